@@ -1,0 +1,86 @@
+"""People, pauses and complaints: a person in one step, silence on request, a way back."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, SlotSet
+
+from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
+from bot.desk.ownership import QueueReason
+from bot.services import handoff, negotiation, reminders, requests
+
+_CLARIFIED = 3
+
+
+class RequestHuman(DeskAction):
+    """Puts the conversation into the queue; works from every state."""
+
+    action_name = "action_request_human"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Queue and say what happens now."""
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
+        turn.say("utter_human_coming")
+        return leave_forms()
+
+
+class Cancel(DeskAction):
+    """Stops the present step; works from every state. Nothing is lost that had been agreed."""
+
+    action_name = "action_cancel"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Leave the form, the negotiation and the queue."""
+        left_queue = handoff.withdraw(turn.deps, turn.conversation_id)
+        ended = negotiation.end(turn.deps, turn.conversation_id)
+        turn.say("utter_cancelled_plan" if ended else "utter_left_queue" if left_queue else "utter_cancelled")
+        return [*leave_forms(), SlotSet(GOAL, None), SlotSet("identity_step", None), SlotSet("plan_step", None)]
+
+
+class Complain(DeskAction):
+    """Takes a complaint: to a person at once, with the outside routes named."""
+
+    action_name = "action_complain"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Note the complaint and say what happens and where else to go."""
+        requests.complain(turn.deps, turn.conversation_id)
+        turn.say("utter_complaint_taken")
+        if turn.intent == "complain_harassment":
+            turn.say("utter_complaint_evidence")
+        turn.say("utter_complaint_routes")
+        return []
+
+
+class StopContact(DeskAction):
+    """Stops reminders at once."""
+
+    action_name = "action_stop_contact"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Opt out and say what may still come."""
+        reminders.opt_out(turn.deps, turn.conversation_id)
+        turn.say("utter_contact_stopped")
+        return []
+
+
+class Clarify(DeskAction):
+    """Not sure what was meant: offers the likeliest meanings as buttons; the second time in a row, a person."""
+
+    action_name = "action_clarify"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Offer meanings, or hand over after two misunderstandings (H1)."""
+        if turn.slot("misread") == "once":
+            handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NOT_UNDERSTOOD)
+            turn.say("utter_not_understood_person")
+            return [SlotSet("misread", None)]
+        meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
+        buttons = [
+            Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), f"/{name}") for name in meanings
+        ]
+        turn.say("utter_clarify", [*buttons, Button(turn.phrase("utter_part_human_button"), "/request_human")])
+        return [SlotSet("misread", "once")]
+
+
+def _key(intent: str) -> str:
+    return intent.replace("/", "_")

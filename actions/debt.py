@@ -1,0 +1,201 @@
+"""What is owed, why, to whom and how to pay it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rasa_sdk.events import EventType
+
+from actions.base import Button, Turn, VerifiedAction, verify_first
+from bot.lending.balances import Component
+from bot.lending.limitation import LimitationStatus
+from bot.lending.money import format_yuan
+from bot.lending.statement import StatementLine
+from bot.services import accounts, requests
+from bot.services.accounts import DebtView, NotVerified, Portfolio
+from bot.text.display import day_text
+
+HOW = Button("这些数怎么来的", "/ask_breakdown")
+PLAN = Button("还不上,想分期", "/request_installment")
+PAY = Button("怎么还款", "/ask_repayment_channel")
+
+
+class DebtAction(VerifiedAction):
+    """Base of the actions that tell about the borrower's debts."""
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Fetch the debts, then describe them."""
+        owed = accounts.portfolio(turn.deps, turn.conversation_id)
+        if isinstance(owed, NotVerified):
+            return verify_first(turn, self.action_name)
+        if not owed.open_debts:
+            turn.say("utter_nothing_owed")
+            return []
+        self.describe(turn, owed)
+        return []
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Say what this action is about."""
+        raise AssertionError("a subclass says what to describe")
+
+
+class TellBalance(DebtAction):
+    """How much is owed, by component, for each debt and in total."""
+
+    action_name = "action_tell_balance"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Show one statement a debt, then the total and the next steps."""
+        for debt in owed.open_debts:
+            balances = debt.statement.balances
+            turn.say(
+                "utter_statement",
+                label=_label(turn, debt),
+                principal=format_yuan(balances.principal_fen),
+                interest=format_yuan(balances.interest_fen),
+                penalty=format_yuan(balances.penalty_fen),
+                fee=format_yuan(balances.fee_fen),
+                total=format_yuan(balances.total_fen),
+                days=str(debt.statement.days_past_due),
+            )
+            _add_remarks(turn, debt)
+        turn.say(
+            "utter_statement_total",
+            (HOW, PLAN, PAY),
+            day=day_text(owed.as_of, owed.as_of),
+            count=str(len(owed.open_debts)),
+            total=format_yuan(owed.total_fen),
+        )
+
+
+class TellBreakdown(DebtAction):
+    """How each figure comes about, in lines that add up to the fen."""
+
+    action_name = "action_tell_breakdown"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Show the lines behind the statement of each debt."""
+        for debt in owed.open_debts:
+            lines = [_line(turn, debt, line, owed) for line in debt.statement.lines if line.component is not None]
+            turn.say(
+                "utter_breakdown",
+                label=_label(turn, debt),
+                lines="\n".join(lines),
+                total=format_yuan(debt.statement.balances.total_fen),
+                rate=_percent(debt.annual_rate),
+                penalty_rate=_percent(debt.penalty_annual_rate),
+            )
+        turn.say("utter_breakdown_next", (Button("这笔账不对", "/dispute_debt"), PLAN))
+
+
+class TellDueDate(DebtAction):
+    """When it was due and how late it is."""
+
+    action_name = "action_tell_due_date"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Say the due date of each debt."""
+        for debt in owed.open_debts:
+            turn.say(
+                "utter_due_date",
+                label=_label(turn, debt),
+                due=day_text(debt.due_on, owed.as_of),
+                days=str(debt.statement.days_past_due),
+            )
+
+
+class TellCreditor(DebtAction):
+    """Which lender, product and contract it is."""
+
+    action_name = "action_tell_creditor"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Name the creditor of each debt, and where to complain."""
+        for debt in owed.open_debts:
+            turn.say("utter_creditor", creditor=debt.creditor, label=_label(turn, debt), phone=debt.complaint_phone)
+
+
+class TellRepaymentChannel(DebtAction):
+    """How to pay: only to the lender's own published account."""
+
+    action_name = "action_tell_repayment_channel"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Name the channel of each creditor once."""
+        for creditor, channel in {debt.creditor: debt.payment_channel for debt in owed.open_debts}.items():
+            turn.say("utter_repayment_channel", creditor=creditor, channel=channel)
+        turn.say("utter_repayment_warning")
+
+
+class TellMinimumPayment(DebtAction):
+    """What the least payment is: there is none to invent, but any amount helps and a plan can be agreed."""
+
+    action_name = "action_tell_minimum_payment"
+
+    def describe(self, turn: Turn, owed: Portfolio) -> None:
+        """Say what is overdue and offer a plan."""
+        turn.say("utter_minimum_payment", (PLAN, PAY), total=format_yuan(owed.total_fen))
+
+
+class CheckPayment(VerifiedAction):
+    """A payment was reported or is asked about: answered from the ledger."""
+
+    action_name = "action_check_payment"
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Show the last payment on record of each debt."""
+        owed = accounts.portfolio(turn.deps, turn.conversation_id)
+        if isinstance(owed, NotVerified):
+            return verify_first(turn, self.action_name)
+        for debt in owed.debts:
+            if debt.last_payment_on is None:
+                turn.say("utter_no_payment_on_record", label=_label(turn, debt))
+            else:
+                turn.say(
+                    "utter_last_payment",
+                    label=_label(turn, debt),
+                    day=day_text(debt.last_payment_on, owed.as_of),
+                    amount=format_yuan(debt.last_payment_fen),
+                )
+        turn.say("utter_payment_missing_next", (Button("钱没到账,请人查", "/request_human"),))
+        return []
+
+
+class OpenDispute(VerifiedAction):
+    """The borrower disputes a debt: reminders about it stop and a person looks into it."""
+
+    action_name = "action_open_dispute"
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Open the dispute and say what happens next."""
+        products = requests.dispute(turn.deps, turn.conversation_id)
+        if isinstance(products, NotVerified):
+            return verify_first(turn, self.action_name)
+        turn.say("utter_dispute_opened" if products else "utter_nothing_owed", products="、".join(products))
+        return []
+
+
+def _label(turn: Turn, debt: DebtView) -> str:
+    return turn.phrase("utter_part_label", creditor=debt.creditor, product=debt.product, reference=debt.reference)
+
+
+def _add_remarks(turn: Turn, debt: DebtView) -> None:
+    if debt.disputed:
+        turn.say("utter_disputed_remark")
+    if debt.limitation is not LimitationStatus.RUNNING:
+        turn.say("utter_old_debt_remark")
+
+
+def _line(turn: Turn, debt: DebtView, line: StatementLine, owed: Portfolio) -> str:
+    component = line.component or Component.PRINCIPAL
+    return turn.phrase(
+        f"utter_part_line_{line.kind.value}",
+        component=turn.phrase(f"utter_part_component_{component.value}"),
+        start=day_text(line.from_on, owed.as_of),
+        end=day_text(line.until_on, owed.as_of),
+        amount=format_yuan(line.amount_fen),
+    )
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f}%"

@@ -1,0 +1,151 @@
+"""Proving identity, and letting go of a wrong one."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+
+from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms
+from bot.clock import local
+from bot.desk.ownership import QueueReason
+from bot.identity.factors import read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.levels import Level
+from bot.services import handoff, identity
+from bot.services.identity import Outcome, Progress, Step
+
+STEP = "identity_step"
+SEEN = "form_seen"
+
+
+class StartVerification(DeskAction):
+    """Begins verification, unless it has been done."""
+
+    action_name = "action_start_verification"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Start the form, or say that there is no need."""
+        if identity.who(turn.deps, turn.conversation_id).level is Level.VERIFIED:
+            turn.say("utter_already_verified")
+            return []
+        return [FollowupAction(VERIFY_FORM)]
+
+
+class ValidateVerifyForm(DeskAction):
+    """Takes one answer to the verification question of the moment."""
+
+    action_name = "validate_verify_form"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Read the message as the factor that is waited for; leave it alone if it is not one."""
+        if turn.slot(SEEN) == turn.message_id:
+            return []
+        opening = turn.slot("requested_slot") != STEP
+        before = _begin(turn) if opening else identity.progress(turn.deps, turn.conversation_id)
+        if before.outcome is Outcome.LOCKED:
+            return [SlotSet(SEEN, turn.message_id), SlotSet("requested_slot", None)]
+        if before.step is Step.DONE:
+            return [SlotSet(SEEN, turn.message_id), SlotSet(STEP, "done")]
+        after = None if turn.is_payload else _answer(turn, before.step, opening)
+        if after is None:
+            return [SlotSet(SEEN, turn.message_id)] if opening else []
+        _comment(turn, before.step, after)
+        events: list[EventType] = [SlotSet(SEEN, turn.message_id)]
+        if after.step is Step.DONE:
+            return [*events, SlotSet(STEP, "done")]
+        return [*events, SlotSet("requested_slot", None)] if after.outcome is Outcome.LOCKED else events
+
+
+class AskIdentityStep(DeskAction):
+    """Asks the verification question of the moment."""
+
+    action_name = "action_ask_identity_step"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Ask for the claim, the code or the last four."""
+        step = identity.progress(turn.deps, turn.conversation_id).step
+        turn.say(f"utter_ask_{step.value}" if step is not Step.DONE else "utter_already_verified")
+        return []
+
+
+class AfterVerification(DeskAction):
+    """Takes up what the borrower wanted before identity had to be proved."""
+
+    action_name = "action_after_verification"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Go on with the remembered wish, or ask what to do."""
+        done: list[EventType] = [SlotSet(STEP, None), SlotSet(GOAL, None)]
+        if identity.who(turn.deps, turn.conversation_id).level is not Level.VERIFIED:
+            locked = identity.progress(turn.deps, turn.conversation_id).locked_until
+            if locked is not None:
+                turn.say("utter_verification_locked", time=f"{local(locked):%H:%M}")
+            return done
+        turn.say("utter_verified")
+        goal = turn.slot(GOAL)
+        if goal and goal.startswith("action_"):
+            return [*done, FollowupAction(goal)]
+        turn.say("utter_what_now", MENU)
+        return done
+
+
+class MeetStranger(DeskAction):
+    """Somebody says they are not the person: nothing is disclosed and the binding is released."""
+
+    action_name = "action_meet_stranger"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Release and apologise."""
+        identity.release_binding(turn.deps, turn.conversation_id, "wrong_person")
+        turn.say("utter_wrong_person")
+        return [*leave_forms(), SlotSet(GOAL, None), SlotSet(STEP, None)]
+
+
+class MeetThirdParty(DeskAction):
+    """Somebody speaks for another: nothing is disclosed, not even that a case exists; a person may follow up."""
+
+    action_name = "action_meet_third_party"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Say what can be done, and queue for a person."""
+        turn.say("utter_third_party")
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.THIRD_PARTY)
+        return leave_forms()
+
+
+MENU = (
+    Button("查我欠多少", "/ask_balance"),
+    Button("想商量怎么还", "/request_installment"),
+    Button("转人工", "/request_human"),
+)
+
+
+def _begin(turn: Turn) -> Progress:
+    """Start afresh, unless a challenge of a moment ago is still open."""
+    current = identity.progress(turn.deps, turn.conversation_id)
+    return identity.start(turn.deps, turn.conversation_id) if current.step is not Step.DONE else current
+
+
+def _answer(turn: Turn, step: Step, opening: bool) -> Progress | None:
+    if step is Step.CLAIM:
+        claim = read_claim(turn.text, expected=not opening)
+        return identity.answer_claim(turn.deps, turn.conversation_id, claim) if claim else None
+    if opening:
+        return None
+    if step is Step.CODE:
+        code = read_code(turn.text)
+        if code:
+            return identity.answer_code(turn.deps, turn.conversation_id, code)
+        if wants_new_code(turn.text):
+            return identity.resend_code(turn.deps, turn.conversation_id)
+        claim = read_claim(turn.text, expected=False)
+        return identity.answer_claim(turn.deps, turn.conversation_id, claim) if claim else None
+    tail = read_id_tail(turn.text)
+    return identity.answer_id_tail(turn.deps, turn.conversation_id, tail) if tail else None
+
+
+def _comment(turn: Turn, asked: Step, after: Progress) -> None:
+    if after.outcome is Outcome.WRONG:
+        turn.say(f"utter_wrong_{asked.value}", left=str(after.attempts_left))
+    elif after.outcome is Outcome.CODE_EXPIRED:
+        turn.say("utter_code_expired")
+    elif after.outcome is Outcome.CODE_NOT_SENT:
+        turn.say("utter_code_not_sent")

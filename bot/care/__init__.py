@@ -1,0 +1,1 @@
+"""The crisis guard: it runs before the classifier and without it. Pure."""

@@ -1,0 +1,67 @@
+"""Noticing that somebody's life may be in danger, from normalised text alone.
+
+The lexicon is data (``data/care/crisis.yml``): plain sayings of danger, sideways ones, and everyday exaggerations that
+use the same characters. An exaggeration is struck out of the text before the sayings are looked for, so that
+累死了 is nothing while 累死了,不想活了 is a sign. When in doubt the guard errs on the side of a kind answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+class LexiconError(Exception):
+    """The lexicon file cannot be used. The text names file and entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrisisSign:
+    """A sign of danger: the kind of saying (``self_harm``, ``farewell``, ``despair``) and where it stands."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class CrisisGuard:
+    """Looks for signs of danger in one message."""
+
+    def __init__(self, signs: dict[str, re.Pattern[str]], everyday: re.Pattern[str]) -> None:
+        self._signs = signs
+        self._everyday = everyday
+
+    @classmethod
+    def load(cls, path: Path) -> CrisisGuard:
+        """Read the lexicon.
+
+        Raises:
+            LexiconError: the file is unreadable, a list is empty, or an entry is not a valid pattern.
+        """
+        raw = yaml.safe_load(path.read_text("utf-8"))
+        if not isinstance(raw, dict) or not isinstance(raw.get("signs"), dict):
+            raise LexiconError(f"{path.name}: needs 'signs' and 'everyday'")
+        signs = {str(kind): _joined(path, f"signs.{kind}", entries) for kind, entries in raw["signs"].items()}
+        return cls(signs, _joined(path, "everyday", raw.get("everyday")))
+
+    def check(self, text: str) -> CrisisSign | None:
+        """Return the first sign of danger in normalised text, or None."""
+        cleared = self._everyday.sub(lambda match: "○" * len(match.group(0)), text)
+        for kind, pattern in self._signs.items():
+            if match := pattern.search(cleared):
+                return CrisisSign(kind, match.start(), match.end())
+        return None
+
+
+def _joined(path: Path, name: str, entries: object) -> re.Pattern[str]:
+    if not isinstance(entries, list) or not entries:
+        raise LexiconError(f"{path.name}: {name}: needs at least one entry")
+    for entry in entries:
+        try:
+            re.compile(str(entry))
+        except re.error as error:
+            raise LexiconError(f"{path.name}: {name}: {entry!r}: {error}") from None
+    return re.compile("|".join(f"(?:{entry})" for entry in entries))

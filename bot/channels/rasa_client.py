@@ -1,0 +1,108 @@
+"""Asking the dialogue engine for one turn, over loopback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from bot.services.conversations import Claimed, QuickReply, Reply, Understanding
+
+
+class EngineDown(Exception):
+    """The engine did not answer, or not as agreed. The turn may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTurn:
+    """What the engine answered, and what it made of the message."""
+
+    replies: tuple[Reply, ...]
+    understanding: Understanding
+
+
+class _Button(BaseModel):
+    title: str
+    payload: str
+
+
+class _Message(BaseModel):
+    text: str = ""
+    buttons: list[_Button] = []
+
+
+class _Entity(BaseModel):
+    entity: str
+    value: str
+
+
+class _Understanding(BaseModel):
+    intent: str | None = None
+    confidence: float | None = None
+    entities: list[_Entity] = []
+    actions: list[str] = []
+    ranking: list[tuple[str, float]] = []
+    model: str | None = None
+
+
+class _Answer(BaseModel):
+    messages: list[_Message]
+    understanding: _Understanding
+
+
+class RasaClient:
+    """Talks to ``bot.nlu.channel`` with the shared secret."""
+
+    def __init__(self, base_url: str, secret: str, timeout_seconds: float) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url, headers={"x-desk-secret": secret}, timeout=httpx.Timeout(timeout_seconds, connect=2.0)
+        )
+
+    async def turn(self, claimed: Claimed) -> EngineTurn:
+        """Have one message understood and answered. Repeating a message does not act twice.
+
+        Raises:
+            EngineDown: no answer, an error, or an answer that cannot be read.
+        """
+        body = {
+            "sender": claimed.conversation_id,
+            "message_id": claimed.message_id,
+            "text": claimed.text,
+            "payload": claimed.payload,
+        }
+        try:
+            response = await self._http.post("/webhooks/gateway/turn", json=body)
+            response.raise_for_status()
+            answer = _Answer.model_validate_json(response.content)
+        except (httpx.HTTPError, ValidationError) as error:
+            raise EngineDown(type(error).__name__) from error
+        replies = tuple(
+            Reply(message.text, tuple(QuickReply(b.title, b.payload) for b in message.buttons))
+            for message in answer.messages
+            if message.text
+        )
+        seen = answer.understanding
+        return EngineTurn(
+            replies,
+            Understanding(
+                intent=seen.intent,
+                confidence=seen.confidence,
+                entities=tuple({"entity": e.entity, "value": e.value} for e in seen.entities),
+                actions=tuple(seen.actions),
+                ranking=tuple(seen.ranking),
+                model=seen.model,
+            ),
+        )
+
+    async def is_ready(self) -> bool:
+        """Tell whether the engine has a model loaded."""
+        try:
+            response = await self._http.get("/status", timeout=3.0)
+        except httpx.HTTPError:
+            return False
+        return response.status_code == httpx.codes.OK
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()

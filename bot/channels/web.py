@@ -1,0 +1,294 @@
+"""The web chat: a page, and one WebSocket a browser tab.
+
+Frames are JSON texts; ``docs/web-chat.md`` describes them. The session is an http-only cookie made by the server, so
+that knowing an identifier never means reading a conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import structlog
+from fastapi import APIRouter, Cookie, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from starlette.websockets import WebSocketState
+
+from bot.channels.web_live import LiveConversations
+from bot.services import conversations, web_sessions
+from bot.services.conversations import MessageView, Problem, Stored
+from bot.services.deps import Deps
+from bot.text.scripts import Script, to_script
+
+log = structlog.get_logger()
+
+COOKIE = "desk_session"
+BURST, BURST_SECONDS = 12, 10.0
+FRAME_LIMIT = 64_000
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+Key = Annotated[str, Field(min_length=8, max_length=64)]
+
+
+class Hello(BaseModel):
+    """First frame: the highest ``seq`` the page already shows."""
+
+    type: Literal["hello"]
+    after: int = Field(ge=0)
+
+
+class Say(BaseModel):
+    """Something typed; ``key`` makes sending it again harmless."""
+
+    type: Literal["say"]
+    key: Key
+    text: str
+
+
+class Press(BaseModel):
+    """A quick reply pressed."""
+
+    type: Literal["press"]
+    key: Key
+    token: str = Field(max_length=100)
+
+
+class Seen(BaseModel):
+    """The page has shown everything up to ``seq``."""
+
+    type: Literal["seen"]
+    seq: int = Field(ge=0)
+
+
+Frame = Annotated[Hello | Say | Press | Seen, Field(discriminator="type")]
+_FRAME: TypeAdapter[Hello | Say | Press | Seen] = TypeAdapter(Frame)
+
+
+def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None], dist: Path) -> APIRouter:
+    """Return the routes of the page and its socket. ``wake`` has a conversation's new message answered."""
+    router = APIRouter()
+
+    @router.get("/", response_class=HTMLResponse)
+    def page(desk_session: Annotated[str | None, Cookie()] = None) -> Response:
+        response = HTMLResponse((dist / "index.html").read_text("utf-8"))
+        response.headers["Content-Security-Policy"] = CSP
+        response.headers["Cache-Control"] = "no-store"
+        if web_sessions.conversation_of(deps, desk_session) is None:
+            opened = web_sessions.open_session(deps)
+            response.set_cookie(
+                COOKIE,
+                opened.token,
+                max_age=deps.settings.session_days * 86_400,
+                httponly=True,
+                samesite="lax",
+                secure=deps.settings.origin.startswith("https://"),
+            )
+        return response
+
+    @router.websocket("/chat/line")
+    async def line(socket: WebSocket) -> None:
+        if not _same_origin(socket, deps):
+            await socket.close(code=4403)
+            return
+        await socket.accept()
+        token = socket.cookies.get(COOKIE)
+        conversation_id = await asyncio.to_thread(web_sessions.conversation_of, deps, token)
+        connection = Connection(deps, live, wake, socket, conversation_id)
+        await connection.serve()
+
+    return router
+
+
+def _same_origin(socket: WebSocket, deps: Deps) -> bool:
+    """Browsers always send an Origin; it must be the desk's own, or the very host the page was served from."""
+    origin = socket.headers.get("origin")
+    if origin is None or origin == deps.settings.origin:
+        return True
+    return not deps.settings.public_origin and origin == f"http://{socket.headers.get('host', '')}"
+
+
+class Connection:
+    """One tab's connection: reads its frames, and shows it the conversation in order."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        live: LiveConversations,
+        wake: Callable[[str], None],
+        socket: WebSocket,
+        conversation_id: str | None,
+    ) -> None:
+        self.conversation_id = conversation_id or ""
+        self._deps = deps
+        self._live = live
+        self._wake = wake
+        self._socket = socket
+        self._after = 0
+        self._welcomed = False
+        self._state: tuple[str, bool] | None = None
+        self._sending = asyncio.Lock()
+        self._recent: deque[float] = deque(maxlen=BURST)
+
+    async def serve(self) -> None:
+        """Serve until the tab goes away."""
+        self._live.add(self)
+        try:
+            while True:
+                message = await self._socket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                await self._frame(message.get("text"))
+        except WebSocketDisconnect:
+            return
+        finally:
+            self._live.remove(self)
+
+    async def refresh(self) -> None:
+        """Send every message after the last one sent, and the state if it changed."""
+        if not self._welcomed:
+            return
+        async with self._sending:
+            rows = await asyncio.to_thread(
+                conversations.messages_after, self._deps, self.conversation_id, self._after
+            )
+            for row in rows:
+                await self._send(_message_frame(row))
+                self._after = row.seq
+            marks = await asyncio.to_thread(conversations.last_seqs, self._deps, [self.conversation_id])
+            if mark := marks.get(self.conversation_id):
+                state = (mark[1], mark[2])
+                if state != self._state:
+                    self._state = state
+                    await self._send({"type": "state", "owner": state[0], "verified": state[1]})
+
+    async def typing(self, on: bool) -> None:
+        """Show or hide the typing sign."""
+        if self._welcomed:
+            await self._send({"type": "typing", "on": on, "author": "bot"})
+
+    async def _frame(self, text: str | None) -> None:
+        if text is None or len(text) > FRAME_LIMIT:
+            await self._problem("bad_frame" if text is None else "too_long", _key_of(text))
+            return
+        try:
+            frame = _FRAME.validate_json(text)
+        except ValidationError:
+            await self._problem("bad_frame", _key_of(text))
+            return
+        if not self.conversation_id:
+            await self._problem("session_expired", getattr(frame, "key", None))
+        elif isinstance(frame, Hello):
+            await self._hello(frame)
+        elif isinstance(frame, Seen):
+            await asyncio.to_thread(conversations.mark_seen, self._deps, self.conversation_id, frame.seq)
+        else:
+            await self._take(frame)
+
+    async def _hello(self, frame: Hello) -> None:
+        marks = await asyncio.to_thread(conversations.last_seqs, self._deps, [self.conversation_id])
+        last_seq, owner, verified = marks[self.conversation_id]
+        self._after = min(frame.after, last_seq)
+        self._state = (owner, verified)
+        await self._send(
+            {
+                "type": "welcome",
+                "last_seq": last_seq,
+                "owner": owner,
+                "verified": verified,
+                "demo": self._deps.settings.mode == "demo",
+                "lender": self._deps.settings.lender_name,
+            }
+        )
+        self._welcomed = True
+        await self.refresh()
+
+    async def _take(self, frame: Say | Press) -> None:
+        if self._too_fast():
+            await self._problem("too_fast", frame.key)
+            return
+        try:
+            if isinstance(frame, Say):
+                stored = await asyncio.to_thread(
+                    conversations.record_text, self._deps, self.conversation_id, frame.key, frame.text
+                )
+            else:
+                stored = await asyncio.to_thread(
+                    conversations.record_press, self._deps, self.conversation_id, frame.key, frame.token
+                )
+        except Exception as error:
+            log.error("message_not_stored", conversation=self.conversation_id, kind=type(error).__name__)
+            await self._problem("not_stored", frame.key)
+            return
+        if isinstance(stored, Problem):
+            await self._problem(stored.value, frame.key)
+        else:
+            await self._settled(frame, stored)
+
+    async def _settled(self, frame: Say | Press, stored: Stored) -> None:
+        await self._send({"type": "ack", "key": frame.key, "seq": stored.seq})
+        if isinstance(frame, Press):
+            found = await asyncio.to_thread(conversations.buttons_of_reply, self._deps, frame.token)
+            if found is not None:
+                buttons = [{"title": b.title, "token": b.token, "state": b.state} for b in found[1]]
+                await self._send({"type": "buttons", "id": found[0], "buttons": buttons})
+        self._live.changed(self.conversation_id)
+        if not stored.repeated:
+            self._wake(self.conversation_id)
+
+    def _too_fast(self) -> bool:
+        now = time.monotonic()
+        if len(self._recent) == BURST and now - self._recent[0] < BURST_SECONDS:
+            return True
+        self._recent.append(now)
+        return False
+
+    async def _problem(self, code: str, key: str | None) -> None:
+        limit = str(self._deps.settings.message_max_characters)
+        words = self._deps.wording.one(f"problem_{code}", limit=limit)
+        script = Script.HANT if "hant" in self._languages() else Script.HANS
+        await self._send({"type": "problem", "code": code, "text": to_script(words, script), "key": key})
+
+    def _languages(self) -> str:
+        wanted = self._socket.headers.get("accept-language", "").lower()
+        return wanted.replace("zh-tw", "hant").replace("zh-hk", "hant")
+
+    async def _send(self, frame: dict[str, object]) -> None:
+        if self._socket.client_state is not WebSocketState.CONNECTED:
+            return
+        try:
+            await self._socket.send_text(json.dumps(frame, ensure_ascii=False))
+        except (RuntimeError, WebSocketDisconnect):
+            self._live.remove(self)
+
+
+def _message_frame(row: MessageView) -> dict[str, object]:
+    return {
+        "type": "message",
+        "seq": row.seq,
+        "id": row.id,
+        "author": row.author,
+        "text": row.text,
+        "at": row.at.isoformat().replace("+00:00", "Z"),
+        "key": row.key,
+        "buttons": [{"title": b.title, "token": b.token, "state": b.state} for b in row.buttons],
+    }
+
+
+def _key_of(text: str | None) -> str | None:
+    """Find the client's key in a frame that could not be read, so that it is not sent for ever."""
+    try:
+        raw = json.loads(text or "")
+    except ValueError:
+        return None
+    key = raw.get("key") if isinstance(raw, dict) else None
+    return key if isinstance(key, str) and len(key) <= 64 else None
+
+

@@ -1,0 +1,80 @@
+"""What operators do to a conversation: take it, reply, give it back, lift a hold."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from bot.console import PREFIX
+from bot.console.reading import ConversationId, conversation_page
+from bot.console.rendering import Pages
+from bot.console.session import ChangeAccess
+from bot.identity.roles import Permission
+from bot.services import handoff
+from bot.services.handoff import Done, Refusal
+from bot.services.operators import OperatorView
+
+HoldId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+
+
+def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None]) -> None:
+    """Add the actions. Each ends on the conversation's page, which says so when it was refused."""
+    deps = pages.deps
+    taker = ChangeAccess(pages, Permission.TAKE_CONVERSATIONS)
+    speaker = ChangeAccess(pages, Permission.REPLY)
+    lifter = ChangeAccess(pages, Permission.LIFT_HOLDS)
+
+    async def answer(
+        request: Request, operator: OperatorView, conversation_id: str, outcome: Done | Refusal, draft: str = ""
+    ) -> Response:
+        if isinstance(outcome, Refusal):
+            return await run_in_threadpool(
+                conversation_page, pages, request, operator, conversation_id, outcome.value, draft, 409
+            )
+        on_reply(conversation_id)
+        return _back_to(conversation_id)
+
+    @router.post("/c/{conversation_id}/take")
+    async def take(
+        request: Request, conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(taker)]
+    ) -> Response:
+        outcome = await run_in_threadpool(handoff.take, deps, conversation_id, operator.id)
+        return await answer(request, operator, conversation_id, outcome)
+
+    @router.post("/c/{conversation_id}/reply")
+    async def reply(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(speaker)],
+        key: Annotated[UUID, Form()],
+        text: Annotated[str, Form()] = "",
+    ) -> Response:
+        text = text.replace("\r\n", "\n")
+        outcome = await run_in_threadpool(handoff.reply, deps, conversation_id, operator.id, text, str(key))
+        return await answer(request, operator, conversation_id, outcome, draft=text)
+
+    @router.post("/c/{conversation_id}/give-back")
+    async def give_back(
+        request: Request, conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(taker)]
+    ) -> Response:
+        outcome = await run_in_threadpool(handoff.give_back, deps, conversation_id, operator.id)
+        return await answer(request, operator, conversation_id, outcome)
+
+    @router.post("/c/{conversation_id}/holds/{hold_id}/lift")
+    def lift_hold(
+        request: Request,
+        conversation_id: ConversationId,
+        hold_id: HoldId,
+        operator: Annotated[OperatorView, Depends(lifter)],
+    ) -> Response:
+        if handoff.lift_hold(deps, hold_id, operator.id):
+            return _back_to(conversation_id)
+        return conversation_page(pages, request, operator, conversation_id, "hold_gone", status=409)
+
+
+def _back_to(conversation_id: str) -> Response:
+    # The fragment tells the page's script that what was typed has arrived and the draft may go.
+    return RedirectResponse(f"{PREFIX}/c/{conversation_id}#done", 303)

@@ -1,0 +1,142 @@
+"""The inbox, a conversation, and the fragments that keep an open page up to date."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from bot.console import PREFIX
+from bot.console.facts import card_facts
+from bot.console.rendering import Pages
+from bot.console.session import Access, Kind
+from bot.desk.ownership import Owner
+from bot.identity.roles import Permission
+from bot.services import inbox
+from bot.services.inbox import ConversationRow, Transcript
+from bot.services.operators import OperatorView
+
+ConversationId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+
+FILTER_COOKIE = "desk_show"
+
+
+class Show(StrEnum):
+    """Which conversations the list shows."""
+
+    ALL = "all"
+    WAITING = "waiting"
+    MINE = "mine"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxList:
+    """The list at the left; ``waiting`` counts the whole queue, whatever the list shows."""
+
+    show: Show
+    rows: tuple[ConversationRow, ...]
+    waiting: int
+
+
+def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxList:
+    """Return the list as this operator last chose to see it."""
+    show = _chosen(request)
+    rows = inbox.listing(pages.deps)
+    return InboxList(
+        show=show,
+        rows=tuple(row for row in rows if _shown(row, show, operator)),
+        waiting=sum(row.owner is Owner.QUEUED for row in rows),
+    )
+
+
+def _shown(row: ConversationRow, show: Show, operator: OperatorView) -> bool:
+    if show is Show.MINE:
+        return row.owner is Owner.HUMAN and row.owner_operator_id == operator.id
+    return show is Show.ALL or row.owner is Owner.QUEUED or row.in_danger
+
+
+def _chosen(request: Request) -> Show:
+    given = request.query_params.get("show") or request.cookies.get(FILTER_COOKIE, "")
+    return Show(given) if given in set(Show) else Show.ALL
+
+
+def conversation_page(
+    pages: Pages,
+    request: Request,
+    operator: OperatorView,
+    conversation_id: str,
+    refusal: str | None = None,
+    draft: str = "",
+    status: int = 200,
+) -> Response:
+    """Render a conversation, which records that it was read. ``draft`` gives back what could not be sent."""
+    found = inbox.transcript(pages.deps, conversation_id, operator.id)
+    if found is None:
+        return pages.render("refused.html", operator, 404, reason="unknown")
+    return pages.render(
+        "conversation.html",
+        operator,
+        status,
+        inbox=list_for(pages, request, operator),
+        current=conversation_id,
+        refusal=refusal,
+        **_parts(pages, operator, found, draft),
+    )
+
+
+def _parts(pages: Pages, operator: OperatorView, found: Transcript, draft: str = "") -> dict[str, object]:
+    return {
+        "c": found,
+        "row": found.row,
+        "mine": found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id,
+        "facts": card_facts(pages.deps, found.row.id),
+        "draft": draft,
+        "reply_key": str(uuid4()),
+        "longest": pages.deps.settings.message_max_characters,
+    }
+
+
+def add_routes(router: APIRouter, pages: Pages) -> None:
+    """Add the pages and fragments that only read."""
+    reader = Access(pages, Permission.READ_CONVERSATIONS, Kind.PAGE)
+    script = Access(pages, Permission.READ_CONVERSATIONS, Kind.ACTION)
+
+    @router.get("/")
+    def show_inbox(request: Request, operator: Annotated[OperatorView, Depends(reader)]) -> Response:
+        shown = list_for(pages, request, operator)
+        response = pages.render("inbox.html", operator, inbox=shown, current="")
+        response.set_cookie(
+            FILTER_COOKIE,
+            shown.show,
+            path=PREFIX,
+            httponly=True,
+            samesite="strict",
+            secure=pages.is_https,
+        )
+        return response
+
+    @router.get("/c/{conversation_id}")
+    def show_conversation(
+        request: Request, conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(reader)]
+    ) -> Response:
+        return conversation_page(pages, request, operator, conversation_id)
+
+    @router.get("/list")
+    def list_fragment(
+        request: Request,
+        operator: Annotated[OperatorView, Depends(script)],
+        current: Annotated[str, Query(pattern=r"^([0-9a-f]{32})?$")] = "",
+    ) -> Response:
+        return pages.render("_list.html", operator, inbox=list_for(pages, request, operator), current=current)
+
+    @router.get("/c/{conversation_id}/turns")
+    def turns_fragment(
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(script)],
+        after: Annotated[int, Query(ge=0)] = 0,
+    ) -> Response:
+        found = inbox.turns_after(pages.deps, conversation_id, after)
+        if found is None:
+            return pages.render("refused.html", operator, 404, reason="unknown")
+        return pages.render("_update.html", operator, 200, **_parts(pages, operator, found))

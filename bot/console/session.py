@@ -1,0 +1,146 @@
+"""Logging in and out, cookies, CSRF, and who may use which route."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from enum import Enum
+from hmac import compare_digest
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from bot.console import PREFIX
+from bot.console.rendering import Pages, Stop
+from bot.identity.roles import Permission, may
+from bot.services import operators
+from bot.services.operators import LoginRefusal, OperatorView
+
+SESSION_COOKIE = "desk_operator"
+LOGIN_COOKIE = "desk_login"
+"""Holds the token that the login form must bring back, as there is no session yet to bind it to."""
+
+_OWN_PAGE = re.compile(rf"{PREFIX}/(c/[0-9a-f]{{32}})?")
+
+
+class Kind(Enum):
+    """What a route answers to somebody who may not use it."""
+
+    PAGE = "page"
+    """Without a session: the login page. Without the permission: 403."""
+    ACTION = "action"
+    """403, for what a page's script or a form asks."""
+
+
+class Access:
+    """The dependency that guards a route: returns the operator, or ends the request.
+
+    A route that changes something uses ``ChangeAccess``, which wants the session's CSRF token as well.
+    """
+
+    def __init__(self, pages: Pages, permission: Permission | None, kind: Kind) -> None:
+        self.pages = pages
+        self.permission = permission
+        self.kind = kind
+
+    def __call__(self, request: Request) -> OperatorView:
+        """Return the operator who makes the request.
+
+        Raises:
+            Stop: there is no session, or the role lacks the permission.
+        """
+        token = request.cookies.get(SESSION_COOKIE)
+        operator = operators.current(self.pages.deps, token) if token else None
+        if operator is None:
+            if self.kind is Kind.PAGE:
+                raise Stop(RedirectResponse(f"{PREFIX}/login?next={request.url.path}", 303))
+            raise Stop(self.pages.render("refused.html", status=403, reason="no_session"))
+        if self.permission is not None and not may(operator.role, self.permission):
+            raise Stop(self.pages.render("refused.html", operator, 403, reason="not_permitted"))
+        return operator
+
+
+class ChangeAccess(Access):
+    """Guards a change: a session, the permission, and the session's CSRF token in the form."""
+
+    def __init__(self, pages: Pages, permission: Permission | None) -> None:
+        super().__init__(pages, permission, Kind.ACTION)
+
+    def __call__(self, request: Request, csrf: Annotated[str, Form()] = "") -> OperatorView:
+        """Return the operator who makes the change.
+
+        Raises:
+            Stop: there is no session, the role lacks the permission, or the token is not the session's.
+        """
+        operator = super().__call__(request)
+        if not _same(csrf, operator.csrf):
+            raise Stop(self.pages.render("refused.html", operator, 403, reason="stale_form"))
+        return operator
+
+
+def _same(given: str, expected: str) -> bool:
+    return compare_digest(given.encode(), expected.encode())
+
+
+def add_routes(router: APIRouter, pages: Pages) -> None:
+    """Add the login page, logging in and logging out."""
+    deps = pages.deps
+
+    def login_page(
+        request: Request, onward: str, refusal: str | None = None, login: str = "", status: int = 200
+    ) -> Response:
+        # The token is kept while it is there, so that a second tab does not spoil the form of the first.
+        token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+        response = pages.render("login.html", status=status, csrf=token, onward=onward, refusal=refusal, login=login)
+        _set_cookie(response, pages, LOGIN_COOKIE, token, 3600)
+        return response
+
+    @router.get("/login")
+    def show_login(request: Request) -> Response:
+        return login_page(request, _own_page(request.query_params.get("next", "")))
+
+    @router.post("/login")
+    async def log_in(
+        request: Request,
+        csrf: Annotated[str, Form()] = "",
+        login: Annotated[str, Form(max_length=100)] = "",
+        password: Annotated[str, Form(max_length=200)] = "",
+        onward: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        onward = _own_page(onward)
+        expected = request.cookies.get(LOGIN_COOKIE, "")
+        if not expected or not _same(csrf, expected):
+            return login_page(request, onward, "stale_form", login, 403)
+        outcome = await run_in_threadpool(operators.log_in, deps, login.strip(), password)
+        if isinstance(outcome, LoginRefusal):
+            return login_page(request, onward, outcome.value, login, 401)
+        response = RedirectResponse(onward, 303)
+        _set_cookie(response, pages, SESSION_COOKIE, outcome, int(operators.SESSION.total_seconds()))
+        response.delete_cookie(LOGIN_COOKIE, path=PREFIX)
+        return response
+
+    @router.post("/logout", dependencies=[Depends(ChangeAccess(pages, None))])
+    def log_out(request: Request) -> Response:
+        operators.log_out(deps, request.cookies[SESSION_COOKIE])
+        response = RedirectResponse(f"{PREFIX}/login", 303)
+        response.delete_cookie(SESSION_COOKIE, path=PREFIX)
+        return response
+
+
+def _own_page(address: str) -> str:
+    """Return where to go after the login: never anywhere but a page of the console."""
+    return address if _OWN_PAGE.fullmatch(address) else f"{PREFIX}/"
+
+
+def _set_cookie(response: Response, pages: Pages, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=PREFIX,
+        httponly=True,
+        samesite="strict",
+        secure=pages.is_https,
+    )

@@ -1,0 +1,211 @@
+// Keeps an open page of the console up to date, and gives it keys. Without this script every page still works.
+"use strict";
+
+const conversation = document.body.dataset.conversation;
+const list = document.getElementById("list");
+const turns = document.getElementById("turns");
+
+async function fetchFragment(address) {
+  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  if (response.status === 403) {
+    location.assign("/console/login?next=" + encodeURIComponent(location.pathname));
+  }
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html").body;
+}
+
+// --- Who needs somebody: the title counts them, the banner names whoever is new -------------------------------------
+
+const alarmed = new Set(JSON.parse(sessionStorage.getItem("alarmed") || "[]"));
+let firstLook = sessionStorage.getItem("alarmed") === null;
+
+function attend() {
+  const waiting = Number(list.querySelector(".filters").dataset.waiting);
+  document.title = (waiting ? `(${waiting}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+  const present = new Set();
+  for (const row of list.querySelectorAll(".row")) {
+    const { id, attention, alarm } = row.dataset;
+    if (!attention) continue;
+    const key = `${attention} ${id}`;
+    present.add(key);
+    if (alarmed.has(key)) continue;
+    alarmed.add(key);
+    // On the first page after a login the queue is in plain sight; only danger is worth a banner then.
+    if (id !== conversation && (attention === "danger" || !firstLook)) raise(id, attention, alarm);
+  }
+  for (const key of alarmed) if (!present.has(key)) alarmed.delete(key);
+  for (const line of document.querySelectorAll("#alarm p")) if (!present.has(line.dataset.key)) line.remove();
+  firstLook = false;
+  sessionStorage.setItem("alarmed", JSON.stringify([...alarmed]));
+}
+
+function raise(id, attention, words) {
+  const line = document.getElementById("alarm-line").content.firstElementChild.cloneNode(true);
+  line.className = attention;
+  line.dataset.key = `${attention} ${id}`;
+  line.querySelector("strong").textContent = words;
+  line.querySelector("a").href = `/console/c/${id}`;
+  line.querySelector("button").addEventListener("click", () => line.remove());
+  const alarm = document.getElementById("alarm");
+  if (attention === "danger") alarm.prepend(line);
+  else alarm.append(line);
+  while (alarm.children.length > 3) alarm.lastElementChild.remove();
+}
+
+async function refreshList() {
+  const fresh = await fetchFragment(`/console/list?current=${conversation}`);
+  const picked = list.querySelector(".picked")?.dataset.id;
+  const scrolled = list.scrollTop;
+  list.replaceChildren(...fresh.childNodes);
+  list.scrollTop = scrolled;
+  if (picked) list.querySelector(`[data-id="${picked}"]`)?.classList.add("picked");
+  attend();
+}
+
+// --- The open conversation ------------------------------------------------------------------------------------------
+
+const atBottom = () => turns.scrollHeight - turns.scrollTop - turns.clientHeight < 60;
+function toBottom() {
+  turns.scrollTop = turns.scrollHeight;
+  document.getElementById("newer").hidden = true;
+}
+
+async function refreshTurns() {
+  // A turn that the bot has not answered yet is asked for again: what it was understood as comes later.
+  const shown = [...turns.querySelectorAll(".turn")];
+  const open = shown.find((turn) => "open" in turn.dataset);
+  const after = open ? Number(open.dataset.seq) - 1 : Number(shown.at(-1)?.dataset.seq || 0);
+  const fresh = await fetchFragment(`/console/c/${conversation}/turns?after=${after}`);
+  const follow = atBottom();
+  let added = false;
+  for (const turn of fresh.querySelectorAll(".turn")) {
+    const old = turns.querySelector(`[data-seq="${turn.dataset.seq}"]`);
+    if (old) old.replaceWith(turn);
+    else turns.querySelector("ol").append(turn);
+    added = added || !old;
+  }
+  if (!document.querySelector("#side details[open]")) {
+    document.getElementById("side").replaceChildren(...fresh.querySelector("aside").childNodes);
+  }
+  const bar = document.getElementById("bar");
+  const newBar = fresh.querySelector("#bar");
+  if (bar.dataset.state !== newBar.dataset.state) bar.replaceWith(newBar);
+  // The box is only exchanged when it opens or closes: whoever is typing in it must not be disturbed.
+  if (document.getElementById("reply").readOnly !== fresh.querySelector("#reply").readOnly) {
+    keepDraft();
+    document.getElementById("composer").replaceWith(fresh.querySelector("#composer"));
+    prepareComposer();
+  }
+  // Last of all, as a taller bar or box would cover the end again.
+  if (follow) toBottom();
+  else if (added) document.getElementById("newer").hidden = false;
+}
+
+// --- Drafts survive a reload, a lost session and another operator's taking over ---------------------------------------
+
+const draftKey = `draft ${conversation}`;
+function keepDraft() {
+  const { readOnly, value: text } = document.getElementById("reply");
+  if (readOnly) return;
+  if (text.trim()) sessionStorage.setItem(draftKey, text);
+  else sessionStorage.removeItem(draftKey);
+}
+
+let sending = false;
+function prepareComposer() {
+  sending = false;
+  const reply = document.getElementById("reply");
+  const form = document.getElementById("composer");
+  if (!reply.value && !reply.readOnly) reply.value = sessionStorage.getItem(draftKey) || "";
+  reply.addEventListener("input", keepDraft);
+  reply.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && !reply.readOnly) form.requestSubmit();
+    if (event.key === "Escape") reply.blur();
+  });
+  form.addEventListener("submit", (event) => {
+    if (sending) event.preventDefault();
+    sending = true;
+    sessionStorage.setItem("sending", conversation);
+  });
+}
+
+function forgetSentDraft() {
+  if (location.hash === "#done") {
+    if (sessionStorage.getItem("sending") === conversation) sessionStorage.removeItem(draftKey);
+    history.replaceState(null, "", location.pathname);
+  }
+  sessionStorage.removeItem("sending");
+}
+
+// --- Keys -----------------------------------------------------------------------------------------------------------
+
+function pick(step) {
+  const rows = [...list.querySelectorAll(".row")];
+  const here = rows.findIndex((row) => row.classList.contains("picked"));
+  const from = here >= 0 ? here : rows.findIndex((row) => row.hasAttribute("aria-current"));
+  const row = rows[Math.min(Math.max(from + step, 0), rows.length - 1)];
+  if (!row) return;
+  rows[here]?.classList.remove("picked");
+  row.classList.add("picked");
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest("input, textarea")) return;
+  if (event.key === "j") pick(1);
+  else if (event.key === "k") pick(-1);
+  else if (event.key === "r" && conversation && !document.getElementById("reply").readOnly) {
+    document.getElementById("reply").focus();
+  } else if (event.key === "t") document.getElementById("take")?.requestSubmit();
+  else return;
+  event.preventDefault();
+});
+
+// --- The live feed --------------------------------------------------------------------------------------------------
+
+function refresh(ids) {
+  const work = [refreshList()];
+  if (conversation && (!ids || ids.includes(conversation))) work.push(refreshTurns());
+  // A failed refresh is made good by the next one; the line in the header says when the server cannot be reached.
+  Promise.all(work).catch((error) => console.warn(error));
+}
+
+function listen() {
+  const live = document.getElementById("live");
+  const say = (on) => {
+    live.classList.toggle("off", !on);
+    live.firstElementChild.textContent = on ? live.dataset.on : live.dataset.off;
+  };
+  let off = null;
+  const source = new EventSource("/console/live");
+  source.addEventListener("ready", () => {
+    clearTimeout(off);
+    off = null;
+    say(true);
+    refresh();
+  });
+  source.addEventListener("changed", (event) => refresh(JSON.parse(event.data)));
+  source.addEventListener("error", () => {
+    // Streams end every minute by design and come back at once: only a longer gap is worth a word.
+    off ??= setTimeout(() => say(false), 4000);
+    if (source.readyState === EventSource.CLOSED) {
+      refresh();
+      setTimeout(listen, 5000);
+    }
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+attend();
+list.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest" });
+if (conversation) {
+  forgetSentDraft();
+  prepareComposer();
+  toBottom();
+  turns.addEventListener("scroll", () => atBottom() && (document.getElementById("newer").hidden = true));
+  document.getElementById("newer").addEventListener("click", toBottom);
+}
+listen();
+setInterval(() => refreshList().catch((error) => console.warn(error)), 60000);

@@ -1,0 +1,68 @@
+"""The gateway: one ASGI application for the borrowers' channels and the operators' console.
+
+Every message in either direction passes through it and is stored before anything else happens to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.requests import Request
+
+from bot.channels import web
+from bot.channels.rasa_client import RasaClient
+from bot.channels.telegram import TelegramChannel
+from bot.channels.turns import TurnRunner
+from bot.channels.web_live import LiveConversations
+from bot.console.app import make_router as make_console_router
+from bot.services.deps import Deps
+from bot.settings import ROOT
+
+DIST = ROOT / "widget" / "dist"
+
+
+def make_app(deps: Deps) -> FastAPI:
+    """Put the application together. Nothing runs before its lifespan starts."""
+    settings = deps.settings
+    rasa = RasaClient(settings.rasa_url, settings.rasa_secret.get_secret_value(), settings.rasa_timeout_seconds)
+    live = LiveConversations(deps)
+    turns = TurnRunner(deps, rasa, on_typing=live.typing, on_change=lambda conversation: changed(conversation))
+    has_telegram = bool(settings.telegram_bot_token.get_secret_value())
+    telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
+
+    def changed(conversation_id: str) -> None:
+        live.changed(conversation_id)
+        if telegram is not None:
+            telegram.nudge()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        live.start()
+        turns.start()
+        if telegram is not None:
+            await telegram.start()
+        yield
+        if telegram is not None:
+            await telegram.stop()
+        await turns.stop()
+        await live.stop()
+        await rasa.close()
+
+    app = FastAPI(title="borrower desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.include_router(web.make_router(deps, live, turns.wake, DIST))
+    app.include_router(make_console_router(deps, changed), prefix="/console")
+    app.mount("/static", StaticFiles(directory=DIST), name="static")
+
+    @app.get("/health")
+    async def health() -> dict[str, bool | str]:
+        return {"status": "ok", "engine": await rasa.is_ready()}
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"error": "internal"}, status_code=500)
+
+    return app

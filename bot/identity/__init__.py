@@ -1,0 +1,1 @@
+"""Verification levels, the factors that prove identity, and operator roles. Pure."""

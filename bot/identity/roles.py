@@ -1,0 +1,36 @@
+"""What operators may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """An operator's role at the desk."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One thing that a role may be allowed to do."""
+
+    READ_CONVERSATIONS = "read_conversations"
+    TAKE_CONVERSATIONS = "take_conversations"
+    REPLY = "reply"
+    LIFT_HOLDS = "lift_holds"
+
+
+_ALLOWED: dict[Role, frozenset[Permission]] = {
+    Role.AGENT: frozenset({Permission.READ_CONVERSATIONS, Permission.TAKE_CONVERSATIONS, Permission.REPLY}),
+    Role.SUPERVISOR: frozenset(Permission),
+    Role.COMPLIANCE: frozenset({Permission.READ_CONVERSATIONS}),
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Tell whether a role has a permission."""
+    return permission in _ALLOWED[role]

@@ -1,0 +1,137 @@
+"""The only way into the Rasa process: a REST channel for the gateway.
+
+It checks a shared secret, treats only server-issued payloads as commands, answers a repeated message from what it said
+before instead of acting twice, and returns what was understood together with the answers.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from sanic import Blueprint
+from sanic.request import Request
+from sanic.response import HTTPResponse, json
+
+logger = logging.getLogger(__name__)
+
+_INTERNAL_ACTIONS = frozenset({"action_listen", "action_extract_slots", "action_session_start"})
+
+
+class GatewayChannel(InputChannel):
+    """Configured in ``credentials.yml`` with ``secret``."""
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the channel's name, which is also its URL prefix."""
+        return "gateway"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> GatewayChannel:
+        """Read the secret.
+
+        Raises:
+            ValueError: it is missing, too short, or its environment variable was not set.
+        """
+        secret = str((credentials or {}).get("secret") or "")
+        if len(secret) < 16 or secret.startswith("$"):
+            raise ValueError("credentials.yml: gateway channel: 'secret' must be set (DESK_RASA_SECRET)")
+        return cls(secret)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Return the routes."""
+        blueprint = Blueprint("gateway_channel")
+
+        @blueprint.route("/", methods=["GET"])
+        async def health(_: Request) -> HTTPResponse:
+            return json({"status": "ok"})
+
+        @blueprint.route("/turn", methods=["POST"])
+        async def turn(request: Request) -> HTTPResponse:
+            if not hmac.compare_digest(request.headers.get("x-desk-secret", ""), self._secret):
+                return json({"error": "forbidden"}, status=403)
+            body = request.json or {}
+            sender, message_id = body.get("sender"), body.get("message_id")
+            text, payload = body.get("text"), body.get("payload")
+            if not all(isinstance(field, str) and field for field in (sender, message_id, text)):
+                return json({"error": "bad_request"}, status=400)
+            agent = request.app.ctx.agent
+            try:
+                tracker = await agent.tracker_store.retrieve(sender)
+                if tracker is None or not _handled(tracker, message_id):
+                    output = CollectingOutputChannel()
+                    words = payload if payload else text.lstrip("/／ \t")
+                    await on_new_message(
+                        UserMessage(
+                            words or "…",
+                            output,
+                            sender,
+                            input_channel=self.name(),
+                            metadata={"message_id": message_id},
+                        )
+                    )
+                    tracker = await agent.tracker_store.retrieve(sender)
+            except Exception as error:
+                logger.error("turn_failed kind=%s", type(error).__name__)
+                return json({"error": "turn_failed"}, status=500)
+            return json(_answer(tracker, message_id, agent.model_id))
+
+        return blueprint
+
+
+def _position(tracker: DialogueStateTracker, message_id: str) -> int | None:
+    events = list(tracker.events)
+    for index in range(len(events) - 1, -1, -1):
+        event = events[index]
+        if isinstance(event, UserUttered) and (event.metadata or {}).get("message_id") == message_id:
+            return index
+    return None
+
+
+def _handled(tracker: DialogueStateTracker, message_id: str) -> bool:
+    return _position(tracker, message_id) is not None
+
+
+def _answer(tracker: DialogueStateTracker | None, message_id: str, model_id: str | None) -> dict[str, Any]:
+    """Read a turn back out of the tracker: everything from its user message to the next one."""
+    start = _position(tracker, message_id) if tracker else None
+    if tracker is None or start is None:
+        return {"messages": [], "understanding": {}}
+    events = list(tracker.events)
+    user = events[start]
+    messages: list[dict[str, Any]] = []
+    actions: list[str] = []
+    for event in events[start + 1 :]:
+        if isinstance(event, UserUttered):
+            break
+        if isinstance(event, BotUttered):
+            data = event.data or {}
+            messages.append({"text": event.text or "", "buttons": data.get("buttons") or []})
+        elif isinstance(event, ActionExecuted) and event.action_name not in _INTERNAL_ACTIONS:
+            actions.append(event.action_name)
+    parsed = user.parse_data or {}
+    selector = parsed.get("response_selector") or {}
+    intent = parsed.get("intent") or {}
+    selected = (selector.get(intent.get("name")) or {}).get("response") or {}
+    return {
+        "messages": messages,
+        "understanding": {
+            "intent": selected.get("intent_response_key") or intent.get("name"),
+            "confidence": intent.get("confidence"),
+            "entities": [
+                {"entity": str(entity.get("entity")), "value": str(entity.get("value"))}
+                for entity in parsed.get("entities") or []
+            ],
+            "ranking": [[entry["name"], entry["confidence"]] for entry in (parsed.get("intent_ranking") or [])[:5]],
+            "actions": actions,
+            "model": model_id,
+        },
+    }

@@ -1,0 +1,1 @@
+"""The contact policy: one gate that every outbound message passes. Pure."""

@@ -1,0 +1,233 @@
+"""A borrower's debts, as only the verified borrower may see them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clock import business_date
+from bot.identity.levels import Level
+from bot.lending.accrual import accrue, accrued_period
+from bot.lending.allocation import AllocationOrder
+from bot.lending.balances import Component
+from bot.lending.contract import ContractTerms, ProductKind
+from bot.lending.ledger import Entry, EntryKind, same_body
+from bot.lending.limitation import LimitationStatus, limitation_status
+from bot.lending.statement import DebtStatement, statement
+from bot.outreach.gate import HoldKind
+from bot.services.deps import Deps
+from bot.services.proof import viewer_of
+from bot.store.tables import Borrower, Contract, Debt, Hold, LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class RightParty:
+    """Proof that a conversation is with a verified borrower; only ``right_party`` makes one."""
+
+    borrower_id: str
+    conversation_id: str
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotVerified:
+    """Nothing may be said before identity is proved."""
+
+
+class BookingRefusal(StrEnum):
+    """Why an entry was not booked."""
+
+    KEY_USED_FOR_OTHER_BODY = "key_used_for_other_body"
+
+
+@dataclass(frozen=True, slots=True)
+class DebtView:
+    """One debt on a day. Rates are decimal fractions per year; amounts inside are fen."""
+
+    debt_id: str
+    reference: str
+    creditor_id: str
+    creditor: str
+    complaint_phone: str
+    payment_channel: str
+    product: str
+    kind: ProductKind
+    policy_code: str
+    annual_rate: Decimal
+    penalty_annual_rate: Decimal
+    due_on: date
+    statement: DebtStatement
+    limitation: LimitationStatus
+    disputed: bool
+    last_payment_on: date | None
+    last_payment_fen: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is still owed."""
+        return self.statement.balances.total_fen > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Everything a borrower owes here, as of a day in Asia/Shanghai."""
+
+    as_of: date
+    name: str
+    debts: tuple[DebtView, ...]
+
+    @property
+    def open_debts(self) -> tuple[DebtView, ...]:
+        """The debts on which something is owed."""
+        return tuple(debt for debt in self.debts if debt.is_open)
+
+    @property
+    def total_fen(self) -> int:
+        """The sum of what is owed, in fen."""
+        return sum(debt.statement.balances.total_fen for debt in self.open_debts)
+
+
+def right_party(session: Session, deps: Deps, conversation_id: str) -> RightParty | NotVerified:
+    """Return the verified borrower of a conversation. The only way to any fact about a debt."""
+    seen = viewer_of(session, deps, conversation_id)
+    if seen.level < Level.VERIFIED or seen.borrower_id is None:
+        return NotVerified()
+    return RightParty(seen.borrower_id, conversation_id, seen.is_fresh)
+
+
+def portfolio(deps: Deps, conversation_id: str) -> Portfolio | NotVerified:
+    """Return the debts of the verified borrower behind a conversation."""
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        return party if isinstance(party, NotVerified) else portfolio_of(session, deps, party)
+
+
+def portfolio_of(session: Session, deps: Deps, party: RightParty, as_of: date | None = None) -> Portfolio:
+    """Return a right party's debts inside an open transaction, today's or those of an earlier day."""
+    return build_portfolio(session, deps, party.borrower_id, as_of)
+
+
+def build_portfolio(session: Session, deps: Deps, borrower_id: str, as_of: date | None = None) -> Portfolio:
+    """Derive a borrower's debts from the ledgers, interest up to ``as_of`` (default today) included.
+
+    For borrower-facing use go through ``portfolio``: this one does not ask who is looking.
+    """
+    as_of = as_of or business_date(deps.now())
+    borrower = session.get_one(Borrower, borrower_id)
+    debts = session.scalars(
+        select(Debt).join(Contract).where(Debt.borrower_id == borrower_id).order_by(Debt.due_on, Debt.id)
+    )
+    views = tuple(_view(session, debt, as_of) for debt in debts)
+    return Portfolio(as_of, deps.vault.unseal("name", borrower.name_sealed), views)
+
+
+def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
+    """Append an entry to a ledger. The same key with the same body is a no-op, with another body it is refused."""
+    known = session.scalar(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id, LedgerEntry.key == entry.key))
+    if known is not None:
+        return None if same_body(_entry(known), entry) else BookingRefusal.KEY_USED_FOR_OTHER_BODY
+    session.add(
+        LedgerEntry(
+            debt_id=debt_id,
+            key=entry.key,
+            kind=entry.kind.value,
+            component=entry.component.value if entry.component else None,
+            amount_fen=entry.amount_fen,
+            effective_on=entry.effective_on,
+            booked_at=entry.booked_at,
+            source=entry.source,
+            reverses=entry.reverses,
+            body_hash=_body_hash(entry),
+        )
+    )
+    return None
+
+
+def terms_of(contract: Contract) -> ContractTerms:
+    """Return a stored contract's terms."""
+    after = contract.allocation_after_90_days
+    return ContractTerms(
+        product_kind=ProductKind(contract.product.kind),
+        annual_rate=Decimal(contract.annual_rate),
+        penalty_annual_rate=Decimal(contract.penalty_annual_rate),
+        day_count=contract.day_count,
+        late_fee_rate=Decimal(contract.late_fee_rate),
+        late_fee_minimum_fen=contract.late_fee_minimum_fen,
+        allocation=_order(contract.allocation),
+        allocation_after_90_days=_order(after) if after else None,
+        grace_days=contract.grace_days,
+    )
+
+
+def entries_until(
+    terms: ContractTerms, booked: Iterable[Entry], due_on: date, as_of: date
+) -> tuple[Entry, ...]:
+    """Return the booked entries and the interest that has accrued since but is not booked yet."""
+    entries = tuple(booked)
+    ends = [period[1] for entry in entries if (period := accrued_period(entry)) is not None]
+    starts = [entry.effective_on for entry in entries if entry.kind is EntryKind.DRAWDOWN]
+    since = max(ends, default=min(starts, default=as_of))
+    return entries + accrue(terms, entries, since, as_of, due_on) if since < as_of else entries
+
+
+def _view(session: Session, debt: Debt, as_of: date) -> DebtView:
+    contract, product = debt.contract, debt.contract.product
+    terms = terms_of(contract)
+    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt.id).order_by(LedgerEntry.id))
+    booked = tuple(_entry(row) for row in rows)
+    payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
+    last = max(payments, key=lambda entry: entry.effective_on, default=None)
+    due_on = debt.due_on if debt.limitation_known else None
+    disputed = session.scalar(
+        select(Hold.id).where(Hold.debt_id == debt.id, Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None))
+    )
+    return DebtView(
+        debt_id=debt.id,
+        reference=debt.reference,
+        creditor_id=product.creditor.id,
+        creditor=product.creditor.name,
+        complaint_phone=product.creditor.complaint_phone,
+        payment_channel=product.creditor.payment_channel,
+        product=product.name,
+        kind=terms.product_kind,
+        policy_code=product.policy_code,
+        annual_rate=terms.annual_rate,
+        penalty_annual_rate=terms.penalty_annual_rate,
+        due_on=debt.due_on,
+        statement=statement(terms, entries_until(terms, booked, debt.due_on, as_of), debt.due_on, as_of),
+        limitation=limitation_status(due_on, debt.last_demand_on, as_of),
+        disputed=disputed is not None,
+        last_payment_on=last.effective_on if last else None,
+        last_payment_fen=last.amount_fen if last else 0,
+    )
+
+
+def _entry(row: LedgerEntry) -> Entry:
+    return Entry(
+        key=row.key,
+        kind=EntryKind(row.kind),
+        amount_fen=row.amount_fen,
+        effective_on=row.effective_on,
+        booked_at=row.booked_at,
+        source=row.source,
+        component=Component(row.component) if row.component else None,
+        reverses=row.reverses,
+    )
+
+
+def _order(stored: str) -> AllocationOrder:
+    return AllocationOrder.parse(stored, stored.split(","))
+
+
+def _body_hash(entry: Entry) -> str:
+    body = (entry.kind, entry.amount_fen, entry.effective_on, entry.source, entry.component, entry.reverses)
+    return hashlib.sha256("|".join(str(part) for part in body).encode()).hexdigest()
+
+

@@ -1,0 +1,280 @@
+"""Reading an offer back word for word, accepting it once, and servicing what was agreed."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clock import local
+from bot.lending.contract import ProductKind
+from bot.outreach.gate import HoldKind
+from bot.services import audit, reminders
+from bot.services.accounts import DebtView, NotVerified, RightParty, right_party
+from bot.services.deps import Deps
+from bot.services.holds import open_holds
+from bot.services.negotiation import active, close, debts_of, read_offer, tabled
+from bot.store import tables
+from bot.workout.agreement import AgreedDebt, AgreementTerms, render, text_hash
+from bot.workout.offer import Offer
+
+GRACE_DAYS = 10
+
+
+class AcceptRefusal(StrEnum):
+    """Why an acceptance did not take effect; nothing was changed."""
+
+    NOT_VERIFIED = "not_verified"
+    NEEDS_FRESH_CHECK = "needs_fresh_check"
+    NOTHING_CHOSEN = "nothing_chosen"
+    NOT_READ_BACK = "not_read_back"
+    FIGURES_CHANGED = "figures_changed"
+    ON_HOLD = "on_hold"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """The exact text to be agreed and its SHA-256."""
+
+    text: str
+    text_hash: str
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentView:
+    """One instalment; amounts in fen."""
+
+    number: int
+    due_on: date
+    amount_fen: int
+    paid_fen: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """An agreement in force with its schedule. ``repeated`` marks an acceptance that had already taken effect."""
+
+    number: str
+    version: int
+    text: str
+    text_hash: str
+    accepted_at: datetime
+    total_fen: int
+    instalments: tuple[InstalmentView, ...]
+    repeated: bool = False
+
+    @property
+    def remaining(self) -> tuple[InstalmentView, ...]:
+        """The instalments not yet paid."""
+        return tuple(part for part in self.instalments if part.state != "paid")
+
+    @property
+    def next_due(self) -> InstalmentView | None:
+        """The earliest instalment not yet paid."""
+        return next(iter(self.remaining), None)
+
+
+def read_back(deps: Deps, conversation_id: str) -> ReadBack | AcceptRefusal:
+    """Render the chosen offer as the exact text to agree to, and keep it with its hash. Equal offers, equal text."""
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return AcceptRefusal.NOT_VERIFIED
+        found = _chosen(session, deps, party)
+        if isinstance(found, AcceptRefusal):
+            return found
+        negotiation, row, offer, debts = found
+        if not _still_true(offer, debts):
+            return AcceptRefusal.FIGURES_CHANGED
+        if row.readback_text is None or row.readback_hash is None:
+            then = debts_of(session, deps, party, negotiation, offer.as_of)
+            row.readback_text = render(_terms(offer, then), _template(deps, then[0].kind))
+            row.readback_hash = text_hash(row.readback_text)
+        row.readback_at = deps.now()
+        return ReadBack(row.readback_text, row.readback_hash, offer)
+
+
+def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView | AcceptRefusal:
+    """Agree to the text whose hash was shown. Takes effect exactly once; asking again returns the same agreement.
+
+    Needs level 2 with a fresh check. The plan was approved in advance by the policy it was computed from, so recording
+    the acceptance is the lender's confirmation (N3); plan notices are planned in the same transaction (N4, F4).
+    """
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return AcceptRefusal.NOT_VERIFIED
+        if known := _accepted(session, party, shown_hash):
+            return known
+        found = _chosen(session, deps, party)
+        if isinstance(found, AcceptRefusal):
+            # The other of two simultaneous acceptances may have committed while this one waited for the lock.
+            return _accepted(session, party, shown_hash) or found
+        negotiation, row, offer, debts = found
+        if row.readback_text is None or row.readback_hash is None:
+            return AcceptRefusal.NOT_READ_BACK
+        if not hmac.compare_digest(row.readback_hash, shown_hash):
+            return AcceptRefusal.NOT_READ_BACK
+        if not _still_true(offer, debts):
+            return AcceptRefusal.FIGURES_CHANGED
+        if open_holds(session, party.borrower_id).silencing or any(debt.disputed for debt in debts):
+            return AcceptRefusal.ON_HOLD
+        if not party.is_fresh:
+            return AcceptRefusal.NEEDS_FRESH_CHECK
+        agreement = _write(session, deps, party, negotiation, row, offer)
+        close(session, deps, negotiation, "agreed")
+        return _view(session, agreement)
+
+
+def plan_in_force(deps: Deps, conversation_id: str) -> tuple[AgreementView, ...] | NotVerified:
+    """Return the verified borrower's agreements in force, oldest first."""
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return party
+        rows = session.scalars(
+            select(tables.Agreement)
+            .where(tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.state == "in_force")
+            .order_by(tables.Agreement.accepted_at)
+        )
+        return tuple(_view(session, row) for row in rows)
+
+
+def _chosen(
+    session: Session, deps: Deps, party: RightParty
+) -> tuple[tables.Negotiation, tables.Offer, Offer, list[DebtView]] | AcceptRefusal:
+    negotiation = active(session, party)
+    if negotiation is None or negotiation.chosen_offer_id is None:
+        return AcceptRefusal.NOTHING_CHOSEN
+    for row in tabled(session, negotiation):
+        if row.content_hash == negotiation.chosen_offer_id and row.expires_at > deps.now():
+            return negotiation, row, read_offer(row), debts_of(session, deps, party, negotiation)
+    return AcceptRefusal.NOTHING_CHOSEN
+
+
+def _still_true(offer: Offer, debts: list[DebtView]) -> bool:
+    """Whether an offer still fits the debts: interest that ran since only adds to what the plan forgives, a payment does not."""
+    owed = {debt.debt_id: debt.statement.balances.total_fen for debt in debts}
+    return all(owed.get(share.debt_id, -1) >= share.owed_fen for share in offer.shares)
+
+
+def _terms(offer: Offer, debts: list[DebtView]) -> AgreementTerms:
+    shares = {share.debt_id: share for share in offer.shares}
+    first = debts[0]
+    return AgreementTerms(
+        product_kind=first.kind,
+        lender_name=first.creditor,
+        offer_id=offer.offer_id,
+        policy_code=offer.policy_code,
+        policy_version=offer.policy_version,
+        as_of=offer.as_of,
+        expires_on=offer.expires_on,
+        currency="CNY",
+        debts=tuple(
+            AgreedDebt(
+                label=f"{debt.product}({debt.reference})",
+                principal_fen=debt.statement.balances.principal_fen,
+                interest_fen=debt.statement.balances.interest_fen,
+                penalty_fen=debt.statement.balances.penalty_fen,
+                fee_fen=debt.statement.balances.fee_fen,
+                waived_penalty_fen=shares[debt.debt_id].waived_penalty_fen,
+                waived_fee_fen=shares[debt.debt_id].waived_fee_fen,
+            )
+            for debt in debts
+        ),
+        waiver_on_completion=offer.conditional_on_completion,
+        down_payment_fen=offer.down_payment_fen,
+        down_payment_due_on=offer.expires_on if offer.down_payment_fen else None,
+        instalments=offer.schedule,
+        interest_during_plan=offer.interest_during_plan,
+        no_new_cards_promise=first.kind is ProductKind.CREDIT_CARD,
+        missed_payment_grace_days=GRACE_DAYS,
+        payment_channel=first.payment_channel,
+        contact_line=first.complaint_phone,
+    )
+
+
+def _template(deps: Deps, kind: ProductKind) -> str:
+    name = "agreement_card.txt" if kind is ProductKind.CREDIT_CARD else "agreement_loan.txt"
+    return (deps.data / "templates" / name).read_text("utf-8")
+
+
+def _write(
+    session: Session,
+    deps: Deps,
+    party: RightParty,
+    negotiation: tables.Negotiation,
+    row: tables.Offer,
+    offer: Offer,
+) -> tables.Agreement:
+    now = deps.now()
+    agreement = tables.Agreement(
+        number=f"XY{local(now):%Y%m%d}-{negotiation.id[:8].upper()}",
+        borrower_id=party.borrower_id,
+        negotiation_id=negotiation.id,
+        offer_id=row.id,
+        idempotency_key=f"{negotiation.id}:{row.readback_hash}"[:80],
+        text=row.readback_text or "",
+        text_hash=row.readback_hash or "",
+        debt_ids=list(negotiation.debt_ids),
+        total_fen=offer.total_fen,
+        accepted_conversation_id=party.conversation_id,
+        accepted_at=now,
+    )
+    session.add(agreement)
+    session.flush()
+    for part in offer.schedule:
+        session.add(
+            tables.Instalment(
+                agreement_id=agreement.id, number=part.number, due_on=part.due_on, amount_fen=part.amount_fen
+            )
+        )
+    session.flush()
+    session.add(tables.Hold(borrower_id=party.borrower_id, kind=HoldKind.PLAN.value, placed_at=now))
+    reminders.plan_for_agreement(session, deps, agreement)
+    audit.record(
+        session,
+        now,
+        audit.Actor("borrower", party.borrower_id),
+        "agreement_accepted",
+        ("agreement", agreement.id),
+        text_hash=agreement.text_hash,
+        policy=f"{offer.policy_code}:{offer.policy_version}",
+        limitation_warning_shown=True,
+    )
+    return agreement
+
+
+def _accepted(session: Session, party: RightParty, shown_hash: str) -> AgreementView | None:
+    row = session.scalar(
+        select(tables.Agreement).where(
+            tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.text_hash == shown_hash
+        )
+    )
+    return _view(session, row, repeated=True) if row is not None else None
+
+
+def _view(session: Session, agreement: tables.Agreement, *, repeated: bool = False) -> AgreementView:
+    parts = session.scalars(
+        select(tables.Instalment)
+        .where(tables.Instalment.agreement_id == agreement.id)
+        .order_by(tables.Instalment.number)
+    )
+    return AgreementView(
+        number=agreement.number,
+        version=agreement.version,
+        text=agreement.text,
+        text_hash=agreement.text_hash,
+        accepted_at=agreement.accepted_at,
+        total_fen=agreement.total_fen,
+        instalments=tuple(
+            InstalmentView(part.number, part.due_on, part.amount_fen, part.paid_fen, part.state) for part in parts
+        ),
+        repeated=repeated,
+    )

@@ -1,0 +1,61 @@
+"""What happens when the crisis guard sees a sign of danger. Works without the dialogue engine."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from bot.care.crisis import CrisisSign
+from bot.desk.ownership import Owner, QueueReason
+from bot.outreach.gate import HoldKind
+from bot.services import audit
+from bot.services.conversations import Author, Reply, say
+from bot.services.deps import Deps
+from bot.services.handoff import enqueue, locked, place_hold
+from bot.store.tables import Conversation, Message
+from bot.text.normalize import normalize_text
+
+
+def answer_if_in_danger(deps: Deps, message_id: str) -> bool:
+    """Look at a stored message; on a sign of danger answer it with the fixed words and call a person.
+
+    Debt talk stops, every reminder is held until a person lifts the hold, the conversation goes to the head of the
+    queue. Returns whether there was a sign.
+    """
+    with deps.begin() as session:
+        message = session.get(Message, message_id)
+        if message is None or message.payload is not None:
+            return False
+        sign = deps.crisis_guard.check(normalize_text(message.text))
+        conversation = locked(session, message.conversation_id) if sign else None
+        if sign is None or conversation is None:
+            return False
+        session.refresh(message)
+        _note(message, sign)
+        for text in _alarm(session, deps, conversation, sign.kind):
+            say(session, deps, conversation, Reply(text), author=Author.BOT, in_reply_to=message.id, purpose="safety")
+        return True
+
+
+def respond(deps: Deps, conversation_id: str, kind: str) -> tuple[str, ...]:
+    """Raise the same alarm for a sign seen elsewhere; returns the words to say."""
+    with deps.begin() as session:
+        conversation = locked(session, conversation_id)
+        return _alarm(session, deps, conversation, kind) if conversation is not None else ()
+
+
+def _alarm(session: Session, deps: Deps, conversation: Conversation, kind: str) -> tuple[str, ...]:
+    already = conversation.queue_reason == QueueReason.DISTRESS
+    now = deps.now()
+    place_hold(session, HoldKind.DISTRESS, now, conversation)
+    enqueue(session, conversation, QueueReason.DISTRESS, now)
+    audit.record(session, now, audit.BOT, "crisis_sign", ("conversation", conversation.id), kind=kind)
+    if conversation.owner == Owner.HUMAN:
+        return ()
+    return deps.wording.all("crisis_again" if already else "crisis")
+
+
+def _note(message: Message, sign: CrisisSign) -> None:
+    message.handling = "handled"
+    message.intent = "express_distress"
+    message.confidence = 1.0
+    message.understanding = {"entities": [], "actions": ["crisis_guard"], "ranking": [], "model": f"guard:{sign.kind}"}

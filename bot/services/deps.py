@@ -1,0 +1,98 @@
+"""What every use case needs, put together once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from bot.care.crisis import CrisisGuard
+from bot.clock import Clock, SystemClock
+from bot.rights.library import RightsLibrary
+from bot.services.wording import Wording
+from bot.settings import ROOT, Settings
+from bot.store.engine import Database, make_engine
+from bot.store.vault import Vault
+from bot.workout.policy import ReliefPolicy, load_policies
+
+
+class CodeSender(Protocol):
+    """Sends one-time codes to phones."""
+
+    def send(self, phone: str, code: str) -> bool:
+        """Send a code; return whether it was taken for delivery. Never raises for an outage."""
+        ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Database, clock, keys and the approved data a use case works with."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    vault: Vault
+    code_sender: CodeSender | None = None
+    """None shows codes in the chat, which the settings allow in demo mode only."""
+    data: Path = ROOT / "data"
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return self.clock.now()
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """Yield a session in one transaction."""
+        with self.database.begin() as session:
+            yield session
+
+    @property
+    def idle(self) -> timedelta:
+        """Silence after which level 2 lapses."""
+        return timedelta(minutes=self.settings.verified_idle_minutes)
+
+    @property
+    def fresh(self) -> timedelta:
+        """How young a proof must be for agreeing."""
+        return timedelta(minutes=self.settings.fresh_check_minutes)
+
+    @cached_property
+    def policies(self) -> dict[str, ReliefPolicy]:
+        """The relief policies the lender approved, by code."""
+        return {policy.code: policy for policy in load_policies(self.data / "policies").values()}
+
+    @cached_property
+    def rights(self) -> RightsLibrary:
+        """The knowledge articles."""
+        return RightsLibrary.load(self.data / "rights")
+
+    @cached_property
+    def crisis_guard(self) -> CrisisGuard:
+        """The guard that runs before the classifier."""
+        return CrisisGuard.load(self.data / "care" / "crisis.yml")
+
+    @cached_property
+    def wording(self) -> Wording:
+        """The fixed words that do not go through the dialogue engine."""
+        return Wording.load(self.data / "templates" / "desk.yml", self.data / "care" / "words.yml")
+
+
+def make_deps(settings: Settings, clock: Clock | None = None, code_sender: CodeSender | None = None) -> Deps:
+    """Put the dependencies together. Opens no connection yet.
+
+    Raises:
+        bot.store.vault.VaultKeyError: a key setting is malformed.
+    """
+    return Deps(
+        settings=settings,
+        database=Database(make_engine(settings.sqlalchemy_url)),
+        clock=clock or SystemClock(),
+        vault=Vault(settings.data_key.get_secret_value(), settings.lookup_key.get_secret_value()),
+        code_sender=code_sender,
+    )

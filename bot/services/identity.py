@@ -1,0 +1,301 @@
+"""Proving who is on the other side: a claim, a one-time code, the last four of the identity number.
+
+Answers never tell whether somebody is known: an unknown claim gets the same questions, the same words and the same
+work as a known one, and only fails at the end.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.identity.attempts import Attempt, locked_until
+from bot.identity.factors import Claim
+from bot.identity.levels import Level, Viewer
+from bot.services import audit
+from bot.services.conversations import Author, Reply, say
+from bot.services.deps import Deps
+from bot.services.proof import viewer_of
+from bot.store.tables import Borrower, ChannelBinding, Conversation, VerificationAttempt, VerificationChallenge
+from bot.text.scripts import fold_name
+
+
+class Step(StrEnum):
+    """What verification waits for."""
+
+    CLAIM = "claim"
+    CODE = "code"
+    ID_TAIL = "id_tail"
+    DONE = "done"
+
+
+class Outcome(StrEnum):
+    """How an answer was received."""
+
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    WRONG = "wrong"
+    CODE_EXPIRED = "code_expired"
+    CODE_NOT_SENT = "code_not_sent"
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where verification stands after an answer. ``locked_until`` is aware and set when it is locked."""
+
+    step: Step
+    outcome: Outcome
+    attempts_left: int
+    locked_until: datetime | None = None
+
+
+def who(deps: Deps, conversation_id: str) -> Viewer:
+    """Return who is looking over a conversation, now."""
+    with deps.begin() as session:
+        return viewer_of(session, deps, conversation_id)
+
+
+def progress(deps: Deps, conversation_id: str) -> Progress:
+    """Return what verification waits for, without changing anything."""
+    with deps.begin() as session:
+        if viewer_of(session, deps, conversation_id).level is Level.VERIFIED:
+            return Progress(Step.DONE, Outcome.ACCEPTED, deps.settings.verification_attempts)
+        challenge = _open_challenge(session, conversation_id)
+        return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
+
+
+def start(deps: Deps, conversation_id: str) -> Progress:
+    """Begin to verify afresh. A conversation bound to somebody goes straight to the code, sent to their phone."""
+    with deps.begin() as session:
+        seen = viewer_of(session, deps, conversation_id)
+        if locked := _lock(session, deps, conversation_id, seen.borrower_id):
+            return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
+        for challenge in _open_challenges(session, conversation_id):
+            challenge.state = "dropped"
+        if seen.borrower_id is None:
+            return _progress(session, deps, conversation_id, None, Outcome.ASKED)
+        challenge, outcome = _challenge(session, deps, conversation_id, seen.borrower_id)
+        return _progress(session, deps, conversation_id, challenge, outcome)
+
+
+def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
+    """Take a phone or a name, and send a code to the phone on record if it is known."""
+    with deps.begin() as session:
+        borrower_id = _find(session, deps, claim)
+        if locked := _lock(session, deps, conversation_id, borrower_id):
+            return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
+        for earlier in _open_challenges(session, conversation_id):
+            earlier.state = "dropped"
+        challenge, outcome = _challenge(session, deps, conversation_id, borrower_id)
+        return _progress(session, deps, conversation_id, challenge, outcome)
+
+
+def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
+    """Check a one-time code. An expired one is replaced by a new code."""
+    with deps.begin() as session:
+        challenge = _open_challenge(session, conversation_id)
+        if challenge is None:
+            return _progress(session, deps, conversation_id, None, Outcome.ASKED)
+        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+            return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
+        if challenge.code_expires_at <= deps.now():
+            challenge.state = "dropped"
+            fresh, outcome = _challenge(session, deps, conversation_id, challenge.borrower_id)
+            expired = Outcome.CODE_EXPIRED if outcome is Outcome.ASKED else outcome
+            return _progress(session, deps, conversation_id, fresh, expired)
+        passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
+        challenge.code_passed = challenge.code_passed or passed
+        return _after_attempt(session, deps, challenge, "code", passed)
+
+
+def resend_code(deps: Deps, conversation_id: str) -> Progress:
+    """Send a new code for the open challenge; the old one is worth nothing from now on."""
+    with deps.begin() as session:
+        challenge = _open_challenge(session, conversation_id)
+        if challenge is None:
+            return _progress(session, deps, conversation_id, None, Outcome.ASKED)
+        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+            return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
+        challenge.state = "dropped"
+        fresh, outcome = _challenge(session, deps, conversation_id, challenge.borrower_id)
+        return _progress(session, deps, conversation_id, fresh, outcome)
+
+
+def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
+    """Check the last four of the identity number; with the code passed before, this proves identity (level 2)."""
+    with deps.begin() as session:
+        challenge = _open_challenge(session, conversation_id)
+        if challenge is None or not challenge.code_passed:
+            return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
+        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+            return Progress(Step.ID_TAIL, Outcome.LOCKED, 0, locked)
+        borrower = session.get(Borrower, challenge.borrower_id) if challenge.borrower_id else None
+        expected = borrower.id_tail_hash if borrower else deps.vault.lookup("id_tail", secrets.token_hex(8))
+        passed = deps.vault.matches("id_tail", tail, expected) and borrower is not None and not borrower.deceased
+        if passed and borrower is not None:
+            challenge.state = "passed"
+            _bind(session, deps, conversation_id, borrower.id)
+        return _after_attempt(session, deps, challenge, "id_tail", passed)
+
+
+def lapse(deps: Deps, conversation_id: str) -> None:
+    """End level 2 now, so that identity is proved afresh before something important."""
+    with deps.begin() as session:
+        conversation = session.get(Conversation, conversation_id)
+        if conversation is not None:
+            conversation.verified_at = None
+
+
+def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
+    """Undo a conversation's binding: the number changed hands, or a stranger answers. Never undone by itself."""
+    with deps.begin() as session:
+        conversation = session.get(Conversation, conversation_id)
+        if conversation is None:
+            return
+        now = deps.now()
+        for binding in session.scalars(
+            select(ChannelBinding).where(
+                ChannelBinding.conversation_id == conversation_id, ChannelBinding.released_at.is_(None)
+            )
+        ):
+            binding.released_at = now
+            binding.released_reason = reason
+        conversation.borrower_id = None
+        conversation.verified_at = None
+        audit.record(
+            session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason
+        )
+
+
+def _find(session: Session, deps: Deps, claim: Claim) -> str | None:
+    if claim.phone:
+        return session.scalar(
+            select(Borrower.id).where(Borrower.phone_hash == deps.vault.lookup("phone", claim.phone))
+        )
+    name_hash = deps.vault.lookup("name", fold_name(claim.name or ""))
+    found = session.scalars(select(Borrower.id).where(Borrower.name_hash == name_hash).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _challenge(
+    session: Session, deps: Deps, conversation_id: str, borrower_id: str | None
+) -> tuple[VerificationChallenge, Outcome]:
+    now = deps.now()
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    challenge = VerificationChallenge(
+        conversation_id=conversation_id,
+        borrower_id=borrower_id,
+        code_hash="",
+        code_expires_at=now + timedelta(minutes=deps.settings.code_minutes),
+        created_at=now,
+    )
+    session.add(challenge)
+    session.flush()
+    challenge.code_hash = deps.vault.lookup("code", f"{challenge.id}:{code}")
+    audit.record(session, now, audit.BOT, "code_issued", ("conversation", conversation_id))
+    if deps.code_sender is None:
+        _show_demo_code(session, deps, conversation_id, code)
+        return challenge, Outcome.ASKED
+    borrower = session.get(Borrower, borrower_id) if borrower_id else None
+    if borrower is None or borrower.deceased:
+        return challenge, Outcome.ASKED
+    sent = deps.code_sender.send(deps.vault.unseal("phone", borrower.phone_sealed), code)
+    return challenge, Outcome.ASKED if sent else Outcome.CODE_NOT_SENT
+
+
+def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: str) -> None:
+    conversation = session.get_one(Conversation, conversation_id)
+    text = deps.wording.one("demo_code", code=code, minutes=str(deps.settings.code_minutes))
+    say(session, deps, conversation, Reply(text), author=Author.NOTICE)
+
+
+def _open_challenges(session: Session, conversation_id: str) -> list[VerificationChallenge]:
+    return list(
+        session.scalars(
+            select(VerificationChallenge)
+            .where(VerificationChallenge.conversation_id == conversation_id, VerificationChallenge.state == "open")
+            .order_by(VerificationChallenge.created_at.desc())
+        )
+    )
+
+
+def _open_challenge(session: Session, conversation_id: str) -> VerificationChallenge | None:
+    challenges = _open_challenges(session, conversation_id)
+    return challenges[0] if challenges else None
+
+
+def _after_attempt(
+    session: Session, deps: Deps, challenge: VerificationChallenge, factor: str, passed: bool
+) -> Progress:
+    now = deps.now()
+    session.add(
+        VerificationAttempt(
+            conversation_id=challenge.conversation_id,
+            borrower_id=challenge.borrower_id,
+            factor=factor,
+            passed=passed,
+            at=now,
+        )
+    )
+    session.flush()
+    event = "factor_passed" if passed else "factor_failed"
+    audit.record(session, now, audit.BOT, event, ("conversation", challenge.conversation_id), factor=factor)
+    outcome = Outcome.ACCEPTED if passed else Outcome.WRONG
+    return _progress(session, deps, challenge.conversation_id, challenge, outcome)
+
+
+def _progress(
+    session: Session, deps: Deps, conversation_id: str, challenge: VerificationChallenge | None, outcome: Outcome
+) -> Progress:
+    borrower_id = challenge.borrower_id if challenge else None
+    if challenge is None:
+        step = Step.CLAIM
+    elif challenge.state == "passed":
+        return Progress(Step.DONE, outcome, deps.settings.verification_attempts)
+    else:
+        step = Step.ID_TAIL if challenge.code_passed else Step.CODE
+    if locked := _lock(session, deps, conversation_id, borrower_id):
+        return Progress(step, Outcome.LOCKED, 0, locked)
+    wrong = sum(not attempt.passed for attempt in _attempts(session, deps, conversation_id, borrower_id))
+    return Progress(step, outcome, max(0, deps.settings.verification_attempts - wrong))
+
+
+def _attempts(session: Session, deps: Deps, conversation_id: str, borrower_id: str | None) -> list[Attempt]:
+    since = deps.now() - 2 * timedelta(minutes=deps.settings.verification_lock_minutes)
+    mine = VerificationAttempt.conversation_id == conversation_id
+    if borrower_id is not None:
+        mine = mine | (VerificationAttempt.borrower_id == borrower_id)
+    rows = session.scalars(select(VerificationAttempt).where(mine, VerificationAttempt.at >= since))
+    return [Attempt(row.at, row.passed) for row in rows]
+
+
+def _lock(session: Session, deps: Deps, conversation_id: str, borrower_id: str | None) -> datetime | None:
+    return locked_until(
+        _attempts(session, deps, conversation_id, borrower_id),
+        deps.now(),
+        deps.settings.verification_attempts,
+        timedelta(minutes=deps.settings.verification_lock_minutes),
+    )
+
+
+def _bind(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -> None:
+    now = deps.now()
+    conversation = session.get_one(Conversation, conversation_id)
+    if conversation.borrower_id != borrower_id:
+        for old in session.scalars(
+            select(ChannelBinding).where(
+                ChannelBinding.conversation_id == conversation_id, ChannelBinding.released_at.is_(None)
+            )
+        ):
+            old.released_at = now
+            old.released_reason = "other_borrower"
+        session.add(ChannelBinding(conversation_id=conversation_id, borrower_id=borrower_id, bound_at=now))
+    conversation.borrower_id = borrower_id
+    conversation.verified_at = now
+    audit.record(session, now, audit.BOT, "identity_proved", ("conversation", conversation_id), borrower=borrower_id)

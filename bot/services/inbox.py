@@ -1,0 +1,316 @@
+"""What operators see: the list of conversations, the whole transcript, the borrower's card."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy.orm import Session
+
+from bot.desk.ownership import PRIORITY, Owner, QueueReason
+from bot.identity.levels import Level, viewer
+from bot.outreach.gate import HoldKind
+from bot.services import audit
+from bot.services.conversations import Author
+from bot.services.deps import Deps
+from bot.services.proof import proof_of
+from bot.store.tables import Borrower, Conversation, Hold, Message, Operator
+
+_LONG_NUMBER = re.compile(r"(?<!\d)\d{3,}(?:[ \-]?\d{3,})*[Xx]?")
+_LONG = 11
+_PROVING_NUMBER = re.compile(r"(?<![0-9A-Za-z*])\d{3,}[Xx]?(?![0-9A-Za-z*])")
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """One line of the inbox. ``borrower`` is a masked name, or None before identity was proved.
+
+    ``in_danger`` holds from a sign of distress until a person lifts the distress hold, whoever answers meanwhile.
+    """
+
+    id: str
+    channel: str
+    owner: Owner
+    owner_operator_id: str | None
+    owner_name: str | None
+    queue_reason: QueueReason | None
+    queued_at: datetime | None
+    borrower: str | None
+    last_text: str
+    last_author: str
+    last_activity_at: datetime
+    in_danger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """One message with the decision behind it."""
+
+    seq: int
+    author: str
+    author_name: str | None
+    text: str
+    at: datetime
+    intent: str | None
+    confidence: float | None
+    entities: tuple[str, ...]
+    actions: tuple[str, ...]
+    handling: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """An open hold."""
+
+    id: str
+    kind: str
+    placed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowerCard:
+    """Who the borrower is, masked, as far as an operator needs to know."""
+
+    borrower_id: str
+    name: str
+    phone: str
+    id_tail_masked: str
+    verified: bool
+    holds: tuple[HoldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A conversation as an operator reads it."""
+
+    row: ConversationRow
+    turns: tuple[TurnView, ...]
+    card: BorrowerCard | None
+    holds: tuple[HoldView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What must differ for an operator's page to be out of date."""
+
+    last_seq: int
+    owner: Owner
+    queue_reason: str | None
+    owner_operator_id: str | None
+    in_danger: bool
+
+
+def mask_name(name: str) -> str:
+    """Keep the family name: 王小明 becomes 王**."""
+    return name[:1] + "*" * (len(name) - 1)
+
+
+def mask_phone(phone: str) -> str:
+    """Keep three digits before and four behind."""
+    return f"{phone[:3]}****{phone[-4:]}"
+
+
+def mask_numbers(text: str, *, proving: bool = False) -> str:
+    """Hide what a borrower typed about themselves: phones, identity numbers, bank cards, spaced or not.
+
+    A phone keeps the form of ``mask_phone``, an identity number its last two characters, any other number of eleven
+    digits or more its last four. Dates and amounts are shorter or grouped otherwise and stay. With ``proving`` (the borrower was proving identity) shorter numbers, which are codes and
+    tails of identity numbers, vanish altogether.
+    """
+    masked = _LONG_NUMBER.sub(_mask_long, text)
+    return _PROVING_NUMBER.sub("****", masked) if proving else masked
+
+
+def _mask_long(match: re.Match[str]) -> str:
+    number = unicodedata.normalize("NFKC", re.sub(r"[ \-]", "", match.group(0)))
+    if len(number) < _LONG:
+        return match.group(0)
+    if len(number) == 11 and number.startswith("1"):
+        return mask_phone(number)
+    if len(number) == 13 and number.startswith("861"):
+        return mask_phone(number[2:])
+    return "****" + number[-2 if len(number) in (15, 18) else -4 :]
+
+
+def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
+    """Return conversations: the queue in its order, then others in danger, then by last activity.
+
+    ``limit`` never cuts off a waiting conversation in favour of a merely recent one.
+    """
+    with deps.begin() as session:
+        statement = (
+            _rows()
+            .where(Conversation.last_inbound_at.is_not(None))
+            .order_by(
+                case((Conversation.owner == Owner.QUEUED, 0), (_in_danger(), 1), else_=2),
+                Conversation.last_activity_at.desc(),
+            )
+            .limit(limit)
+        )
+        rows = [_row(deps, *found) for found in session.execute(statement)]
+    return sorted(rows, key=_urgency)
+
+
+def transcript(deps: Deps, conversation_id: str, operator_id: str) -> Transcript | None:
+    """Return a whole conversation; that it was read goes into the audit log."""
+    with deps.begin() as session:
+        found = _transcript(session, deps, conversation_id, after=0)
+        if found is not None:
+            audit.record(
+                session,
+                deps.now(),
+                audit.Actor("operator", operator_id),
+                "transcript_read",
+                ("conversation", conversation_id),
+            )
+        return found
+
+
+def turns_after(deps: Deps, conversation_id: str, seq: int) -> Transcript | None:
+    """Return a conversation with only its turns after ``seq``, to bring an open page up to date.
+
+    Not audited: that this operator reads the conversation was recorded when the page was opened.
+    """
+    with deps.begin() as session:
+        return _transcript(session, deps, conversation_id, after=seq)
+
+
+def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
+    """Return the state of every conversation that waits, is in human hands, or was active since an instant.
+
+    Cheap enough to be asked once a second: it reads only the index on owner and activity, and no message.
+    """
+    with deps.begin() as session:
+        attended = Conversation.owner.in_((Owner.QUEUED, Owner.HUMAN))
+        active = Conversation.owner.in_((Owner.BOT, Owner.CLOSED)) & (Conversation.last_activity_at >= since)
+        rows = session.execute(
+            select(
+                Conversation.id,
+                Conversation.last_seq,
+                Conversation.owner,
+                Conversation.queue_reason,
+                Conversation.owner_operator_id,
+                _in_danger(),
+            ).where(attended | active)
+        )
+        return {row[0]: Pulse(row[1], Owner(row[2]), row[3], row[4], bool(row[5])) for row in rows}
+
+
+def _rows() -> Select[Conversation, Message, Operator, Borrower, bool]:
+    return (
+        select(Conversation, Message, Operator, Borrower, _in_danger())
+        .join(Message, (Message.conversation_id == Conversation.id) & (Message.seq == Conversation.last_seq))
+        .outerjoin(Operator, Operator.id == Conversation.owner_operator_id)
+        .outerjoin(Borrower, Borrower.id == Conversation.borrower_id)
+    )
+
+
+def _in_danger() -> ColumnElement[bool]:
+    """Queued for distress, or under an open distress hold: a person who already answers must see it as well."""
+    held = (
+        select(Hold.id)
+        .where(Hold.conversation_id == Conversation.id, Hold.kind == HoldKind.DISTRESS, Hold.lifted_at.is_(None))
+        .correlate(Conversation)
+        .exists()
+    )
+    return (Conversation.queue_reason.is_not_distinct_from(QueueReason.DISTRESS.value)) | held
+
+
+def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) -> Transcript | None:
+    found = session.execute(_rows().where(Conversation.id == conversation_id)).first()
+    if found is None:
+        return None
+    conversation, last, operator, borrower, in_danger = found
+    messages = session.execute(
+        select(Message, Operator.display_name)
+        .outerjoin(Operator, Operator.id == Message.operator_id)
+        .where(Message.conversation_id == conversation_id, Message.seq > after)
+        .order_by(Message.seq)
+    )
+    concerns_them = Hold.conversation_id == conversation_id
+    if borrower is not None:
+        concerns_them = concerns_them | (Hold.borrower_id == borrower.id)
+    open_holds = select(Hold).where(concerns_them, Hold.lifted_at.is_(None)).order_by(Hold.placed_at)
+    holds = tuple(HoldView(hold.id, hold.kind, hold.placed_at) for hold in session.scalars(open_holds))
+    return Transcript(
+        row=_row(deps, conversation, last, operator, borrower, in_danger),
+        turns=tuple(_turn(message, name) for message, name in messages),
+        card=_card(deps, borrower, conversation, holds) if borrower else None,
+        holds=holds,
+    )
+
+
+def _row(
+    deps: Deps,
+    conversation: Conversation,
+    last: Message,
+    operator: Operator | None,
+    borrower: Borrower | None,
+    in_danger: bool,
+) -> ConversationRow:
+    reason = QueueReason(conversation.queue_reason) if conversation.queue_reason else None
+    return ConversationRow(
+        id=conversation.id,
+        channel=conversation.channel,
+        owner=Owner(conversation.owner),
+        owner_operator_id=conversation.owner_operator_id,
+        owner_name=operator.display_name if operator else None,
+        queue_reason=reason,
+        queued_at=conversation.queued_at,
+        borrower=mask_name(deps.vault.unseal("name", borrower.name_sealed)) if borrower else None,
+        last_text=_shown(last),
+        last_author=last.author,
+        last_activity_at=conversation.last_activity_at,
+        in_danger=in_danger,
+    )
+
+
+def _urgency(row: ConversationRow) -> tuple[int, int, float]:
+    if row.owner is Owner.QUEUED and row.queue_reason is not None and row.queued_at is not None:
+        return (0, PRIORITY.index(row.queue_reason), row.queued_at.timestamp())
+    return (1 if row.in_danger else 2, 0, -row.last_activity_at.timestamp())
+
+
+def _proving(message: Message) -> bool:
+    return message.intent == "verify_identity"
+
+
+def _shown(message: Message) -> str:
+    if message.author != Author.BORROWER:
+        return message.text
+    return mask_numbers(message.text, proving=_proving(message))
+
+
+def _turn(message: Message, operator_name: str | None) -> TurnView:
+    understanding = message.understanding or {}
+    entities: Sequence[dict[str, str]] = understanding.get("entities", ())
+    return TurnView(
+        seq=message.seq,
+        author=message.author,
+        author_name=operator_name if message.author == Author.OPERATOR else None,
+        text=_shown(message),
+        at=message.created_at,
+        intent=message.intent,
+        confidence=message.confidence,
+        entities=tuple(
+            mask_numbers(f"{entity.get('entity')}={entity.get('value')}", proving=_proving(message))
+            for entity in entities
+        ),
+        actions=tuple(understanding.get("actions", ())),
+        handling=message.handling,
+    )
+
+
+def _card(deps: Deps, borrower: Borrower, conversation: Conversation, holds: tuple[HoldView, ...]) -> BorrowerCard:
+    return BorrowerCard(
+        borrower_id=borrower.id,
+        name=mask_name(deps.vault.unseal("name", borrower.name_sealed)),
+        phone=mask_phone(deps.vault.unseal("phone", borrower.phone_sealed)),
+        id_tail_masked="****" + deps.vault.unseal("id_number", borrower.id_number_sealed)[-2:],
+        verified=viewer(proof_of(conversation), deps.now(), deps.idle, deps.fresh).level is Level.VERIFIED,
+        holds=holds,
+    )

@@ -1,0 +1,158 @@
+"""Operators: accounts, logging in, sessions."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+
+from bot.identity.roles import Role
+from bot.services import audit
+from bot.services.deps import Deps
+from bot.store.tables import Operator, OperatorSession
+
+SESSION = timedelta(hours=10)
+LOCK = timedelta(minutes=15)
+ALLOWED_FAILURES = 5
+PASSWORD_MINIMUM = 10
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+"""Checked when the login is unknown, so that an unknown one takes as long as a wrong password."""
+
+
+class LoginRefusal(StrEnum):
+    """Why a login was refused."""
+
+    WRONG = "wrong"
+    LOCKED = "locked"
+
+
+class CreateRefusal(StrEnum):
+    """Why an operator was not created."""
+
+    TAKEN = "taken"
+    PASSWORD_TOO_SHORT = "password_too_short"  # noqa: S105  # the name of a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorView:
+    """An operator who is logged in. ``csrf`` must come back with every change."""
+
+    id: str
+    login: str
+    display_name: str
+    role: Role
+    csrf: str
+
+
+def create(deps: Deps, login: str, display_name: str, role: Role, password: str) -> str | CreateRefusal:
+    """Create an operator and return the id."""
+    if len(password) < PASSWORD_MINIMUM:
+        return CreateRefusal.PASSWORD_TOO_SHORT
+    with deps.begin() as session:
+        if session.scalar(select(Operator.id).where(Operator.login == login)):
+            return CreateRefusal.TAKEN
+        now = deps.now()
+        operator = Operator(
+            login=login,
+            display_name=display_name,
+            role=role.value,
+            password_hash=_hasher.hash(password),
+            created_at=now,
+        )
+        session.add(operator)
+        session.flush()
+        audit.record(session, now, audit.SYSTEM, "operator_created", ("operator", operator.id), role=role.value)
+        return operator.id
+
+
+def any_exists(deps: Deps) -> bool:
+    """Tell whether there is at least one operator."""
+    with deps.begin() as session:
+        return session.scalar(select(Operator.id).limit(1)) is not None
+
+
+def log_in(deps: Deps, login: str, password: str) -> str | LoginRefusal:
+    """Check a password and open a session; returns the cookie's value. Five failures lock the login for 15 minutes."""
+    attempt = _count_attempt(deps, login)
+    if attempt is LoginRefusal.LOCKED:
+        return attempt
+    # The slow hash is computed outside any transaction: SQLite would keep every borrower waiting for it.
+    matches = _password_matches(attempt.password_hash if isinstance(attempt, _Attempt) else _NOBODY, password)
+    if not isinstance(attempt, _Attempt):
+        return attempt
+    with deps.begin() as session:
+        now = deps.now()
+        if not matches:
+            audit.record(session, now, audit.SYSTEM, "login_failed", ("operator", attempt.operator_id))
+            return LoginRefusal.WRONG
+        operator = session.get_one(Operator, attempt.operator_id, with_for_update=True)
+        operator.failed_logins = 0
+        operator.locked_until = None
+        token = secrets.token_urlsafe(32)
+        session.add(
+            OperatorSession(
+                token_hash=deps.vault.lookup("operator_session", token),
+                operator_id=operator.id,
+                csrf=secrets.token_urlsafe(24),
+                created_at=now,
+                expires_at=now + SESSION,
+            )
+        )
+        audit.record(session, now, audit.Actor("operator", operator.id), "logged_in", ("operator", operator.id))
+        return token
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    operator_id: str
+    password_hash: str
+
+
+def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
+    """Count a failure before the password is looked at, so that guesses made in parallel all count.
+
+    A right password wipes the count afterwards.
+    """
+    with deps.begin() as session:
+        now = deps.now()
+        operator = session.scalar(select(Operator).where(Operator.login == login).with_for_update())
+        if operator is None:
+            return LoginRefusal.WRONG
+        if operator.locked_until is not None and operator.locked_until > now:
+            return LoginRefusal.LOCKED
+        operator.failed_logins += 1
+        if operator.failed_logins >= ALLOWED_FAILURES:
+            operator.failed_logins = 0
+            operator.locked_until = now + LOCK
+        return _Attempt(operator.id, operator.password_hash)
+
+
+def current(deps: Deps, token: str) -> OperatorView | None:
+    """Return the operator behind a session cookie, or None."""
+    with deps.begin() as session:
+        row = session.get(OperatorSession, deps.vault.lookup("operator_session", token))
+        if row is None or row.expires_at <= deps.now():
+            return None
+        operator = session.get_one(Operator, row.operator_id)
+        return OperatorView(operator.id, operator.login, operator.display_name, Role(operator.role), row.csrf)
+
+
+def log_out(deps: Deps, token: str) -> None:
+    """End a session."""
+    with deps.begin() as session:
+        token_hash = deps.vault.lookup("operator_session", token)
+        session.execute(delete(OperatorSession).where(OperatorSession.token_hash == token_hash))
+
+
+def _password_matches(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,201 @@
+"""Plan notices: planned when a plan is agreed, decided again by the gate when they fall due, sent once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.clock import SHANGHAI, business_date
+from bot.outreach.gate import Decision, HoldKind, Limits, PastNotice, Purpose, Recipient, Verdict, may_send
+from bot.services import audit
+from bot.services.conversations import Author, Reply, say
+from bot.services.deps import Deps
+from bot.services.holds import open_holds
+from bot.store import tables
+
+DAYS_BEFORE = (3, 1)
+"""F4: at most two notices before a due date."""
+
+SEND_TIME = time(10, 0)
+LEASE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did, by count."""
+
+    sent: int = 0
+    deferred: int = 0
+    refused: int = 0
+    superseded: int = 0
+
+
+def plan_for_agreement(session: Session, deps: Deps, agreement: tables.Agreement) -> int:
+    """Plan the notices of an agreement's instalments inside an open transaction; returns how many are ahead."""
+    now, planned = deps.now(), 0
+    parts = session.scalars(select(tables.Instalment).where(tables.Instalment.agreement_id == agreement.id))
+    for part in parts:
+        for days in DAYS_BEFORE:
+            send_at = datetime.combine(part.due_on - timedelta(days=days), SEND_TIME, tzinfo=SHANGHAI)
+            if send_at <= now:
+                continue
+            session.add(
+                tables.Reminder(
+                    key=f"instalment:{part.id}:D-{days}",
+                    borrower_id=agreement.borrower_id,
+                    instalment_id=part.id,
+                    purpose=Purpose.PLAN_NOTICE.value,
+                    due_on=part.due_on,
+                    send_at=send_at,
+                    created_at=now,
+                )
+            )
+            planned += 1
+    return planned
+
+
+def sweep(deps: Deps, limit: int = 100) -> Swept:
+    """Decide every notice that has fallen due, one transaction each, so that a crash loses or doubles nothing."""
+    counts = {"sent": 0, "deferred": 0, "refused": 0, "superseded": 0}
+    for _ in range(limit):
+        reminder_id = _claim(deps)
+        if reminder_id is None:
+            break
+        counts[_decide(deps, reminder_id)] += 1
+    return Swept(**counts)
+
+
+def opt_out(deps: Deps, conversation_id: str) -> int:
+    """Stop every reminder to whoever this conversation is bound to, at once (F5). Returns how many were planned."""
+    with deps.begin() as session:
+        conversation = session.get(tables.Conversation, conversation_id)
+        if conversation is None:
+            return 0
+        now = deps.now()
+        already = select(tables.Hold.id).where(
+            tables.Hold.conversation_id == conversation_id,
+            tables.Hold.kind == HoldKind.OPT_OUT,
+            tables.Hold.lifted_at.is_(None),
+        )
+        if not session.scalar(already):
+            session.add(
+                tables.Hold(
+                    borrower_id=conversation.borrower_id,
+                    conversation_id=conversation_id,
+                    kind=HoldKind.OPT_OUT.value,
+                    placed_at=now,
+                )
+            )
+        audit.record(session, now, audit.Actor("borrower"), "opted_out", ("conversation", conversation_id))
+        if conversation.borrower_id is None:
+            return 0
+        stopped = session.execute(
+            update(tables.Reminder)
+            .where(tables.Reminder.borrower_id == conversation.borrower_id, tables.Reminder.state == "planned")
+            .values(state="refused", rule="F5", decided_at=now)
+            .returning(tables.Reminder.id)
+        )
+        return len(stopped.all())
+
+
+def _claim(deps: Deps) -> str | None:
+    now = deps.now()
+    with deps.begin() as session:
+        free = (tables.Reminder.claimed_until.is_(None)) | (tables.Reminder.claimed_until <= now)
+        reminder = session.scalar(
+            select(tables.Reminder)
+            .where(tables.Reminder.state == "planned", tables.Reminder.send_at <= now, free)
+            .order_by(tables.Reminder.send_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if reminder is None:
+            return None
+        reminder.claimed_until = now + LEASE
+        return reminder.id
+
+
+def _decide(deps: Deps, reminder_id: str) -> str:
+    with deps.begin() as session:
+        reminder = session.scalar(
+            select(tables.Reminder).where(tables.Reminder.id == reminder_id).with_for_update()
+        )
+        if reminder is None or reminder.state != "planned":
+            return "superseded"
+        now = deps.now()
+        reminder.claimed_until = None
+        if _moot(session, reminder, business_date(now)):
+            return _settle(reminder, "superseded", "nothing_due", now)
+        conversation = _mailbox(session, reminder.borrower_id)
+        decision = _ask_gate(session, reminder, conversation, now)
+        if decision.verdict is Verdict.DEFERRED and decision.until is not None:
+            reminder.send_at = decision.until
+            reminder.rule = decision.rule
+            return "deferred"
+        if decision.verdict is not Verdict.ALLOWED or conversation is None:
+            audit.record(
+                session, now, audit.SYSTEM, "reminder_refused", ("reminder", reminder.id), rule=decision.rule
+            )
+            return _settle(reminder, "refused", decision.rule, now)
+        text = deps.wording.one("reminder_plan", lender=deps.settings.lender_name)
+        message = say(
+            session,
+            deps,
+            conversation,
+            Reply(text),
+            author=Author.BOT,
+            purpose=Purpose.PLAN_NOTICE.value,
+            key=f"reminder:{reminder.key}",
+        )
+        reminder.message_id = message.id if message else None
+        audit.record(session, now, audit.SYSTEM, "reminder_sent", ("reminder", reminder.id), rule=decision.rule)
+        return _settle(reminder, "sent", decision.rule, now)
+
+
+def _settle(reminder: tables.Reminder, state: str, rule: str, now: datetime) -> str:
+    reminder.state = state
+    reminder.rule = rule
+    reminder.decided_at = now
+    return state
+
+
+def _moot(session: Session, reminder: tables.Reminder, today: date) -> bool:
+    """Whether there is nothing left to remind of: paid, plan ended, or the day has passed."""
+    if reminder.instalment_id is None:
+        return True
+    part = session.get_one(tables.Instalment, reminder.instalment_id)
+    agreement = session.get_one(tables.Agreement, part.agreement_id)
+    return part.state == "paid" or agreement.state != "in_force" or part.due_on < today
+
+
+def _mailbox(session: Session, borrower_id: str) -> tables.Conversation | None:
+    """The conversation the borrower used last, among those still bound to them."""
+    return session.scalar(
+        select(tables.Conversation)
+        .where(tables.Conversation.borrower_id == borrower_id)
+        .order_by(tables.Conversation.last_inbound_at.desc())
+        .limit(1)
+    )
+
+
+def _ask_gate(
+    session: Session, reminder: tables.Reminder, conversation: tables.Conversation | None, now: datetime
+) -> Decision:
+    sent = session.scalars(
+        select(tables.Reminder).where(
+            tables.Reminder.borrower_id == reminder.borrower_id, tables.Reminder.state == "sent"
+        )
+    )
+    history = tuple(
+        PastNotice(row.decided_at, row.instalment_id) for row in sent if row.decided_at is not None
+    )
+    recipient = Recipient(
+        is_right_party=conversation is not None,
+        history=history,
+        holds=open_holds(session, reminder.borrower_id).kinds,
+        last_inbound_at=conversation.last_inbound_at if conversation else None,
+    )
+    return may_send(Purpose(reminder.purpose), reminder.instalment_id, recipient, now, Limits())

@@ -1,0 +1,45 @@
+"""Browser sessions of the web chat. The browser holds a random cookie; the desk keeps its keyed hash."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.services.conversations import open_conversation
+from bot.services.deps import Deps
+from bot.store.tables import WebSession
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A new session: the cookie's value and the conversation it opens."""
+
+    token: str
+    conversation_id: str
+
+
+def open_session(deps: Deps) -> OpenedSession:
+    """Open a session with a conversation of its own."""
+    token = secrets.token_urlsafe(32)
+    with deps.begin() as session:
+        now = deps.now()
+        conversation = open_conversation(session, deps, "web", secrets.token_hex(16))
+        session.add(
+            WebSession(
+                token_hash=deps.vault.lookup("web_session", token),
+                conversation_id=conversation.id,
+                created_at=now,
+                expires_at=now + timedelta(days=deps.settings.session_days),
+            )
+        )
+        return OpenedSession(token, conversation.id)
+
+
+def conversation_of(deps: Deps, token: str | None) -> str | None:
+    """Return the conversation a cookie opens, or None when it is unknown or has expired."""
+    if not token or len(token) > 100:
+        return None
+    with deps.begin() as session:
+        row = session.get(WebSession, deps.vault.lookup("web_session", token))
+        return row.conversation_id if row is not None and row.expires_at > deps.now() else None

@@ -1,0 +1,1 @@
+"""Tables, engine and the vault for personal data. Only ``bot.services`` may use this package."""

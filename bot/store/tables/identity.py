@@ -1,0 +1,66 @@
+"""Who a conversation is with: sessions, bindings, challenges and attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.store.base import Base, Id
+
+
+class WebSession(Base):
+    """A browser's session. Only the hash of the cookie is kept."""
+
+    __tablename__ = "web_session"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ChannelBinding(Base):
+    """A borrower proved over this conversation that it is theirs (level 1 until released)."""
+
+    __tablename__ = "channel_binding"
+
+    id: Mapped[Id]
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    borrower_id: Mapped[str] = mapped_column(ForeignKey("borrower.id"), index=True)
+    bound_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    released_reason: Mapped[str | None] = mapped_column(String(30))
+
+
+class VerificationChallenge(Base):
+    """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same."""
+
+    __tablename__ = "verification_challenge"
+
+    id: Mapped[Id]
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    code_expires_at: Mapped[datetime]
+    code_passed: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    created_at: Mapped[datetime]
+
+
+class VerificationAttempt(Base):
+    """One answer to a challenge, right or wrong. Wrong ones count against the conversation and the borrower."""
+
+    __tablename__ = "verification_attempt"
+    __table_args__ = (
+        Index("ix_verification_attempt_conversation", "conversation_id", "at"),
+        Index("ix_verification_attempt_borrower", "borrower_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"))
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    factor: Mapped[str] = mapped_column(String(12))
+    passed: Mapped[bool]
+    at: Mapped[datetime]

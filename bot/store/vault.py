@@ -1,0 +1,60 @@
+"""Sealing of personal data, and the keyed hashes it is looked up by."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+
+class VaultKeyError(Exception):
+    """A key is not base64 of 32 bytes. The text names the setting, never the value."""
+
+
+class Vault:
+    """AES-256-GCM for values, HMAC-SHA-256 for look-ups.
+
+    The purpose (``"phone"``, ``"name"`` …) is bound into both, so a sealed phone cannot be passed off as a name
+    and equal values of different kinds have different hashes.
+    """
+
+    def __init__(self, data_key: str, lookup_key: str) -> None:
+        self._cipher = AESGCM(_key("DESK_DATA_KEY", data_key))
+        self._lookup = _key("DESK_LOOKUP_KEY", lookup_key)
+
+    def seal(self, purpose: str, value: str) -> str:
+        """Encrypt a value; the result is different each time."""
+        nonce = secrets.token_bytes(12)
+        sealed = self._cipher.encrypt(nonce, value.encode(), purpose.encode())
+        return "1:" + base64.b64encode(nonce + sealed).decode()
+
+    def unseal(self, purpose: str, sealed: str) -> str:
+        """Decrypt what ``seal`` made for the same purpose.
+
+        Raises:
+            cryptography.exceptions.InvalidTag: the value was sealed for another purpose, with another key, or altered.
+        """
+        raw = base64.b64decode(sealed.removeprefix("1:"))
+        return self._cipher.decrypt(raw[:12], raw[12:], purpose.encode()).decode()
+
+    def lookup(self, purpose: str, value: str) -> str:
+        """Return the keyed hash of a value, 64 hexadecimal characters."""
+        return hmac.new(self._lookup, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+    def matches(self, purpose: str, value: str, expected: str) -> bool:
+        """Compare a value with a stored hash in constant time."""
+        return hmac.compare_digest(self.lookup(purpose, value), expected)
+
+
+def _key(setting: str, encoded: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise VaultKeyError(f"{setting}: must be base64 of 32 bytes")
+    return key

@@ -1,0 +1,257 @@
+"""Sums of money in renminbi as borrowers write them. Results are integer fen."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.text.numerals import DIGITS, Numeral, find_numerals, parse_number
+from bot.text.reading import Claims, Reading
+
+_MAX_YUAN = Decimal(10) ** 10
+
+
+@dataclass(frozen=True, slots=True)
+class AmountRange:
+    """A sum in fen, or the two ends of a range; ``approximate`` when the borrower said so (左右, 多, 两三千)."""
+
+    low_fen: int
+    high_fen: int
+    approximate: bool
+
+
+_YUAN = r"(?:元|块|圆|蚊|rmb|cny|人民币|软妹币|大洋|¥)"
+_SIGN_BEFORE = re.compile(r"(?:¥|rmb|cny|人民币)[ :]{0,2}$")
+_DIGIT = rf"[{DIGITS}\d]"
+_TAIL = re.compile(
+    rf" {{0,2}}(?P<yuan>{_YUAN})(?:钱|人民币)?"
+    rf"(?:(?:零|〇)?(?:(?P<jiao>{_DIGIT})[角毛](?!票)(?:(?P<fen>{_DIGIT})分?)?|(?P<fen_only>{_DIGIT})分"
+    rf"|(?P<short>\d{{1,2}}(?!\d|[.,%个天期年月号日次万千百wk元块])|[{DIGITS}](?![{DIGITS}十百千万个天期年月号日次元块]))))?[整正]?"
+)
+_SMALL = re.compile(
+    rf"(?<![{DIGITS}十百千万\d.])(?P<jiao>[二两三四五六七八九2-9])毛(?:(?P<jiao_fen>[{DIGITS}\d])分?|钱)?"
+    rf"|(?<![{DIGITS}十百千万\d.块毛角])(?P<fen>[{DIGITS}2-9])分钱"
+)
+_BLOCK_FIRST = re.compile(
+    rf"(?<![{DIGITS}十百千万\d几这那板整大方地区模一])块(?P<jiao>[一二三四五六七八九])(?:毛(?P<fen>[一二三四五六七八九])?|(?=[{DIGITS}]?$|钱|[,。]))"
+)
+# 千把块, 上千, 千儿八百, 百八十块: magnitudes without a leading digit.
+_MAGNITUDES = {
+    "十": Decimal(10),
+    "百": Decimal(100),
+    "千": Decimal(1000),
+    "万": Decimal(10_000),
+}
+_VAGUE = re.compile(
+    rf"(?P<ba>(?<![{DIGITS}\d十百千])[百千万])把(?P<ba_unit>来)?(?P<ba_more>万)?(?P<ba_yuan>块|元)?钱?"
+    rf"|(?<![{DIGITS}\d十百千万])(?P<er>[百千万])(?:儿|二)?八(?P<er_small>[十百千])(?P<er_yuan>块|元|的)?钱?"
+    rf"|(?P<up>[上近过破小])(?P<up_unit>[百千万])(?P<up_more>万)?(?P<up_yuan>块|元)?钱?"
+    rf"|(?<![{DIGITS}\d十百千万成上])(?P<short>[千万])(?P<short_digit>[二三四五六七八九])(?P<short_yuan>蚊|块|元)?(?![{DIGITS}十百千万年])"
+    rf"|(?<![{DIGITS}\d十百千万成上])(?P<lai>[百千万])来(?:块|元)钱?"
+)
+_LINK = re.compile(r" {0,2}(?:元|块钱?|万元)? {0,2}(?:到|至|~|-{1,2}|—{1,2}|–|或者?) {0,2}")
+_ROUGH_BEFORE_UNIT = re.compile(rf"[多来余](?={_YUAN})")
+_ROUGH_BEFORE = re.compile(
+    r"(?:大概|大约|约|差不多|差唔多|将近|接近|近|快|不到|小|至少|起码|最多|最少|顶多|超过|上下|左右|好)(?:是|有|要|就|能|在)?$"
+)
+_ROUGH_AFTER = re.compile(r"[块元]?钱?(?:左右|上下|出头|多|来块|来元|以上|以内|不到)")
+
+# What is counted, measured or numbered is not money.
+_COUNTER = re.compile(
+    r" {0,2}(?:个(?!w)|位|次|天|日|月|号|年|岁|楼|层|路|栋|室|人|家|笔|条|张|期|遍|通|回|件|斤|公里|里|米|小时|分(?!钱|\d|[二两三四五六七八九十几]|[成开期批])|秒|点|级|届|页|项|名|只|辆|台|套"
+    r"|季|周|星期|礼拜|度|折|成(?![吗吧么嘛不])|%|‰|趴|倍|步|句|字|版|口|孩|胎|封|份|本(?!金|息)|样|种|群|股|克|升|平|亩|户|趟|顿|场|批|组|队|排|座|门|块(?:钟|地|表|砖)"
+    r"|[:/.]\d|a|强|后|宗|间|部|课|班|型|系|色|声|票|线|轮|节|代|厘|毫|pt|x|×|\*|\+|#|码|档|支|头|则)"
+)
+_MONEY_BEFORE = re.compile(
+    r"(?:还|欠|付|给|交|缴|转|存|扣|借|拿|凑|筹|花|掏|出|收|赚|挣|汇|充|补|退|剩|免|减|要|罚|贷|差|工资|收入|月薪|薪水|底薪|月供|月入|房租|房贷|只有|手里有|手上有|就有|身上有|每期|一期|每次|每笔|每周|每星期|每年|一年"
+    r"|车贷|额度|本金|利息|违约金|罚息|手续费|金额|账单|欠款|余额|总共|一共|共|合计|总计|最低|最多|顶多|至少|每月|每个月|一个月|月还|首付|首期|先|到手|生活费|能力|预算|上限|下限)"
+    r"(?:了|款|掉|过|的|是|到|上|大概|差不多|约|大约|至少|起码|最多|最少|顶多|才|就|只|能|有|得|在|:|我|你们?|他|先|再|清|还|给|付|交|都|这|也|够|拿|出|用|快|近|,| )*$"
+)
+_MONEY_AFTER = re.compile(
+    r" ?(?:每月|一个月|每个月|每期|/月|一期|本金|利息|罚息|违约金|工资|欠款|的(?:本金|利息|工资|欠款|罚息|违约金|额度|账单))"
+)
+_FILLER = re.compile(
+    r"(?:就|那|嗯+|哦|我|先|大概|差不多|大约|约|要|还|是|最多|最少|只能|顶多|可以|行|好|吧|呢|啊|呀|了|左右|的|嘛|咯|喽|成|哈"
+    r"|[,.。!?~、;:()\"'“” ])*"
+)
+
+
+def find_amounts(text: str) -> list[Reading[AmountRange]]:
+    """Return the sums in ``text`` (unified characters), left to right.
+
+    A number is money when it carries a currency word or a money word stands by it; one with neither is returned
+    as ``bare`` if it could be a sum at all. What cannot be told apart (1万25) is left out. Never raises.
+    """
+    marked = [*_small_change(text), *_magnitude_words(text)]
+    numerals = find_numerals(text)
+    readings: list[Reading[AmountRange]] = []
+    index = 0
+    while index < len(numerals):
+        reading, used = _read_at(text, numerals, index)
+        if reading is not None:
+            readings.append(reading)
+        index += used
+    claims = Claims()
+    # 千把块 and 块六毛二 go first: the digits in them are no sums of their own.
+    return sorted((r for r in [*marked, *readings] if claims.claim(r.start, r.end)), key=lambda r: r.start)
+
+
+def _read_at(text: str, numerals: list[Numeral], index: int) -> tuple[Reading[AmountRange] | None, int]:
+    """Read the sum that begins with one numeral; the count tells how many numerals it used up."""
+    first = numerals[index]
+    last, used = first, 1
+    low, high, approximate = first.low, first.high, first.approximate
+    if index + 1 < len(numerals):
+        second = numerals[index + 1]
+        if second.start - first.end <= 8 and _LINK.fullmatch(text, first.end, second.start):
+            joined = _join(text, first, second)
+            if joined is not None:
+                last, used = second, 2
+                low, high = joined
+    start, end = first.start, last.end
+    if _ROUGH_BEFORE_UNIT.match(text, end):
+        approximate, end = True, end + 1
+    tail = _TAIL.match(text, end)
+    marked = False
+    if tail is not None and not (tail["yuan"] == "块" and _is_together(text, first, tail)):
+        change = _change(tail)
+        if change and used == 2:
+            high += change
+        elif change:
+            low, high = low + change, high + change
+        marked, end = True, tail.end()
+    elif _is_linked_currency(text, first, last):
+        marked = True
+    sign = _SIGN_BEFORE.search(text, max(0, start - 8), start)
+    if sign is not None:
+        marked, start = True, sign.start()
+    if not marked and (_COUNTER.match(text, end) or text[max(0, start - 1) : start] in _NOT_BEFORE):
+        return None, used
+    approximate |= _is_rough(text, start, end)
+    rough = _ROUGH_AFTER.match(text, end)
+    if rough is not None:
+        if not marked and _COUNTER.match(text, rough.end()):
+            return None, used
+        marked |= rough.group()[0] in "块元"
+        end = rough.end()
+    amount = _amount(low, high, approximate)
+    if amount is None:
+        return None, used
+    if marked or _is_about_money(text, start, end, first):
+        return Reading(start, end, amount), used
+    return (Reading(start, end, amount, bare=True) if _could_be_sum(text, start, end, first) else None), used
+
+
+_NOT_BEFORE = frozenset("-+#@/:.*×第零几")
+
+
+def _is_together(text: str, numeral: Numeral, tail: re.Match[str]) -> bool:
+    """一块 means 'together' unless 钱 or change follows."""
+    return numeral.end - numeral.start == 1 and text[numeral.start] == "一" and tail.group().strip() == "块"
+
+
+def _is_linked_currency(text: str, first: Numeral, last: Numeral) -> bool:
+    return first is not last and any(c in "元块" for c in text[first.end : last.start])
+
+
+def _join(text: str, first: Numeral, second: Numeral) -> tuple[Decimal, Decimal] | None:
+    """Return both ends of 'from first to second'; the unit of the second also counts for 1到2万."""
+    low, high = first.low, second.high
+    if not first.has_unit and second.has_unit:
+        unit = _trailing_unit(text[second.start : second.end])
+        if unit is not None and low < second.low / unit:
+            low *= unit
+    return (low, high) if low < high else None
+
+
+def _trailing_unit(run: str) -> Decimal | None:
+    """Return what the last unit of a run such as 2万 multiplies by, when the run ends with it."""
+    for size in (2, 1):
+        value = parse_number("1" + run[-size:]) if run[-size:].strip(f"{DIGITS}0123456789., ") == run[-size:] else None
+        if value is not None:
+            return value
+    return None
+
+
+def _digit(character: str | None) -> Decimal:
+    return (parse_number(character) if character else None) or Decimal(0)
+
+
+def _change(tail: re.Match[str]) -> Decimal:
+    """Return the jiao and fen after the yuan: 12块5 and 12块50 are both twelve and a half."""
+    if short := tail["short"]:
+        return Decimal(short) / (100 if len(short) == 2 else 10) if short.isdecimal() else _digit(short) / 10
+    return _digit(tail["jiao"]) / 10 + (_digit(tail["fen"]) + _digit(tail["fen_only"])) / 100
+
+
+def _amount(low: Decimal, high: Decimal, approximate: bool) -> AmountRange | None:
+    low_fen, high_fen = low * 100, high * 100
+    if high > _MAX_YUAN or low_fen != low_fen.to_integral_value() or high_fen != high_fen.to_integral_value():
+        return None
+    return AmountRange(int(low_fen), int(high_fen), approximate)
+
+
+def _is_rough(text: str, start: int, end: int) -> bool:
+    return _ROUGH_BEFORE.search(text, max(0, start - 6), start) is not None or bool(_ROUGH_AFTER.match(text, end))
+
+
+def _is_about_money(text: str, start: int, end: int, numeral: Numeral) -> bool:
+    if not numeral.has_unit and numeral.high < 10:
+        return False
+    return _MONEY_BEFORE.search(text, max(0, start - 12), start) is not None or bool(_MONEY_AFTER.match(text, end))
+
+
+def _could_be_sum(text: str, start: int, end: int, numeral: Numeral) -> bool:
+    """Tell whether an unexplained number may be a sum: alone in the message, or of the size and form of one."""
+    if _FILLER.fullmatch(text[:start][-40:]) and _FILLER.fullmatch(text[end:][:40]) and len(text) < 80:
+        return True
+    run = text[numeral.start : numeral.end]
+    if run.isdecimal():
+        return 3 <= len(run) <= 7
+    return (numeral.has_unit and numeral.low >= 100) or "." in run or "," in run
+
+
+def _small_change(text: str) -> list[Reading[AmountRange]]:
+    readings = []
+    for match in _SMALL.finditer(text):
+        yuan = _digit(match["jiao"]) / 10 + (_digit(match["jiao_fen"]) + _digit(match["fen"])) / 100
+        amount = _amount(yuan, yuan, False)
+        if amount is not None and text[max(0, match.start() - 1) : match.start()] not in ("块", "元"):
+            readings.append(Reading(match.start(), match.end(), amount))
+    for match in _BLOCK_FIRST.finditer(text):
+        yuan = 1 + _digit(match["jiao"]) / 10 + _digit(match["fen"]) / 100
+        amount = _amount(yuan, yuan, False)
+        if amount is not None:
+            readings.append(Reading(match.start(), match.end(), amount))
+    return readings
+
+
+def _magnitude_words(text: str) -> list[Reading[AmountRange]]:
+    readings = []
+    for match in _VAGUE.finditer(text):
+        low, high = _magnitude(match)
+        explained = any(match[name] for name in ("ba_yuan", "er_yuan", "up_yuan", "short_yuan")) or bool(match["lai"])
+        if not explained and _COUNTER.match(text, match.end()):
+            continue
+        if (
+            (match["up"] or match["short"])
+            and not explained
+            and not _MONEY_BEFORE.search(text, max(0, match.start() - 8), match.start())
+        ):
+            continue
+        amount = _amount(low, high, match["short"] is None)
+        if amount is not None:
+            readings.append(Reading(match.start(), match.end(), amount))
+    return readings
+
+
+def _magnitude(match: re.Match[str]) -> tuple[Decimal, Decimal]:
+    if match["er"]:
+        return 8 * _MAGNITUDES[match["er_small"]], _MAGNITUDES[match["er"]]
+    if match["short"]:
+        # 千五, 万五: the leading 一 is dropped in speech.
+        exact = parse_number("一" + match["short"] + match["short_digit"]) or Decimal(0)
+        return exact, exact
+    unit = _MAGNITUDES[match["ba"] or match["up_unit"] or match["lai"]]
+    if match["ba_more"] or match["up_more"]:
+        unit *= 10_000
+    return unit, unit

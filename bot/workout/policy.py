@@ -1,0 +1,235 @@
+"""The relief a lender has approved in advance, one YAML file per product. The bot never goes beyond it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from bot.lending.contract import ProductKind
+from bot.lending.delinquency import DelinquencyBucket
+from bot.lending.money import floor_to_fen
+
+CARD_MAX_MONTHS = 60
+"""A personalised card instalment agreement lasts at most five years (rule N1)."""
+
+_LONGEST_MONTH_DAYS = 31
+
+_Fen = Annotated[int, Field(strict=True, ge=0)]
+_Count = Annotated[int, Field(strict=True, ge=1)]
+_Percent = Annotated[Decimal, Field(ge=0, le=100)]
+_Text = Annotated[str, StringConstraints(strict=True, min_length=1, strip_whitespace=True)]
+
+
+class ReliefPolicy(BaseModel):
+    """What may be offered for one product; every bound is the lender's, none is the program's.
+
+    Percentages are 0 to 100. The waiver ceilings say, for each eligible bucket, how much of the penalty interest and of
+    the fees may be waived. ``waiver_steps_percent`` says which part of the ceiling the first, second, … set of offers
+    of one negotiation uses; it rises and ends at 100. ``month_choices`` are offered first. ``surplus_share_max`` is the
+    share of the monthly surplus that an instalment may take. ``bot_authority_fen`` is the largest debt that the bot may
+    offer a plan for by itself. ``interest_during_plan`` false means interest and fees stop while the plan is kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
+    version: _Text
+    product_kind: ProductKind
+    eligible_buckets: Annotated[tuple[DelinquencyBucket, ...], Field(min_length=1)]
+    min_months: _Count
+    max_months: _Count
+    month_choices: Annotated[tuple[_Count, ...], Field(min_length=1)]
+    minimum_instalment_fen: _Fen
+    down_payment_percent: Annotated[Decimal, Field(ge=0, lt=100)]
+    penalty_waiver_percent: Mapping[DelinquencyBucket, _Percent]
+    fee_waiver_percent: Mapping[DelinquencyBucket, _Percent]
+    waiver_steps_percent: Annotated[tuple[_Percent, ...], Field(min_length=1)] = (Decimal(100),)
+    conditional_on_completion: StrictBool
+    interest_during_plan: StrictBool
+    first_due_within_days: _Count
+    surplus_share_max: Annotated[Decimal, Field(gt=0, le=1)]
+    offer_valid_days: _Count
+    bot_authority_fen: _Fen
+    approved_by: _Text
+    approved_on: date
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> Self:
+        rising = all(a < b for a, b in pairwise(self.month_choices))
+        steps = self.waiver_steps_percent
+        checks = (
+            (
+                self.product_kind is not ProductKind.CREDIT_CARD or self.max_months <= CARD_MAX_MONTHS,
+                "max_months",
+                f"card_at_most_{CARD_MAX_MONTHS}_months",
+            ),
+            (self.min_months <= self.max_months, "min_months", "min_months_not_above_max_months"),
+            (
+                rising and self.min_months <= self.month_choices[0] and self.month_choices[-1] <= self.max_months,
+                "month_choices",
+                "month_choices_rise_within_bounds",
+            ),
+            (
+                self.first_due_within_days >= self.offer_valid_days + _LONGEST_MONTH_DAYS,
+                "first_due_within_days",
+                f"first_due_at_least_{_LONGEST_MONTH_DAYS}_days_after_expiry_so_that_any_pay_day_fits",
+            ),
+            (
+                set(self.eligible_buckets) <= set(self.penalty_waiver_percent),
+                "penalty_waiver_percent",
+                "ceiling_for_each_eligible_bucket",
+            ),
+            (
+                set(self.eligible_buckets) <= set(self.fee_waiver_percent),
+                "fee_waiver_percent",
+                "ceiling_for_each_eligible_bucket",
+            ),
+            (
+                steps[-1] == 100 and all(a < b for a, b in pairwise(steps)),
+                "waiver_steps_percent",
+                "waiver_steps_rise_to_100",
+            ),
+            # Schedules are interest-free so far: approving interest would promise a figure nothing computes.
+            (not self.interest_during_plan, "interest_during_plan", "interest_stops_during_plan"),
+        )
+        for holds, field, rule in checks:
+            if not holds:
+                raise PydanticCustomError("policy_rule", "{rule}", {"rule": rule, "field": field})
+        return self
+
+    def waivable_penalty_fen(self, penalty_fen: int, bucket: DelinquencyBucket, step: int) -> int:
+        """Penalty interest that the ``step``-th set of offers (from 1) waives; never above the ceiling."""
+        return self._waivable(penalty_fen, self.penalty_waiver_percent[bucket], step)
+
+    def waivable_fee_fen(self, fee_fen: int, bucket: DelinquencyBucket, step: int) -> int:
+        """Fees that the ``step``-th set of offers (from 1) waives; never above the ceiling."""
+        return self._waivable(fee_fen, self.fee_waiver_percent[bucket], step)
+
+    def _waivable(self, amount_fen: int, ceiling_percent: Decimal, step: int) -> int:
+        share = self.waiver_steps_percent[min(step, len(self.waiver_steps_percent)) - 1]
+        return floor_to_fen(amount_fen * ceiling_percent * share / 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """One thing wrong with a policy file: where, and which rule it breaks. ``line`` counts from 1."""
+
+    file: Path
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.rule}: {self.message}"
+
+
+class PolicyError(Exception):
+    """Policies that must not be used; ``faults`` names every one found. The desk does not start with such a file."""
+
+    def __init__(self, faults: Sequence[PolicyFault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+def load_policy(path: Path) -> ReliefPolicy:
+    """Read and check one policy file. Raises ``PolicyError`` naming file, line and rule."""
+    try:
+        loader = _PolicyLoader(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError([PolicyFault(path, 1, "file_readable", str(error))]) from error
+    try:
+        root = loader.get_single_node()
+        data: object = loader.construct_document(root) if root is not None else {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PolicyError([PolicyFault(path, line, "yaml", error.problem or "not YAML")]) from error
+    finally:
+        loader.dispose()
+    try:
+        return ReliefPolicy.model_validate(data)
+    except ValidationError as error:
+        raise PolicyError(_faults(path, root, error)) from error
+
+
+def load_policies(folder: Path) -> Mapping[ProductKind, ReliefPolicy]:
+    """Read every ``*.yml`` file of a folder, one policy for each product.
+
+    Raises ``PolicyError`` with the faults of all files together, also if there is no file or two serve one product.
+    """
+    paths = sorted(folder.glob("*.yml"))
+    faults = [] if paths else [PolicyFault(folder, 1, "folder_has_policies", "no *.yml file here")]
+    found: dict[ProductKind, ReliefPolicy] = {}
+    for path in paths:
+        try:
+            policy = load_policy(path)
+        except PolicyError as error:
+            faults += error.faults
+            continue
+        if policy.product_kind in found:
+            faults.append(PolicyFault(path, 1, "one_policy_per_product", f"second one for {policy.product_kind.value}"))
+        found[policy.product_kind] = policy
+    if faults:
+        raise PolicyError(faults)
+    return found
+
+
+class _PolicyLoader(yaml.SafeLoader):
+    """Safe YAML that reads decimals exactly and refuses a key given twice."""
+
+
+def _exact_decimal(loader: _PolicyLoader, node: yaml.ScalarNode) -> Decimal:
+    try:
+        return Decimal(loader.construct_scalar(node))
+    except ArithmeticError as error:
+        raise yaml.MarkedYAMLError(problem="not a plain decimal number", problem_mark=node.start_mark) from error
+
+
+def _unique_mapping(loader: _PolicyLoader, node: yaml.MappingNode) -> dict[object, object]:
+    made: dict[object, object] = {}
+    for key_node, value_node in node.value:
+        key: object = loader.construct_object(key_node)
+        if key in made:
+            raise yaml.MarkedYAMLError(problem=f"{key!r} is given twice", problem_mark=key_node.start_mark)
+        made[key] = loader.construct_object(value_node, deep=True)
+    return made
+
+
+_PolicyLoader.add_constructor("tag:yaml.org,2002:float", _exact_decimal)
+_PolicyLoader.add_constructor("tag:yaml.org,2002:map", _unique_mapping)
+
+
+def _faults(path: Path, root: yaml.Node | None, error: ValidationError) -> list[PolicyFault]:
+    faults: list[PolicyFault] = []
+    for detail in error.errors(include_url=False):
+        context = detail.get("ctx", {})
+        if detail["type"] == "policy_rule":
+            faults.append(PolicyFault(path, _line(root, [context["field"]]), context["rule"], str(context["field"])))
+        else:
+            where = detail["loc"]
+            rule = ".".join(str(step) for step in where) or "mapping"
+            faults.append(PolicyFault(path, _line(root, where), rule, detail["msg"]))
+    return faults
+
+
+def _line(root: yaml.Node | None, where: Sequence[str | int]) -> int:
+    """The line of the deepest part of ``where`` that exists in the file."""
+    line, node = 1, root
+    for step in where:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == str(step)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

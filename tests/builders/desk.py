@@ -1,0 +1,215 @@
+"""Builders for a desk over a real SQLite file: operators, borrowers, conversations, messages. All people are invented."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.desk.ownership import Owner, QueueReason
+from bot.identity.roles import Role
+from bot.lending.ledger import Entry, EntryKind
+from bot.outreach.gate import HoldKind
+from bot.services import accounts, operators
+from bot.services.conversations import Author
+from bot.services.deps import Deps, make_deps
+from bot.settings import Settings
+from bot.store.tables import Base, Borrower, Contract, Conversation, Creditor, Debt, Hold, Message, Product
+
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+"""Twelve o'clock in Shanghai."""
+
+PASSWORD = "correct horse battery"
+
+_KEY = base64.b64encode(bytes(range(32))).decode()
+_numbers = count(1)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until it is moved."""
+
+    instant: datetime = NOON
+
+    def now(self) -> datetime:
+        """Return the set instant."""
+        return self.instant
+
+    def move(self, step: timedelta) -> None:
+        """Let time pass."""
+        self.instant += step
+
+
+def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "") -> Deps:
+    """Make a desk with an empty SQLite database under a folder."""
+    settings = Settings(  # type: ignore[call-arg]  # the environment file is left out on purpose
+        _env_file=None,
+        mode="demo",
+        var_dir=folder,
+        public_origin=public_origin,
+        data_key=SecretStr(_KEY),
+        lookup_key=SecretStr(_KEY),
+    )
+    deps = make_deps(settings, clock or SetClock())
+    Base.metadata.create_all(deps.database.engine)
+    return deps
+
+
+def an_operator(deps: Deps, login: str = "chen", name: str = "小陈", role: Role = Role.AGENT) -> str:
+    """Create an operator whose password is ``PASSWORD``; returns the id."""
+    created = operators.create(deps, login, name, role, PASSWORD)
+    assert not isinstance(created, operators.CreateRefusal), created
+    return created
+
+
+def a_borrower(
+    deps: Deps, name: str = "王小明", phone: str = "13800000001", id_number: str = "110101199001010014"
+) -> str:
+    """Register a borrower; returns the id."""
+    vault = deps.vault
+    with deps.begin() as session:
+        borrower = Borrower(
+            name_sealed=vault.seal("name", name),
+            name_hash=vault.lookup("name", name),
+            phone_sealed=vault.seal("phone", phone),
+            phone_hash=vault.lookup("phone", phone),
+            id_number_sealed=vault.seal("id_number", id_number),
+            id_number_hash=vault.lookup("id_number", id_number),
+            id_tail_hash=vault.lookup("id_tail", id_number[-4:]),
+            created_at=deps.now(),
+        )
+        session.add(borrower)
+        session.flush()
+        return borrower.id
+
+
+def a_debt(deps: Deps, borrower_id: str, principal_fen: int, allocation: str = "fee,interest,penalty,principal") -> str:
+    """Lend to a borrower, free of interest, so that what is owed is the principal; returns the debt's id."""
+    number = next(_numbers)
+    lent_on = NOON.date() - timedelta(days=90)
+    with deps.begin() as session:
+        creditor = Creditor(name=f"示例银行{number}", kind="bank", complaint_phone="95000", payment_channel="还款专户")
+        session.add(creditor)
+        session.flush()
+        product = Product(creditor_id=creditor.id, name="消费贷", kind="consumer_loan", policy_code="consumer_loan")
+        session.add(product)
+        session.flush()
+        contract = Contract(
+            borrower_id=borrower_id,
+            product_id=product.id,
+            number=f"contract {number}",
+            signed_on=lent_on,
+            annual_rate="0",
+            penalty_annual_rate="0",
+            day_count=360,
+            allocation=allocation,
+        )
+        session.add(contract)
+        session.flush()
+        debt = Debt(
+            contract_id=contract.id,
+            borrower_id=borrower_id,
+            reference=f"{number:04d}",
+            due_on=NOON.date() - timedelta(days=30),
+        )
+        session.add(debt)
+        session.flush()
+        lent = Entry(
+            key="lent",
+            kind=EntryKind.DRAWDOWN,
+            amount_fen=principal_fen,
+            effective_on=lent_on,
+            booked_at=NOON,
+            source="test",
+        )
+        assert accounts.book(session, debt.id, lent) is None
+        return debt.id
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as a test writes it."""
+
+    text: str
+    author: Author = Author.BORROWER
+    intent: str | None = None
+    confidence: float | None = None
+    entities: tuple[tuple[str, str], ...] = ()
+    actions: tuple[str, ...] = ()
+    handling: str = "handled"
+    minutes_ago: int = 0
+    operator_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation as a test writes it; ``waited_minutes`` counts back from the desk's clock."""
+
+    said: tuple[Said, ...] = (Said("在吗"),)
+    channel: str = "web"
+    owner: Owner = Owner.BOT
+    reason: QueueReason | None = None
+    waited_minutes: int = 0
+    operator_id: str | None = None
+    borrower_id: str | None = None
+    verified: bool = False
+    holds: tuple[HoldKind, ...] = field(default=())
+
+
+def a_conversation(deps: Deps, talk: Talk | None = None) -> str:
+    """Store a conversation with its messages and holds; returns the id."""
+    talk = talk or Talk()
+    now = deps.now()
+    with deps.begin() as session:
+        address = f"address {next(_numbers)}"
+        last = now - timedelta(minutes=talk.said[-1].minutes_ago)
+        conversation = Conversation(
+            channel=talk.channel,
+            address_hash=deps.vault.lookup(f"address:{talk.channel}", address),
+            address_sealed=deps.vault.seal(f"address:{talk.channel}", address),
+            borrower_id=talk.borrower_id,
+            verified_at=now - timedelta(minutes=5) if talk.verified else None,
+            owner=talk.owner.value,
+            owner_operator_id=talk.operator_id,
+            queue_reason=talk.reason.value if talk.reason else None,
+            queued_at=now - timedelta(minutes=talk.waited_minutes) if talk.reason else None,
+            last_seq=len(talk.said),
+            created_at=now - timedelta(days=1),
+            last_activity_at=last,
+            last_inbound_at=last,
+        )
+        session.add(conversation)
+        session.flush()
+        for seq, said in enumerate(talk.said, start=1):
+            session.add(_message(conversation.id, seq, said, now))
+        for kind in talk.holds:
+            session.add(
+                Hold(borrower_id=talk.borrower_id, conversation_id=conversation.id, kind=kind.value, placed_at=last)
+            )
+        return conversation.id
+
+
+def _message(conversation_id: str, seq: int, said: Said, now: datetime) -> Message:
+    understanding = {
+        "entities": [{"entity": entity, "value": value} for entity, value in said.entities],
+        "actions": list(said.actions),
+        "ranking": [],
+        "model": "test",
+    }
+    return Message(
+        conversation_id=conversation_id,
+        seq=seq,
+        author=said.author.value,
+        text=said.text,
+        client_key=f"key {seq}",
+        handling=said.handling,
+        operator_id=said.operator_id,
+        intent=said.intent,
+        confidence=said.confidence,
+        understanding=understanding if said.intent else None,
+        created_at=now - timedelta(minutes=said.minutes_ago),
+    )

@@ -1,0 +1,154 @@
+"""Delivery to Telegram over HTTP: order, retries, what is given up, and long texts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels.telegram_outbound import split_text
+from bot.services.outbox import claim_due
+from tests.contract.telegram_desk import LI, WANG, Desk, database_away
+
+pytestmark = [
+    pytest.mark.timeout(60),
+    # The library warns about its own attributes each time Telegram names a delay.
+    pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning"),
+]
+
+
+@pytest.mark.asyncio
+class TestDelivery:
+    async def test_answers_arrive_in_the_order_in_which_they_were_given(self, desk: Desk) -> None:
+        desk.write(LI, "第一句", "第二句", "第三句")
+        desk.nudge()
+        await desk.shown(LI, "第三句")
+        await desk.stop()
+
+        assert [sent.text for sent in desk.server.messages(LI)][2:] == ["第一句", "第二句", "第三句"]
+        assert [row.state for row in desk.outbox(LI)] == ["sent"] * 3
+        ids = [str(sent.message_id) for sent in desk.server.messages(LI)][2:]
+        assert [row.channel_message_id for row in desk.outbox(LI)] == ids
+
+    async def test_what_was_written_by_another_process_is_found_without_a_nudge(self, desk: Desk) -> None:
+        desk.write(LI, "自己找到的")
+
+        await desk.shown(LI, "自己找到的")
+
+    async def test_flood_control_keeps_the_order_and_waits_as_long_as_asked(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.server.fail("sendMessage", 429, "Too Many Requests", retry_after=7, chat_id=LI)
+        desk.write(LI, "第一句", "第二句")
+        await desk.sent_tries(LI, 3)
+        desk.after(6)
+        await desk.round()
+        assert len(desk.server.messages(LI)) == 2
+
+        desk.after(1)
+        await desk.shown(LI, "第二句")
+        assert [sent.text for sent in desk.server.messages(LI)][2:] == ["第一句", "第二句"]
+
+    @pytest.mark.parametrize(
+        ("status", "description", "code"),
+        [
+            (403, "Forbidden: bot was blocked by the user", "forbidden"),
+            (400, "Bad Request: chat not found", "chat_not_found"),
+            (400, "Bad Request: something we did wrong", "bad_request"),
+        ],
+    )
+    async def test_what_can_never_arrive_is_given_up_and_recorded(
+        self, desk: Desk, status: int, description: str, code: str
+    ) -> None:
+        await desk.open(LI)
+        desk.server.fail("sendMessage", status, description, chat_id=LI)
+        desk.write(LI, "第一句", "第二句")
+        await desk.shown(LI, "第二句")
+        await desk.stop()
+
+        assert [(row.state, row.last_error) for row in desk.outbox(LI)] == [("dead", code), ("sent", None)]
+
+    async def test_trouble_at_telegrams_end_is_tried_again_later_and_later(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.server.fail("sendMessage", 500, chat_id=LI, times=2)
+        desk.write(LI, "终于到了")
+        await desk.sent_tries(LI, 3)
+        desk.after(2)
+        await desk.sent_tries(LI, 4)
+        desk.after(3)
+        await desk.round()
+        assert len(desk.server.messages(LI)) == 2
+        desk.after(1)
+        await desk.shown(LI, "终于到了")
+        await desk.stop()
+
+        assert [(row.state, row.attempts) for row in desk.outbox(LI)] == [("sent", 3)]
+
+    async def test_an_answer_whose_receipt_was_lost_is_sent_again_rather_than_never(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.server.lose_answer("sendMessage")
+        desk.write(LI, "要紧的话")
+        await desk.sent_tries(LI, 3)
+        desk.after(2)
+        await desk.sent_tries(LI, 4)
+        await desk.stop()
+
+        assert [sent.text for sent in desk.server.messages(LI)][2:] == ["要紧的话", "要紧的话"]
+        assert [row.state for row in desk.outbox(LI)] == ["sent"]
+
+    async def test_a_long_text_goes_on_after_the_part_that_was_sent(self, desk: Desk) -> None:
+        await desk.open(LI)
+        first, second = "头" * 2999 + "。", "尾" * 2999 + "。"
+        desk.server.fail("sendMessage", 429, retry_after=3, chat_id=LI, text="尾")
+        desk.write(LI, first + second, buttons=("看完了",))
+        await desk.sent_tries(LI, 4)
+        desk.after(3)
+        last = await desk.shown(LI, "尾")
+
+        assert [sent.text for sent in desk.server.messages(LI)][2:] == [first, second]
+        assert [title for title, _ in last.buttons] == ["看完了"]
+
+    async def test_one_chats_trouble_holds_up_nobody_else(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.server.fail("sendMessage", 429, retry_after=600, chat_id=LI)
+        desk.write(LI, "堵住的话")
+        desk.write(WANG, "别人的话")
+
+        await desk.shown(WANG, "别人的话")
+        assert len(desk.server.messages(LI)) == 2
+
+    async def test_stopping_finishes_and_records_what_is_being_sent(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.write(LI, "最后一句")
+        await desk.shown(LI, "最后一句")
+        await desk.stop()
+
+        assert [row.state for row in desk.outbox(LI)] == ["sent"]
+        assert claim_due(desk.deps, "telegram", 20, desk.deps.fresh) == []
+
+    async def test_a_database_that_was_away_does_not_end_delivery(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await desk.open(LI)
+        desk.write(LI, "走之前", "回来后")
+        await desk.shown(LI, "走之前")
+        with database_away(monkeypatch):
+            polls = desk.server.count("getUpdates")
+            desk.server.send_text(WANG, "在吗")
+            await desk.until(lambda: desk.server.count("getUpdates") >= polls + 3)
+
+        await desk.shown(LI, "回来后")
+        assert [sent.text for sent in desk.server.messages(LI)][2:] == ["走之前", "回来后"]
+
+
+@given(st.text(alphabet="还款。!?\n 😀a”", max_size=200), st.integers(4, 40))
+def test_a_split_text_fits_and_loses_nothing_but_white_space(text: str, limit: int) -> None:
+    parts = split_text(text, limit)
+    assert all(len(part.encode("utf-16-le")) // 2 <= limit for part in parts)
+    assert "".join("".join(parts).split()) == "".join(text.split())
+    assert all(part for part in parts) or not text.strip()
+
+
+def test_a_text_is_cut_after_a_sentence_where_there_is_one() -> None:
+    assert split_text("一共三句。这是第二句!最后一句", 12) == ["一共三句。这是第二句!", "最后一句"]
+    assert split_text("他说:“好。”然后走了", 8) == ["他说:“好。”", "然后走了"]
+    assert split_text("没有标点的一段话", 4) == ["没有标点", "的一段话"]

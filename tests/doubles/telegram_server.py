@@ -1,0 +1,423 @@
+"""A small Bot API server on loopback: what Telegram does with a polling bot, and nothing more.
+
+It keeps what the bot sent, lets a test write, press and misbehave as a user would, and fails on demand. Updates are
+kept until the bot confirms them by asking for later ones, as Telegram keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+Json = dict[str, Any]
+
+TOKEN = "700000001:LOOPBACK-demo-token-not-a-real-one"
+
+
+@dataclass
+class Sent:
+    """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data), one a row."""
+
+    chat_id: int
+    message_id: int
+    text: str
+    buttons: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of the bot, whatever became of it."""
+
+    method: str
+    params: Json
+
+
+@dataclass
+class _Fault:
+    method: str
+    status: int
+    body: Json
+    chat_id: int | None
+    text: str
+    times: int
+    after_effect: bool
+
+
+@dataclass
+class _Answer:
+    status: int
+    body: Json
+    cut: bool = False
+
+
+@dataclass
+class _Queued:
+    update: Json
+    again: bool = False
+
+
+@dataclass
+class TelegramServer:
+    """Use it as a context manager; ``base`` is the value for ``settings.telegram_api_base``."""
+
+    token: str = TOKEN
+    calls: list[Call] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    answered_queries: list[str] = field(default_factory=list)
+    left_chats: list[int] = field(default_factory=list)
+    commands: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: list[_Queued] = []
+        self._faults: list[_Fault] = []
+        self._updates = 9_000
+        self._messages = 100
+        self._closing = False
+        self._httpd = _Server(("127.0.0.1", 0), _Handler)
+        self._httpd.double = self
+        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._httpd.shutdown()
+        self._httpd.server_close()
+        self._thread.join()
+
+    @property
+    def base(self) -> str:
+        """Base URL without the ``/bot`` part."""
+        return f"http://127.0.0.1:{self._httpd.server_address[1]}"
+
+    # What users do. Each returns the update's id.
+
+    def send_text(self, chat_id: int, text: str, **more: Any) -> int:
+        """Write to the bot in a private chat."""
+        return self._add({"message": self._message(chat_id, text=text, **more)})
+
+    def send_photo(self, chat_id: int, caption: str | None = None, album: str | None = None) -> int:
+        """Send the bot a picture."""
+        size = {"file_id": "p1", "file_unique_id": "p1", "width": 9, "height": 9}
+        extra = {"caption": caption, "media_group_id": album}
+        return self._add({"message": self._message(chat_id, photo=[size], **_given(extra))})
+
+    def send_voice(self, chat_id: int) -> int:
+        """Send the bot a voice message."""
+        voice = {"file_id": "v1", "file_unique_id": "v1", "duration": 3}
+        return self._add({"message": self._message(chat_id, voice=voice)})
+
+    def send_sticker(self, chat_id: int) -> int:
+        """Send the bot a sticker."""
+        sticker = {"file_id": "s1", "file_unique_id": "s1", "type": "regular", "width": 9, "height": 9}
+        return self._add(
+            {"message": self._message(chat_id, sticker=sticker | {"is_animated": False, "is_video": False})}
+        )
+
+    def send_document(self, chat_id: int) -> int:
+        """Send the bot a file."""
+        return self._add({"message": self._message(chat_id, document={"file_id": "d1", "file_unique_id": "d1"})})
+
+    def change_timer(self, chat_id: int) -> int:
+        """Do something in the chat that Telegram reports as a message but that says nothing."""
+        return self._add(
+            {"message": self._message(chat_id, message_auto_delete_timer_changed={"message_auto_delete_time": 86400})}
+        )
+
+    def edit_text(self, chat_id: int, message_id: int, text: str) -> int:
+        """Change a message written earlier."""
+        message = self._message(chat_id, text=text, edit_date=_now()) | {"message_id": message_id}
+        return self._add({"edited_message": message})
+
+    def press(self, chat_id: int, message_id: int, button_title: str) -> int:
+        """Press a button the chat shows."""
+        with self._changed:
+            shown = next(each for each in self.sent if (each.chat_id, each.message_id) == (chat_id, message_id))
+            data = dict(shown.buttons)[button_title]
+        return self.press_data(chat_id, message_id, data)
+
+    def press_data(self, chat_id: int, message_id: int, data: str) -> int:
+        """Send callback data as a changed client could, whether or not the chat shows such a button."""
+        message = self._message(chat_id, text="…") | {"message_id": message_id}
+        query = {
+            "id": f"q{self._updates}",
+            "from": _user(chat_id),
+            "chat_instance": "1",
+            "data": data,
+            "message": message,
+        }
+        return self._add({"callback_query": query})
+
+    def send_group_text(self, group_id: int, text: str) -> int:
+        """Write in a group the bot is in."""
+        message = self._message(5_000, text=text) | {"chat": {"id": group_id, "type": "supergroup", "title": "一家人"}}
+        return self._add({"message": message})
+
+    def add_to_group(self, group_id: int) -> int:
+        """Add the bot to a group."""
+        return self._membership(group_id, {"id": group_id, "type": "group", "title": "一家人"}, "member")
+
+    def block(self, chat_id: int) -> int:
+        """Block the bot."""
+        return self._membership(chat_id, {"id": chat_id, "type": "private"}, "kicked")
+
+    def redeliver(self, update_id: int) -> None:
+        """Deliver an update once more although it was confirmed."""
+        with self._changed:
+            next(each for each in self._queue if each.update["update_id"] == update_id).again = True
+            self._changed.notify_all()
+
+    def inject(self, update: Json) -> int:
+        """Deliver an update as it stands, for shapes nobody has seen yet."""
+        return self._add(update)
+
+    # What goes wrong.
+
+    def fail(
+        self,
+        method: str,
+        status: int,
+        description: str = "",
+        *,
+        retry_after: int | None = None,
+        chat_id: int | None = None,
+        text: str = "",
+        times: int = 1,
+    ) -> None:
+        """Refuse the next calls of a method, of one chat or with some text only if given; nothing takes effect."""
+        body: Json = {"ok": False, "error_code": status, "description": description or f"error {status}"}
+        if retry_after is not None:
+            body["parameters"] = {"retry_after": retry_after}
+        with self._changed:
+            self._faults.append(_Fault(method, status, body, chat_id, text, times, after_effect=False))
+
+    def lose_answer(self, method: str) -> None:
+        """Let the next call of a method take effect, and cut the line before the bot hears of it."""
+        with self._changed:
+            self._faults.append(_Fault(method, 0, {}, None, "", 1, after_effect=True))
+
+    # What the bot did.
+
+    def messages(self, chat_id: int) -> list[Sent]:
+        """Return what the bot sent to a chat, in order."""
+        with self._changed:
+            return [each for each in self.sent if each.chat_id == chat_id]
+
+    def wait_for(self, chat_id: int, predicate: Callable[[Sent], bool], timeout: float = 10) -> Sent:
+        """Return the first message of a chat that satisfies ``predicate``, waiting for it.
+
+        Raises:
+            AssertionError: none came in time; the text shows what did.
+        """
+        found: list[Sent] = []
+
+        def look() -> bool:
+            found[:] = [each for each in self.sent if each.chat_id == chat_id and predicate(each)]
+            return bool(found)
+
+        self.wait_until(look, timeout)
+        return found[0]
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float = 10) -> None:
+        """Wait until a condition on this server holds.
+
+        Raises:
+            AssertionError: it did not in time.
+        """
+        with self._changed:
+            if not self._changed.wait_for(condition, timeout):
+                shown = "\n".join(f"{each.chat_id}: {each.text}" for each in self.sent)
+                raise AssertionError(f"not within {timeout} s; the bot sent:\n{shown}")
+
+    def count(self, method: str, chat_id: int | None = None) -> int:
+        """Return how often the bot called a method, in all or for one chat."""
+        with self._changed:
+            return sum(c.method == method and chat_id in (None, c.params.get("chat_id")) for c in self.calls)
+
+    def confirmed(self, update_id: int) -> bool:
+        """Tell whether the bot has asked for later updates than this one."""
+        with self._changed:
+            offsets = [call.params.get("offset", 0) for call in self.calls if call.method == "getUpdates"]
+            return max(offsets, default=0) > update_id
+
+    # How it is done.
+
+    def _add(self, update: Json) -> int:
+        with self._changed:
+            self._updates += 1
+            self._queue.append(_Queued({"update_id": self._updates, **update}))
+            self._changed.notify_all()
+            return self._updates
+
+    def _message(self, chat_id: int, **content: Any) -> Json:
+        with self._changed:
+            self._messages += 1
+            number = self._messages
+        chat = {"id": chat_id, "type": "private", "first_name": "演示"}
+        return {"message_id": number, "date": _now(), "chat": chat, "from": _user(chat_id), **_given(content)}
+
+    def _membership(self, user_id: int, chat: Json, status: str) -> int:
+        bot = {"id": 700000001, "is_bot": True, "first_name": "desk"}
+        old = {"user": bot, "status": "left" if status == "member" else "member"}
+        new = {"user": bot, "status": status} | ({"until_date": 0} if status == "kicked" else {})
+        change = {
+            "chat": chat,
+            "from": _user(abs(user_id)),
+            "date": _now(),
+            "old_chat_member": old,
+            "new_chat_member": new,
+        }
+        return self._add({"my_chat_member": change})
+
+    def answer(self, token: str, method: str, params: Json) -> _Answer:
+        """Answer one request. Called by the HTTP handler, on its own thread."""
+        with self._changed:
+            self.calls.append(Call(method, params))
+            self._changed.notify_all()
+            if token != self.token:
+                return _Answer(401, {"ok": False, "error_code": 401, "description": "Unauthorized"})
+            fault = self._fault(method, params)
+            if fault is not None and not fault.after_effect:
+                return _Answer(fault.status, fault.body)
+            serve = getattr(self, f"_on_{method}", None)
+            if serve is None:
+                return _Answer(404, {"ok": False, "error_code": 404, "description": "Not Found"})
+            result = serve(params)
+            self._changed.notify_all()
+            if isinstance(result, _Answer):
+                return result
+            return _Answer(200, {"ok": True, "result": result}, cut=fault is not None)
+
+    def _fault(self, method: str, params: Json) -> _Fault | None:
+        for fault in self._faults:
+            concerned = fault.chat_id in (None, params.get("chat_id")) and fault.text in params.get("text", "")
+            if fault.method == method and fault.times and concerned:
+                fault.times -= 1
+                return fault
+        return None
+
+    def _on_getMe(self, _params: Json) -> Json:  # Telegram's spelling, here and below
+        return {"id": 700000001, "is_bot": True, "first_name": "desk", "username": "loopback_desk_bot"}
+
+    def _on_deleteWebhook(self, _params: Json) -> bool:
+        return True
+
+    def _on_setMyCommands(self, params: Json) -> bool:
+        self.commands[:] = [(each["command"], each["description"]) for each in params["commands"]]
+        return True
+
+    def _on_getUpdates(self, params: Json) -> list[Json]:
+        offset: int = params.get("offset", 0)
+
+        def due() -> list[_Queued]:
+            return [each for each in self._queue if each.again or each.update["update_id"] >= offset]
+
+        self._changed.wait_for(lambda: self._closing or bool(due()), timeout=params.get("timeout", 0))
+        batch = due()
+        for each in batch:
+            each.again = False
+        return [each.update for each in batch]
+
+    def _on_sendMessage(self, params: Json) -> Json | _Answer:
+        text, chat_id = str(params["text"]), params["chat_id"]
+        keyboard = params.get("reply_markup", {}).get("inline_keyboard", [])
+        buttons = [(button["text"], button["callback_data"]) for row in keyboard for button in row]
+        if len(text.encode("utf-16-le")) // 2 > 4096:
+            return _bad_request("message is too long")
+        if not text.strip():
+            return _bad_request("message text is empty")
+        if any(len(row) != 1 for row in keyboard) or any(len(data.encode()) > 64 for _, data in buttons):
+            return _bad_request("BUTTON_DATA_INVALID")
+        self._messages += 1
+        self.sent.append(Sent(chat_id, self._messages, text, buttons))
+        chat = {"id": chat_id, "type": "private" if chat_id > 0 else "group"}
+        return {"message_id": self._messages, "date": _now(), "chat": chat, "text": text}
+
+    def _on_answerCallbackQuery(self, params: Json) -> bool:
+        self.answered_queries.append(str(params["callback_query_id"]))
+        return True
+
+    def _on_editMessageReplyMarkup(self, params: Json) -> Json | _Answer:
+        for each in self.sent:
+            if (each.chat_id, each.message_id) == (params["chat_id"], params["message_id"]):
+                if not each.buttons:
+                    return _bad_request("message is not modified")
+                each.buttons.clear()
+                chat = {"id": each.chat_id, "type": "private"}
+                return {"message_id": each.message_id, "date": _now(), "chat": chat, "text": each.text}
+        return _bad_request("message to edit not found")
+
+    def _on_sendChatAction(self, _params: Json) -> bool:
+        return True
+
+    def _on_leaveChat(self, params: Json) -> bool:
+        self.left_chats.append(params["chat_id"])
+        return True
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    double: TelegramServer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:  # the name the base class calls
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        params = {name: _value(name, values[0]) for name, values in parse_qs(body).items()}
+        _, bot, method = self.path.split("/")
+        answer = self.server.double.answer(bot.removeprefix("bot"), method, params)
+        if answer.cut:
+            self.close_connection = True
+            return
+        payload = json.dumps(answer.body).encode()
+        with suppress(ConnectionError):  # a bot that is stopping has hung up on its long poll
+            self._reply(answer.status, payload)
+
+    def _reply(self, status: int, payload: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
+        """Stay silent: the path holds the token."""
+
+
+def _bad_request(description: str) -> _Answer:
+    return _Answer(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {description}"})
+
+
+def _value(name: str, text: str) -> Any:
+    """Undo the client's encoding: what is neither text nor a number travels as JSON."""
+    if name in ("commands", "reply_markup", "allowed_updates", "link_preview_options"):
+        return json.loads(text)
+    return int(text) if name in ("chat_id", "message_id", "offset", "timeout") else text
+
+
+def _given(values: Json) -> Json:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _user(user_id: int) -> Json:
+    return {"id": user_id, "is_bot": False, "first_name": "演示"}
+
+
+def _now() -> int:
+    return int(time.time())

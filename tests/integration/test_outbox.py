@@ -1,0 +1,286 @@
+"""Claiming and settling what waits to be delivered, against a real database."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from bot.outreach.gate import HoldKind
+from bot.services.conversations import Author, QuickReply, Reply, conversation_for, record_press, say
+from bot.services.deps import Deps, make_deps
+from bot.services.handoff import locked, place_hold
+from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
+from bot.settings import Settings
+from bot.store.tables import Base, Outbox
+
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+NIGHT = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
+"""23:30 in Shanghai."""
+
+LEASE = timedelta(minutes=3)
+
+
+@dataclass
+class SetClock:
+    """Shows the time it was set to."""
+
+    at: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def deps(tmp_path: Path, clock: SetClock) -> Deps:
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+        var_dir=tmp_path,
+        data_key=SecretStr(base64.b64encode(b"d" * 32).decode()),
+        lookup_key=SecretStr(base64.b64encode(b"l" * 32).decode()),
+    )
+    made = make_deps(settings, clock)
+    Base.metadata.create_all(made.database.engine)
+    return made
+
+
+def chat(deps: Deps, address: str, channel: str = "telegram") -> str:
+    """Open a conversation and let its greeting be delivered."""
+    conversation_id = conversation_for(deps, channel, address)
+    while items := claim_due(deps, channel, 20, LEASE):
+        for item in items:
+            mark_sent(deps, item.outbox_id, "1")
+    return conversation_id
+
+
+def write(deps: Deps, conversation_id: str, *texts: str, purpose: str = "reply", buttons: tuple[str, ...] = ()) -> None:
+    """Let the bot say something in a conversation."""
+    with deps.begin() as session:
+        conversation = locked(session, conversation_id)
+        assert conversation is not None
+        for text in texts:
+            reply = Reply(text, tuple(QuickReply(title, f"/{title}") for title in buttons))
+            say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose)
+
+
+def due(deps: Deps, limit: int = 20) -> list[OutboxItem]:
+    return claim_due(deps, "telegram", limit, LEASE)
+
+
+def rows(deps: Deps) -> list[Outbox]:
+    with deps.begin() as session:
+        return list(session.scalars(select(Outbox).where(Outbox.state != "sent")))
+
+
+def test_a_claimed_item_carries_all_that_delivery_needs(deps: Deps) -> None:
+    conversation_id = chat(deps, "5001")
+    write(deps, conversation_id, "选一个吧。", buttons=("分期", "延期"))
+
+    [item] = due(deps)
+
+    assert (item.address, item.conversation_id, item.author, item.text, item.attempts) == (
+        "5001",
+        conversation_id,
+        "bot",
+        "选一个吧。",
+        1,
+    )
+    assert [(button.title, button.state) for button in item.buttons] == [("分期", "open"), ("延期", "open")]
+    assert item.key.startswith("message:")
+
+
+def test_a_button_used_meanwhile_is_shown_as_used(deps: Deps) -> None:
+    conversation_id = chat(deps, "5001")
+    write(deps, conversation_id, "选一个吧。", buttons=("分期", "延期"))
+    [item] = due(deps)
+    record_press(deps, conversation_id, "tg:1", item.buttons[0].token)
+    mark_failed(deps, item.outbox_id, deps.now(), "unreachable")
+
+    [again] = due(deps)
+
+    assert [button.state for button in again.buttons] == ["used", "stale"]
+
+
+def test_the_next_of_a_conversation_waits_until_the_one_before_is_sent(deps: Deps) -> None:
+    write(deps, chat(deps, "5001"), "第一句", "第二句", "第三句")
+    told = []
+    while items := due(deps):
+        [item] = items
+        assert due(deps) == []
+        mark_sent(deps, item.outbox_id, "7")
+        told.append(item.text)
+    assert told == ["第一句", "第二句", "第三句"]
+
+
+def test_a_failed_message_holds_back_its_own_conversation_only(deps: Deps, clock: SetClock) -> None:
+    slow, other = chat(deps, "5001"), chat(deps, "5002")
+    write(deps, slow, "第一句", "第二句")
+    write(deps, other, "你好")
+    first = next(item for item in due(deps) if item.text == "第一句")
+    mark_failed(deps, first.outbox_id, clock.now() + timedelta(seconds=30), "flood_control")
+    write(deps, other, "还在吗")
+
+    clock.pass_(seconds=29)
+    assert due(deps) == []
+    clock.pass_(seconds=1)
+    [again] = due(deps)
+    assert (again.text, again.attempts) == ("第一句", 2)
+
+
+def test_other_conversations_go_on_while_one_waits(deps: Deps, clock: SetClock) -> None:
+    slow, other = chat(deps, "5001"), chat(deps, "5002")
+    write(deps, slow, "第一句")
+    [item] = due(deps)
+    mark_failed(deps, item.outbox_id, clock.now() + timedelta(hours=1), "unreachable")
+
+    write(deps, other, "你好")
+
+    assert [item.text for item in due(deps)] == ["你好"]
+
+
+def test_a_message_given_up_lets_the_next_one_through(deps: Deps) -> None:
+    write(deps, chat(deps, "5001"), "第一句", "第二句")
+    [first] = due(deps)
+    mark_dead(deps, first.outbox_id, "forbidden")
+
+    assert [item.text for item in due(deps)] == ["第二句"]
+    assert ("dead", "forbidden") in [(row.state, row.last_error) for row in rows(deps)]
+
+
+def test_a_claim_nobody_settled_is_free_again_after_its_lease(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    [first] = due(deps)
+    clock.pass_(minutes=2, seconds=59)
+    assert due(deps) == []
+    clock.pass_(seconds=1)
+    [second] = due(deps)
+    assert (second.outbox_id, second.attempts) == (first.outbox_id, 2)
+
+
+def test_what_was_sent_stays_sent_when_a_slower_process_reports_a_failure(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    [item] = due(deps)
+    mark_sent(deps, item.outbox_id, "42")
+
+    mark_failed(deps, item.outbox_id, clock.now(), "timed_out")
+    mark_dead(deps, item.outbox_id, "forbidden")
+
+    assert due(deps) == []
+    with deps.begin() as session:
+        row = session.get_one(Outbox, item.outbox_id)
+        assert (row.state, row.channel_message_id, row.sent_at, row.last_error) == ("sent", "42", clock.now(), None)
+
+
+def test_no_more_than_the_limit_is_claimed_and_the_longest_due_comes_first(deps: Deps, clock: SetClock) -> None:
+    for number, conversation_id in enumerate([chat(deps, f"500{number}") for number in range(3)]):
+        write(deps, conversation_id, f"{number}")
+        clock.pass_(seconds=1)
+
+    assert [item.text for item in due(deps, limit=2)] == ["0", "1"]
+    assert [item.text for item in due(deps, limit=2)] == ["2"]
+
+
+def test_a_channel_gets_its_own_messages_only(deps: Deps) -> None:
+    write(deps, chat(deps, "5001", channel="sms"), "你好")
+
+    assert due(deps) == []
+    assert len(claim_due(deps, "sms", 20, LEASE)) == 1
+
+
+def test_of_many_processes_each_message_is_claimed_by_one(deps: Deps) -> None:
+    for conversation_id in [chat(deps, f"60{number:02}") for number in range(12)]:
+        write(deps, conversation_id, "第一句", "第二句")
+    together = Barrier(6)
+
+    def claim(_: int) -> list[OutboxItem]:
+        together.wait()
+        return [item for _ in range(4) for item in claim_due(deps, "telegram", 3, LEASE)]
+
+    with ThreadPoolExecutor(6) as pool:
+        claimed = [item for batch in pool.map(claim, range(6)) for item in batch]
+
+    assert len(claimed) == 12
+    assert len({item.outbox_id for item in claimed}) == 12
+    assert {item.text for item in claimed} == {"第一句"}
+
+
+@pytest.mark.parametrize("purpose", ["plan_notice", "due_notice", "collection", "something_new"])
+def test_a_notice_that_met_the_night_on_its_way_is_given_up(deps: Deps, clock: SetClock, purpose: str) -> None:
+    conversation_id = chat(deps, "5001")
+    write(deps, conversation_id, "事项提醒", purpose=purpose)
+    clock.at = NIGHT
+    write(deps, conversation_id, "答复")
+
+    assert due(deps) == []
+    assert [item.text for item in due(deps)] == ["答复"]
+    assert "gate:T1" in [row.last_error for row in rows(deps)]
+
+
+@pytest.mark.parametrize("purpose", ["reply", "safety"])
+def test_answers_and_words_of_safety_are_delivered_at_any_hour(deps: Deps, clock: SetClock, purpose: str) -> None:
+    clock.at = NIGHT
+    write(deps, chat(deps, "5001"), "我在", purpose=purpose)
+
+    assert [item.text for item in due(deps)] == ["我在"]
+
+
+@pytest.mark.parametrize(("kind", "rule"), [(HoldKind.OPT_OUT, "F5"), (HoldKind.DISTRESS, "F6")])
+def test_a_hold_placed_after_a_notice_was_written_stops_it(deps: Deps, kind: HoldKind, rule: str) -> None:
+    conversation_id = chat(deps, "5001")
+    write(deps, conversation_id, "事项提醒", purpose="due_notice")
+    with deps.begin() as session:
+        conversation = locked(session, conversation_id)
+        assert conversation is not None
+        place_hold(session, kind, deps.now(), conversation)
+
+    assert due(deps) == []
+    assert [row.last_error for row in rows(deps)] == [f"gate:{rule}"]
+
+
+def test_a_notice_in_the_day_is_delivered(deps: Deps) -> None:
+    write(deps, chat(deps, "5001"), "事项提醒", purpose="due_notice")
+
+    assert [item.text for item in due(deps)] == ["事项提醒"]
+
+
+def test_two_processes_that_meet_the_same_new_address_open_one_conversation(deps: Deps) -> None:
+    together = Barrier(4)
+
+    def meet(_: int) -> str:
+        together.wait()
+        return conversation_for(deps, "telegram", "5001")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(meet, range(4)))) == 1
+    greeting = len(deps.wording.all("greeting", lender="示例银行"))
+    assert len(rows(deps)) == greeting
+
+
+def test_an_error_code_of_any_length_fits(deps: Deps, clock: SetClock) -> None:
+    settle: list[Callable[[str], None]] = [
+        lambda key: mark_failed(deps, key, clock.now(), "x" * 500),
+        lambda key: mark_dead(deps, key, "x" * 500),
+    ]
+    for number, record in enumerate(settle):
+        write(deps, chat(deps, f"500{number}"), "你好")
+        [item] = due(deps)
+        record(item.outbox_id)
+        with deps.begin() as session:
+            assert session.get_one(Outbox, item.outbox_id).last_error == "x" * 120
+        mark_dead(deps, item.outbox_id, "done")

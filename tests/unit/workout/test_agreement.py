@@ -1,0 +1,199 @@
+import unicodedata
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.lending.contract import ProductKind
+from bot.lending.schedule import equal_instalments, monthly_due_dates
+from bot.workout.agreement import (
+    AgreedDebt,
+    AgreementTerms,
+    TemplateError,
+    render,
+    six_contents_missing,
+    text_hash,
+)
+
+TEMPLATES = Path(__file__).parents[3] / "data" / "templates"
+CARD = (TEMPLATES / "agreement_card.txt").read_text(encoding="utf-8")
+LOAN = (TEMPLATES / "agreement_loan.txt").read_text(encoding="utf-8")
+
+TERMS = AgreementTerms(
+    product_kind=ProductKind.CREDIT_CARD,
+    lender_name="示范银行",
+    offer_id="offer-test",
+    policy_code="card_relief",
+    policy_version="2026-11",
+    as_of=date(2026, 11, 21),
+    expires_on=date(2026, 11, 28),
+    currency="CNY",
+    debts=(AgreedDebt("信用卡（尾号0000）", 1_000_00, 100_00, 20_00, 10_00, 15_00, 5_00),),
+    waiver_on_completion=True,
+    down_payment_fen=0,
+    down_payment_due_on=None,
+    instalments=equal_instalments(1_110_00, monthly_due_dates(date(2026, 12, 15), 7, 15)),
+    interest_during_plan=False,
+    no_new_cards_promise=True,
+    missed_payment_grace_days=7,
+    payment_channel="示范银行官方App-还款",
+    contact_line="示范银行客服热线",
+)
+LOAN_TERMS = replace(TERMS, product_kind=ProductKind.CONSUMER_LOAN, no_new_cards_promise=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "AI助手",
+        "本金¥1,000.00，利息¥100.00，罚息¥20.00，违约金和费用¥10.00，小计¥1,130.00",
+        "减免罚息¥15.00，减免违约金和费用¥5.00",
+        "全部还清后，减免正式生效",
+        "一共要还¥1,110.00",
+        "第1期：2026年12月15日，¥158.57",
+        "第7期：2027年6月15日，¥158.58",
+        "利息、罚息、违约金和费用都停止计收",
+        "不再向任何银行申请信用卡",
+        "暂停催收",
+        "我们会先问清您的情况",
+        "诉讼时效会从同意时起重新计算",
+        "只通过示范银行公布的官方账户",
+        "示范银行官方App-还款",
+        "到期后7天内补上",
+        "才生效",
+    ],
+)
+def test_the_card_text_says_in_plain_words(words: str) -> None:
+    assert words in render(TERMS, CARD)
+
+
+def test_every_instalment_has_its_line() -> None:
+    lines = [line for line in render(TERMS, CARD).splitlines() if line.startswith("第")]
+
+    assert len(lines) == 7
+
+
+def test_a_loan_text_neither_cites_the_card_rules_nor_asks_for_the_card_promise() -> None:
+    text = render(LOAN_TERMS, LOAN)
+
+    assert "信用卡业务" not in text
+    assert "申请信用卡" not in text
+    assert "诉讼时效会从同意时起重新计算" in text
+
+
+@pytest.mark.parametrize("template", [CARD, LOAN])
+def test_no_template_threatens_or_promises_what_nobody_can_keep(template: str) -> None:
+    for words in ("坐牢", "起诉", "失信", "立案", "冻结", "家人", "单位", "保证删除", "一定批准", "${{", "法定权利"):
+        assert words not in template
+
+
+def test_nothing_of_the_template_language_is_left_in_the_text() -> None:
+    text = render(TERMS, CARD) + render(LOAN_TERMS, LOAN)
+
+    assert not any(mark in text for mark in ("${", "?has", "!has", "*debts", "*instalments"))
+
+
+def test_interest_that_runs_is_said_to_run() -> None:
+    assert "利息仍按原合同计收" in render(replace(LOAN_TERMS, interest_during_plan=True), LOAN)
+
+
+def test_without_a_waiver_the_text_says_so() -> None:
+    plain = replace(TERMS.debts[0], waived_penalty_fen=0, waived_fee_fen=0)
+    dates = monthly_due_dates(date(2026, 12, 15), 7, 15)
+    text = render(replace(TERMS, debts=(plain,), instalments=equal_instalments(1_130_00, dates)), CARD)
+
+    assert "没有减免" in text
+    assert "全部还清后，减免" not in text
+
+
+def test_a_waiver_without_condition_is_said_to_hold_at_once() -> None:
+    assert "减免同时生效" in render(replace(TERMS, waiver_on_completion=False), CARD)
+
+
+def test_a_down_payment_has_its_date_and_amount() -> None:
+    dates = monthly_due_dates(date(2026, 12, 15), 7, 15)
+    terms = replace(
+        TERMS,
+        down_payment_fen=110_00,
+        down_payment_due_on=date(2026, 11, 28),
+        instalments=equal_instalments(1_000_00, dates),
+    )
+
+    assert "首付：2026年11月28日前还¥110.00" in render(terms, CARD)
+
+
+def test_equal_terms_give_equal_text_and_hash() -> None:
+    again = replace(TERMS)
+
+    assert render(again, CARD) == render(TERMS, CARD)
+    assert text_hash(render(again, CARD)) == text_hash(render(TERMS, CARD))
+
+
+def test_one_fen_more_is_another_text() -> None:
+    changed = replace(TERMS, debts=(replace(TERMS.debts[0], principal_fen=1_000_01, waived_fee_fen=5_01),))
+
+    assert text_hash(render(changed, CARD)) != text_hash(render(TERMS, CARD))
+
+
+def test_the_hash_does_not_depend_on_how_a_letter_is_composed() -> None:
+    text = "café ¥1.00"
+
+    assert text_hash(unicodedata.normalize("NFD", text)) == text_hash(unicodedata.normalize("NFC", text))
+    assert text_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_complete_terms_lack_nothing() -> None:
+    assert six_contents_missing(TERMS) == ()
+    assert six_contents_missing(LOAN_TERMS) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"interest_during_plan": None}, "interest_and_fees"),
+        ({"no_new_cards_promise": False}, "no_new_cards_promise"),
+        ({"missed_payment_grace_days": None}, "rights_duties_breach"),
+        ({"payment_channel": ""}, "other"),
+        ({"contact_line": ""}, "other"),
+    ],
+)
+def test_a_missing_content_is_named_and_never_rendered(change: dict[str, object], missing: str) -> None:
+    terms = replace(TERMS, **change)  # type: ignore[arg-type]
+
+    assert six_contents_missing(terms) == (missing,)
+    with pytest.raises(ValueError, match=missing):
+        render(terms, CARD)
+
+
+def test_an_agreement_about_nothing_lacks_balance_and_schedule() -> None:
+    assert six_contents_missing(replace(TERMS, debts=(), instalments=())) == (
+        "balance_structure_currency",
+        "period_method_dates_amounts",
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"instalments": TERMS.instalments[:-1]},
+        {"debts": (replace(TERMS.debts[0], principal_fen=1_001_00, waived_penalty_fen=21_00),)},
+        {"down_payment_due_on": date(2026, 12, 1)},
+        {"currency": "USD"},
+    ],
+    ids=["schedule does not add up", "waiver above debt", "date without down payment", "currency"],
+)
+def test_terms_that_do_not_add_up_cannot_be_made(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"pays|exceeds|down payment|CNY"):
+        replace(TERMS, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [("ok\n${unknown}", 2), ("?surprise:text", 1), ("*surprise:text", 1), ("ok\n\ncosts $5", 3)],
+)
+def test_a_template_that_asks_for_the_unknown_is_refused_with_its_line(template: str, line: int) -> None:
+    with pytest.raises(TemplateError) as caught:
+        render(TERMS, template)
+
+    assert caught.value.line == line

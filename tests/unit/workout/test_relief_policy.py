@@ -1,0 +1,137 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from workout_builders import percent, policy
+
+from bot.lending.contract import ProductKind
+from bot.lending.delinquency import DelinquencyBucket
+from bot.workout.policy import PolicyError, load_policies, load_policy
+
+SHIPPED = Path(__file__).parents[3] / "data" / "policies"
+
+
+@pytest.fixture
+def card_text() -> str:
+    return (SHIPPED / "credit_card.yml").read_text(encoding="utf-8")
+
+
+def line_of(text: str, start: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), start=1) if line.startswith(start))
+
+
+def written(folder: Path, text: str, name: str = "policy.yml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shipped_policies_serve_cards_consumer_and_online_loans() -> None:
+    assert set(load_policies(SHIPPED)) == {
+        ProductKind.CREDIT_CARD,
+        ProductKind.CONSUMER_LOAN,
+        ProductKind.ONLINE_LOAN,
+    }
+
+
+def test_decimals_are_read_exactly() -> None:
+    assert load_policy(SHIPPED / "credit_card.yml").surplus_share_max == Decimal("0.8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("max_months: 60", "max_months: 61", "card_at_most_60_months"),
+        ("min_months: 3", "min_months: 61", "min_months_not_above_max_months"),
+        ("month_choices: [6, 12", "month_choices: [2, 12", "month_choices_rise_within_bounds"),
+        ("month_choices: [6, 12", "month_choices: [12, 6", "month_choices_rise_within_bounds"),
+        ("waiver_steps_percent: [60, 100]", "waiver_steps_percent: [60, 90]", "waiver_steps_rise_to_100"),
+        ("waiver_steps_percent: [60, 100]", "waiver_steps_percent: [60, 50, 100]", "waiver_steps_rise_to_100"),
+        ("interest_during_plan: false", "interest_during_plan: true", "interest_stops_during_plan"),
+        (
+            "first_due_within_days: 45",
+            "first_due_within_days: 37",
+            "first_due_at_least_31_days_after_expiry_so_that_any_pay_day_fits",
+        ),
+        ("surplus_share_max: 0.8", "surplus_share_max: 1.1", "surplus_share_max"),
+        ("minimum_instalment_fen: 10000", "minimum_instalment_fen: 100.5", "minimum_instalment_fen"),
+        ("conditional_on_completion: true", "conditional_on_completion: 1", "conditional_on_completion"),
+        ("product_kind: credit_card", "product_kind: mortgage", "product_kind"),
+        ("surplus_share_max: 0.8", "surplus_share_max: .inf", "yaml"),
+        ("bot_authority_fen: 20000000", "max_months: 48", "yaml"),
+    ],
+)
+def test_a_broken_rule_is_named_with_its_line(tmp_path: Path, card_text: str, old: str, new: str, rule: str) -> None:
+    broken = card_text.replace(old, new, 1)
+    assert broken != card_text
+    path = written(tmp_path, broken)
+
+    with pytest.raises(PolicyError) as caught:
+        load_policy(path)
+
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line, fault.rule) == (path, line_of(broken, new), rule)
+
+
+def test_a_ceiling_must_be_given_for_each_eligible_bucket(tmp_path: Path, card_text: str) -> None:
+    path = written(tmp_path, card_text.replace("  dpd_31_60: 50\n", "", 1))
+
+    with pytest.raises(PolicyError, match="ceiling_for_each_eligible_bucket: penalty_waiver_percent"):
+        load_policy(path)
+
+
+def test_a_ceiling_above_a_hundred_percent_points_at_its_own_line(tmp_path: Path, card_text: str) -> None:
+    broken = card_text.replace("  dpd_61_90: 70", "  dpd_61_90: 700", 1)
+
+    with pytest.raises(PolicyError) as caught:
+        load_policy(written(tmp_path, broken))
+
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.rule) == (line_of(broken, "  dpd_61_90: 700"), "penalty_waiver_percent.dpd_61_90")
+
+
+def test_missing_and_unknown_fields_are_both_reported(tmp_path: Path, card_text: str) -> None:
+    broken = card_text.replace("bot_authority_fen", "bot_autority_fen")
+
+    with pytest.raises(PolicyError) as caught:
+        load_policy(written(tmp_path, broken))
+
+    assert {fault.rule for fault in caught.value.faults} == {"bot_authority_fen", "bot_autority_fen"}
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "code: [", "a: 1\na: 2\n"])
+def test_what_is_no_policy_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PolicyError):
+        load_policy(written(tmp_path, text))
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="file_readable"):
+        load_policy(tmp_path / "absent.yml")
+
+
+def test_a_folder_without_policies_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="folder_has_policies"):
+        load_policies(tmp_path)
+
+
+def test_a_folder_reports_the_faults_of_all_files(tmp_path: Path, card_text: str) -> None:
+    written(tmp_path, card_text, "a.yml")
+    written(tmp_path, card_text, "b.yml")
+    written(tmp_path, card_text.replace("max_months: 60", "max_months: 72"), "c.yml")
+
+    with pytest.raises(PolicyError) as caught:
+        load_policies(tmp_path)
+
+    assert {(fault.file.name, fault.rule) for fault in caught.value.faults} == {
+        ("b.yml", "one_policy_per_product"),
+        ("c.yml", "card_at_most_60_months"),
+    }
+
+
+def test_waivers_rise_by_step_and_never_round_above_the_ceiling() -> None:
+    rules = policy(penalty_waiver_percent=percent(50), waiver_steps_percent=(Decimal(60), Decimal(100)))
+
+    waived = [rules.waivable_penalty_fen(333, DelinquencyBucket.DPD_91_180, step) for step in (1, 2, 3)]
+
+    assert waived == [99, 166, 166]

@@ -1,0 +1,240 @@
+/** The chat page: deep-chat for the drawing, `Line` for the connection, and the wires between them. */
+
+import "deep-chat/dist/deepChat.bundle.js";
+import type { DeepChat } from "deep-chat";
+import type { LoadingToggleConfig } from "deep-chat/dist/types/loading";
+
+import shadowStyle from "./bubbles.css";
+import { Composer } from "./composer.ts";
+import type { Owner } from "./frames.ts";
+import { Line } from "./line.ts";
+import type { LineListener, Socket, SocketEvents } from "./line.ts";
+import { Page, byId } from "./page.ts";
+import { Thread } from "./thread.ts";
+import { MemoryStore, StoredUnsent } from "./unsent.ts";
+import type { TextStore } from "./unsent.ts";
+import { pickScript, wordsIn } from "./words.ts";
+import type { Words } from "./words.ts";
+
+/** So long without a further message is the end of a burst. */
+const QUIET_MS = 150;
+
+type TypingToggle = (config?: LoadingToggleConfig) => void;
+
+function main(): void {
+  const words = wordsIn(pickScript(navigator.languages));
+  const page = new Page(words);
+  const { chat, typing } = drawChat(words);
+  chat.addEventListener("render", () => whenSettled(chat, () => wire(chat, page, words, typing.toggle)), { once: true });
+  byId("chat").append(chat);
+}
+
+/**
+ * Wait until the component has no drawing left to do. Each property that is set makes it draw itself anew, empty, a
+ * moment later; on a slow phone its first drawing can come before that one. So from `wire` on no property is set.
+ */
+function whenSettled(chat: DeepChat, then: () => void): void {
+  if (chat._waitingToRender_) window.setTimeout(() => whenSettled(chat, then));
+  else then();
+}
+
+function drawChat(words: Words): { chat: DeepChat; typing: { toggle: TypingToggle } } {
+  const chat = document.createElement("deep-chat");
+  // Before anything else: without a font of its own the component would ask a foreign server for one.
+  chat.style.fontFamily = "inherit";
+  const typing: { toggle: TypingToggle } = { toggle: () => undefined };
+  // The component's own connection is a stub that is always open: `Line` carries the messages.
+  chat.connect = { websocket: true, handler: (_body: unknown, signals) => signals.onOpen() };
+  chat.chatStyle = { width: "100%", height: "100%", backgroundColor: "transparent", fontSize: "inherit" };
+  chat.auxiliaryStyle = shadowStyle;
+  chat.displayLoadingBubble = typing;
+  chat.textInput = { placeholder: { text: words.placeholder } };
+  chat.submitButtonStyles = {
+    position: "outside-end",
+    alwaysEnabled: true,
+    submit: { text: { content: words.send } },
+  };
+  chat.dataset["connection"] = "closed";
+  chat.dataset["lastSeq"] = "0";
+  chat.dataset["owner"] = "bot" satisfies Owner;
+  chat.dataset["verified"] = "false";
+  return { chat, typing };
+}
+
+function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingToggle): void {
+  const root = chat.shadowRoot;
+  const log = root?.getElementById("messages");
+  const input = root?.getElementById("text-input");
+  const sendButton = root?.querySelector<HTMLElement>(".input-button");
+  if (!root || !log || !input || !sendButton) throw new Error("deep-chat is not as this page knows it");
+
+  log.setAttribute("role", "log");
+  log.setAttribute("aria-live", "polite");
+  log.setAttribute("aria-label", words.log);
+  log.setAttribute("aria-busy", "true");
+  log.tabIndex = 0;
+  keepAtBottom(log);
+
+  const store = new StoredUnsent(tabStorage());
+  const thread = new Thread({
+    chat,
+    log,
+    toggleTyping,
+    words,
+    now: () => new Date(),
+    onPress: (reply) => {
+      // The button is about to be disabled: whoever pressed it with the keyboard goes on in the box.
+      if (root.activeElement?.matches(":focus-visible")) composer.focus();
+      return line.press(reply.token, reply.title);
+    },
+  });
+  const composer = new Composer({
+    root,
+    input,
+    sendButton,
+    label: words.input,
+    sendLabel: words.send,
+    onDraft: (text) => store.saveDraft(text),
+    onSend: (text) => {
+      const key = line.say(text);
+      if (key === null) return false;
+      thread.showUnsent(key, text);
+      return true;
+    },
+  });
+  const line = new Line({
+    open: openSocket,
+    timers: { set: (task, ms) => window.setTimeout(task, ms), clear: (handle) => window.clearTimeout(handle) },
+    random: Math.random,
+    newKey: makeKey,
+    store,
+    listener: listen(chat, log, page, thread, composer, () => line),
+  });
+
+  composer.text = store.loadDraft();
+  for (const item of line.unsent) thread.showUnsent(item.key, item.kind === "say" ? item.text : item.title);
+  window.addEventListener("online", () => line.hurry());
+  window.addEventListener("offline", () => line.cut());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") return;
+    line.hurry();
+    line.seen(line.lastSeq);
+  });
+  page.showConnected(false);
+  line.start();
+}
+
+function listen(
+  chat: DeepChat,
+  log: HTMLElement,
+  page: Page,
+  thread: Thread,
+  composer: Composer,
+  line: () => Line,
+): LineListener {
+  // On load the history is neither announced nor watched scrolling by. What is missed in a later cut is news.
+  let restoring = true;
+  let restoreTo = 0;
+  let quiet: number | undefined;
+
+  const restored = (): void => {
+    restoring = false;
+    log.setAttribute("aria-busy", "false");
+    chat.scrollToBottom();
+  };
+  /** After a burst of messages, not after each of them. */
+  const whenQuiet = (): void => {
+    window.clearTimeout(quiet);
+    quiet = window.setTimeout(() => {
+      if (restoring) restored();
+      if (document.visibilityState === "visible") line().seen(line().lastSeq);
+    }, QUIET_MS);
+  };
+  const showState = (owner: Owner, verified: boolean): void => {
+    chat.dataset["owner"] = owner;
+    chat.dataset["verified"] = String(verified);
+    page.showState(owner, verified);
+  };
+
+  return {
+    connected: (open) => {
+      chat.dataset["connection"] = open ? "open" : "closed";
+      page.showConnected(open);
+      if (!open) thread.showTyping({ type: "typing", on: false, author: "bot" });
+    },
+    welcome: (frame) => {
+      page.showLender(frame.lender, frame.demo);
+      showState(frame.owner, frame.verified);
+      restoreTo = frame.last_seq;
+      whenQuiet();
+    },
+    message: (frame) => {
+      thread.showMessage(frame);
+      chat.dataset["lastSeq"] = String(line().lastSeq);
+      if (restoring && line().lastSeq >= restoreTo) restored();
+      whenQuiet();
+    },
+    stored: (key, seq) => thread.showStored(key, seq),
+    typing: (frame) => thread.showTyping(frame),
+    state: (frame) => showState(frame.owner, frame.verified),
+    buttons: (frame) => thread.showButtons(frame),
+    refused: (problem, unsent) => {
+      if (unsent?.kind === "press") thread.withdraw(unsent.key);
+      else if (unsent !== null && composer.text === "") {
+        thread.withdraw(unsent.key);
+        composer.text = unsent.text;
+      } else if (unsent !== null) thread.refuse(unsent.key);
+      thread.showNotice(problem.text);
+    },
+    expired: (problem, unsent) => {
+      for (const item of unsent) thread.withdraw(item.key);
+      const texts = unsent.flatMap((item) => (item.kind === "say" ? [item.text] : []));
+      composer.text = [...texts, composer.text].filter((text) => text !== "").join("\n");
+      page.showExpired(problem.text);
+    },
+    unreadable: () => console.warn("desk: a frame from the server was not understood"),
+  };
+}
+
+/** A keyboard that opens, or the strip, makes the log smaller: whoever was reading the newest message still is. */
+function keepAtBottom(log: HTMLElement): void {
+  const slack = 40;
+  let atBottom = true;
+  let height = log.clientHeight;
+  log.addEventListener("scroll", () => {
+    // In the same frame as a change of size this comes first, and would take the change for a scroll upwards.
+    if (log.clientHeight === height) atBottom = log.scrollTop + height >= log.scrollHeight - slack;
+  });
+  new ResizeObserver(() => {
+    height = log.clientHeight;
+    if (atBottom) log.scrollTop = log.scrollHeight;
+  }).observe(log);
+}
+
+function openSocket(events: SocketEvents): Socket {
+  const address = new URL("/chat/line", window.location.href);
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(address);
+  socket.addEventListener("open", () => events.opened());
+  socket.addEventListener("message", (event) => events.received(event.data));
+  // An error is always followed by a close.
+  socket.addEventListener("close", () => events.lost());
+  return socket;
+}
+
+/** `crypto.randomUUID` exists only on secure origins; a laptop's plain-http address on the local network is none. */
+function makeKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function tabStorage(): TextStore {
+  try {
+    return window.sessionStorage;
+  } catch {
+    // Denied by the browser: everything works but a reload forgets.
+    return new MemoryStore();
+  }
+}
+
+main();

@@ -1,0 +1,186 @@
+/**
+ * The JSON frames of the chat line, and the only place where text from the server becomes typed data.
+ *
+ * Message text is plain text with `\n` line breaks. It is never markup.
+ */
+
+export type Owner = "bot" | "queued" | "human" | "closed";
+export type Author = "borrower" | "bot" | "operator" | "notice";
+export type ButtonState = "open" | "used" | "stale";
+
+export interface QuickReply {
+  readonly title: string;
+  /** Opaque: made by the server, sent back as it is. */
+  readonly token: string;
+  readonly state: ButtonState;
+}
+
+export interface Welcome {
+  readonly type: "welcome";
+  readonly last_seq: number;
+  readonly owner: Owner;
+  readonly verified: boolean;
+  readonly demo: boolean;
+  readonly lender: string;
+}
+
+export interface Message {
+  readonly type: "message";
+  readonly seq: number;
+  readonly id: string;
+  readonly author: Author;
+  readonly text: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** On a borrower's message: the key which the sending page made for it. */
+  readonly key: string | null;
+  readonly buttons: readonly QuickReply[];
+}
+
+export interface Ack {
+  readonly type: "ack";
+  readonly key: string;
+  readonly seq: number;
+}
+
+export interface Typing {
+  readonly type: "typing";
+  readonly on: boolean;
+  readonly author: "bot" | "operator";
+}
+
+export interface State {
+  readonly type: "state";
+  readonly owner: Owner;
+  readonly verified: boolean;
+}
+
+export interface Buttons {
+  readonly type: "buttons";
+  readonly id: string;
+  readonly buttons: readonly QuickReply[];
+}
+
+export interface Problem {
+  readonly type: "problem";
+  /** `session_expired` ends the line; any other code settles the key it names. */
+  readonly code: string;
+  readonly text: string;
+  readonly key: string | null;
+}
+
+export type ServerFrame = Welcome | Message | Ack | Typing | State | Buttons | Problem;
+
+export type ClientFrame =
+  | { readonly type: "hello"; readonly after: number }
+  | { readonly type: "say"; readonly key: string; readonly text: string }
+  | { readonly type: "press"; readonly key: string; readonly token: string }
+  | { readonly type: "seen"; readonly seq: number };
+
+type Fields = Record<string, unknown>;
+
+const OWNERS: ReadonlySet<unknown> = new Set<Owner>(["bot", "queued", "human", "closed"]);
+const AUTHORS: ReadonlySet<unknown> = new Set<Author>(["borrower", "bot", "operator", "notice"]);
+const BUTTON_STATES: ReadonlySet<unknown> = new Set<ButtonState>(["open", "used", "stale"]);
+
+/** A frame from the server, or null for anything this page does not understand. */
+export function readFrame(raw: unknown): ServerFrame | null {
+  if (typeof raw !== "string") return null;
+  let fields: unknown;
+  try {
+    fields = JSON.parse(raw);
+  } catch {
+    return null;
+  }
+  if (!isFields(fields)) return null;
+  switch (fields["type"]) {
+    case "welcome":
+      return readWelcome(fields);
+    case "message":
+      return readMessage(fields);
+    case "ack":
+      return readAck(fields);
+    case "typing":
+      return readTyping(fields);
+    case "state":
+      return readState(fields);
+    case "buttons":
+      return readButtons(fields);
+    case "problem":
+      return readProblem(fields);
+    default:
+      return null;
+  }
+}
+
+function readWelcome(f: Fields): Welcome | null {
+  const { last_seq, owner, verified, demo, lender } = f;
+  if (!isSeq(last_seq) || !isOwner(owner) || typeof lender !== "string") return null;
+  return { type: "welcome", last_seq, owner, verified: verified === true, demo: demo === true, lender };
+}
+
+function readMessage(f: Fields): Message | null {
+  const { seq, id, author, text, at, key } = f;
+  const buttons = readQuickReplies(f["buttons"] ?? []);
+  if (!isSeq(seq) || !isAuthor(author) || buttons === null) return null;
+  if (typeof id !== "string" || typeof text !== "string" || typeof at !== "string") return null;
+  return { type: "message", seq, id, author, text, at, key: typeof key === "string" ? key : null, buttons };
+}
+
+function readAck(f: Fields): Ack | null {
+  const { key, seq } = f;
+  return typeof key === "string" && isSeq(seq) ? { type: "ack", key, seq } : null;
+}
+
+function readTyping(f: Fields): Typing {
+  return { type: "typing", on: f["on"] === true, author: f["author"] === "operator" ? "operator" : "bot" };
+}
+
+function readState(f: Fields): State | null {
+  const { owner, verified } = f;
+  return isOwner(owner) ? { type: "state", owner, verified: verified === true } : null;
+}
+
+function readButtons(f: Fields): Buttons | null {
+  const { id } = f;
+  const buttons = readQuickReplies(f["buttons"]);
+  return typeof id === "string" && buttons !== null ? { type: "buttons", id, buttons } : null;
+}
+
+function readProblem(f: Fields): Problem | null {
+  const { code, text, key } = f;
+  if (typeof code !== "string" || typeof text !== "string") return null;
+  return { type: "problem", code, text, key: typeof key === "string" ? key : null };
+}
+
+function readQuickReplies(value: unknown): readonly QuickReply[] | null {
+  if (!Array.isArray(value)) return null;
+  const replies: QuickReply[] = [];
+  for (const item of value) {
+    if (!isFields(item)) return null;
+    const { title, token, state } = item;
+    if (typeof title !== "string" || typeof token !== "string" || !isButtonState(state)) return null;
+    replies.push({ title, token, state });
+  }
+  return replies;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSeq(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isOwner(value: unknown): value is Owner {
+  return OWNERS.has(value);
+}
+
+function isAuthor(value: unknown): value is Author {
+  return AUTHORS.has(value);
+}
+
+function isButtonState(value: unknown): value is ButtonState {
+  return BUTTON_STATES.has(value);
+}

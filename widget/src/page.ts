@@ -1,0 +1,112 @@
+/** What stands around the conversation: header, large type, and the strip that says when the line is down. */
+
+import type { Owner } from "./frames.ts";
+import type { Words } from "./words.ts";
+
+/** Short cuts are not worth a word: the strip waits this long before it says that the line is down. */
+const STRIP_DELAY_MS = 800;
+
+const LARGE_TYPE = "desk.large-type";
+
+export class Page {
+  readonly #words: Words;
+  readonly #lender = byId("lender");
+  readonly #line = byId("who");
+  readonly #demo = byId("demo");
+  readonly #verified = byId("verified");
+  readonly #strip = byId("strip");
+  #stripTimer: number | undefined;
+  #settled = false;
+
+  constructor(words: Words) {
+    this.#words = words;
+    document.documentElement.lang = words.lang;
+    document.title = words.title;
+    this.#lender.textContent = words.title;
+    this.#line.textContent = words.aiLine;
+    this.#demo.textContent = words.demo;
+    this.#verified.textContent = words.verified;
+    this.#setUpLargeType();
+  }
+
+  showLender(lender: string, demo: boolean): void {
+    this.#lender.textContent = lender === "" ? this.#words.title : lender;
+    this.#demo.hidden = !demo;
+  }
+
+  showState(owner: Owner, verified: boolean): void {
+    const { aiLine, queuedLine, humanLine } = this.#words;
+    this.#line.textContent = { bot: aiLine, queued: queuedLine, human: humanLine, closed: aiLine }[owner];
+    this.#verified.hidden = !verified;
+  }
+
+  showConnected(open: boolean): void {
+    if (this.#settled) return;
+    window.clearTimeout(this.#stripTimer);
+    if (open) {
+      this.#strip.hidden = true;
+      return;
+    }
+    this.#stripTimer = window.setTimeout(() => {
+      this.#showStrip(navigator.onLine ? this.#words.reconnecting : this.#words.offline);
+    }, STRIP_DELAY_MS);
+  }
+
+  /** The session is over: say so until the page is loaded again. */
+  showExpired(text: string): void {
+    window.clearTimeout(this.#stripTimer);
+    this.#settled = true;
+    const reload = document.createElement("button");
+    reload.type = "button";
+    reload.textContent = this.#words.reload;
+    reload.addEventListener("click", () => window.location.reload());
+    this.#showStrip(text, reload);
+    this.#strip.dataset["strip"] = "expired";
+  }
+
+  #showStrip(text: string, ...rest: HTMLElement[]): void {
+    const words = document.createElement("span");
+    words.textContent = text;
+    this.#strip.replaceChildren(words, ...rest);
+    this.#strip.dataset["strip"] = "down";
+    this.#strip.hidden = false;
+  }
+
+  #setUpLargeType(): void {
+    const button = byId("large-type");
+    button.textContent = this.#words.largeType;
+    const show = (large: boolean): void => {
+      document.documentElement.dataset["type"] = large ? "large" : "plain";
+      button.setAttribute("aria-pressed", String(large));
+    };
+    show(remembered(LARGE_TYPE) === "on");
+    button.addEventListener("click", () => {
+      const large = button.getAttribute("aria-pressed") !== "true";
+      show(large);
+      remember(LARGE_TYPE, large ? "on" : "off");
+    });
+  }
+}
+
+export function byId(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`the page has no #${id}`);
+  return element;
+}
+
+function remembered(name: string): string | null {
+  try {
+    return window.localStorage.getItem(name);
+  } catch {
+    // Storage denied by the browser: the choice holds for this visit.
+    return null;
+  }
+}
+
+function remember(name: string, value: string): void {
+  try {
+    window.localStorage.setItem(name, value);
+  } catch (error) {
+    console.warn("desk: could not remember a choice", error);
+  }
+}

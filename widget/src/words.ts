@@ -1,0 +1,103 @@
+/** Every word of the page's own, in both scripts. What the desk says comes from the server, in the borrower's script. */
+
+import type { Author } from "./frames.ts";
+
+export type Script = "Hans" | "Hant";
+
+export interface Words {
+  readonly lang: string;
+  /** Of the browser tab and of the header before the lender is known: never a word that gives a debt away. */
+  readonly title: string;
+  readonly needsScript: string;
+  readonly aiLine: string;
+  readonly queuedLine: string;
+  readonly humanLine: string;
+  readonly demo: string;
+  readonly verified: string;
+  readonly largeType: string;
+  readonly log: string;
+  readonly author: Readonly<Record<Author, string>>;
+  readonly quickReplies: string;
+  readonly input: string;
+  readonly placeholder: string;
+  readonly send: string;
+  readonly sending: string;
+  readonly notSent: string;
+  readonly botTyping: string;
+  readonly operatorTyping: string;
+  readonly reconnecting: string;
+  readonly offline: string;
+  readonly reload: string;
+  readonly monthDay: (month: number, day: number) => string;
+}
+
+const HANS: Words = {
+  lang: "zh-Hans",
+  title: "在线客服",
+  needsScript: "请在浏览器里打开 JavaScript，再刷新这个页面。",
+  aiLine: "我是 AI 助手，不是真人。随时可以说“转人工”。",
+  queuedLine: "正在为您转接人工客服，您可以继续留言。",
+  humanLine: "现在由人工客服回复您。",
+  demo: "演示：数据都是虚构的",
+  verified: "已核实本人",
+  largeType: "大字",
+  log: "对话记录",
+  author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
+  quickReplies: "可以直接点选",
+  input: "输入消息",
+  placeholder: "请输入…",
+  send: "发送",
+  sending: "正在发送…",
+  notSent: "没有发出去",
+  botTyping: "AI 助手正在输入",
+  operatorTyping: "人工客服正在输入",
+  reconnecting: "正在重新连接…",
+  offline: "网络断开了。您写的话不会丢，连上后自动发送。",
+  reload: "重新打开",
+  monthDay: (month, day) => `${month}月${day}日`,
+};
+
+const HANT: Words = {
+  lang: "zh-Hant",
+  title: "線上客服",
+  needsScript: "請在瀏覽器裡開啟 JavaScript，再重新整理這個頁面。",
+  aiLine: "我是 AI 助手，不是真人。隨時可以說「轉人工」。",
+  queuedLine: "正在為您轉接人工客服，您可以繼續留言。",
+  humanLine: "現在由人工客服回覆您。",
+  demo: "示範：資料都是虛構的",
+  verified: "已核實本人",
+  largeType: "大字",
+  log: "對話記錄",
+  author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
+  quickReplies: "可以直接點選",
+  input: "輸入訊息",
+  placeholder: "請輸入…",
+  send: "傳送",
+  sending: "正在傳送…",
+  notSent: "沒有傳送成功",
+  botTyping: "AI 助手正在輸入",
+  operatorTyping: "人工客服正在輸入",
+  reconnecting: "正在重新連線…",
+  offline: "網路中斷了。您寫的話不會遺失，連上後自動傳送。",
+  reload: "重新開啟",
+  monthDay: (month, day) => `${month}月${day}日`,
+};
+
+/** The script for a browser's first Chinese language: Traditional for Taiwan, Hong Kong, Macau and `Hant`. */
+export function pickScript(languages: readonly string[]): Script {
+  const chinese = languages.find((tag) => /^zh\b/i.test(tag));
+  if (chinese === undefined || /-hans\b/i.test(chinese)) return "Hans";
+  return /-(hant|tw|hk|mo)\b/i.test(chinese) ? "Hant" : "Hans";
+}
+
+export function wordsIn(script: Script): Words {
+  return script === "Hant" ? HANT : HANS;
+}
+
+/** Hour and minute on the reader's own clock, with the date in front unless it is today's. */
+export function clockTime(at: Date, now: Date, words: Words): string {
+  const time = `${at.getHours()}:${String(at.getMinutes()).padStart(2, "0")}`;
+  if (at.toDateString() === now.toDateString()) return time;
+  const day = words.monthDay(at.getMonth() + 1, at.getDate());
+  return at.getFullYear() === now.getFullYear() ? `${day} ${time}` : `${at.getFullYear()}年${day} ${time}`;
+}
