@@ -66,7 +66,7 @@ class Turn:
 
     def values(self) -> tuple[Value, ...]:
         """Return the amounts, dates and periods in the message, read with the desk's clock."""
-        return extract(self.text, self.deps.now())
+        return () if self.is_payload else extract(self.raw_text, self.deps.now())
 
     def say(self, response: str, buttons: Sequence[Button] = (), **values: str) -> None:
         """Answer with a response of ``domain.yml``."""

@@ -5,7 +5,7 @@ Every message in either direction passes through it and is stored before anythin
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -25,8 +25,11 @@ from bot.settings import ROOT
 DIST = ROOT / "widget" / "dist"
 
 
-def make_app(deps: Deps) -> FastAPI:
-    """Put the application together. Nothing runs before its lifespan starts."""
+def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
+    """Put the application together. Nothing runs before its lifespan starts.
+
+    ``stopping`` tells that the server is about to end, so that open event streams let go of it.
+    """
     settings = deps.settings
     rasa = RasaClient(settings.rasa_url, settings.rasa_secret.get_secret_value(), settings.rasa_timeout_seconds)
     live = LiveConversations(deps)
@@ -54,7 +57,7 @@ def make_app(deps: Deps) -> FastAPI:
 
     app = FastAPI(title="borrower desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(web.make_router(deps, live, turns.wake, DIST))
-    app.include_router(make_console_router(deps, changed), prefix="/console")
+    app.include_router(make_console_router(deps, changed, stopping))
     app.mount("/static", StaticFiles(directory=DIST), name="static")
 
     @app.get("/health")

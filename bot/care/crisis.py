@@ -39,10 +39,13 @@ class CrisisGuard:
         """Read the lexicon.
 
         Raises:
-            LexiconError: the file is unreadable, a list is empty, or an entry is not a valid pattern.
+            LexiconError: the file is unreadable, a list is empty, or an entry is not a pattern that matches something.
         """
-        raw = yaml.safe_load(path.read_text("utf-8"))
-        if not isinstance(raw, dict) or not isinstance(raw.get("signs"), dict):
+        try:
+            raw = yaml.safe_load(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise LexiconError(f"{path.name}: {error}") from None
+        if not isinstance(raw, dict) or not isinstance(raw.get("signs"), dict) or not raw["signs"]:
             raise LexiconError(f"{path.name}: needs 'signs' and 'everyday'")
         signs = {str(kind): _joined(path, f"signs.{kind}", entries) for kind, entries in raw["signs"].items()}
         return cls(signs, _joined(path, "everyday", raw.get("everyday")))
@@ -60,8 +63,13 @@ def _joined(path: Path, name: str, entries: object) -> re.Pattern[str]:
     if not isinstance(entries, list) or not entries:
         raise LexiconError(f"{path.name}: {name}: needs at least one entry")
     for entry in entries:
+        if not isinstance(entry, str):
+            raise LexiconError(f"{path.name}: {name}: {entry!r}: must be a text")
         try:
-            re.compile(str(entry))
+            pattern = re.compile(entry)
         except re.error as error:
             raise LexiconError(f"{path.name}: {name}: {entry!r}: {error}") from None
+        # It would ring for every message, or strike nothing and hide what stands behind it.
+        if pattern.match(""):
+            raise LexiconError(f"{path.name}: {name}: {entry!r}: matches the empty text")
     return re.compile("|".join(f"(?:{entry})" for entry in entries))

@@ -7,8 +7,10 @@ also for the retrieval intent: ``rights/credit_report`` is reported as intent ``
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import numpy as np
 import skops.io
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -29,6 +31,10 @@ _TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
 
 class ModelFileError(Exception):
     """A stored classifier holds types that this component never writes."""
+
+
+class TooFewExamples(Exception):
+    """An intent has fewer examples than calibration needs. The text names it."""
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -62,6 +68,9 @@ class CharacterIntentClassifier(IntentClassifier, GraphComponent):
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [example.get(TEXT) for example in examples]
         labels = [example.get(INTENT_RESPONSE_KEY) or example.get(INTENT) for example in examples]
+        rare = [name for name, count in Counter(labels).items() if count < self._config["calibration_folds"]]
+        if rare:
+            raise TooFewExamples(f"too few training examples to calibrate: {sorted(map(str, rare))}")
         model = Pipeline(
             [
                 (
@@ -77,7 +86,7 @@ class CharacterIntentClassifier(IntentClassifier, GraphComponent):
                 ),
             ]
         )
-        self._model = model.fit(texts, labels)
+        self._model = model.fit(texts, np.array(labels))
         with self._model_storage.write_to(self._resource) as folder:
             skops.io.dump(self._model, folder / _FILE)
         return self._resource

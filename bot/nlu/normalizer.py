@@ -14,6 +14,9 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.text.normalize import normalize_text
 
+ORIGINAL_TEXT = "original_text"
+"""Message attribute: the text as it was typed, which values are read from."""
+
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class TextNormalizer(GraphComponent):
@@ -38,6 +41,7 @@ class TextNormalizer(GraphComponent):
         for message in messages:
             text = message.get(TEXT)
             if text:
+                message.set(ORIGINAL_TEXT, text)
                 message.set(TEXT, normalize_text(text) or text)
         return messages
 

@@ -17,12 +17,13 @@ from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.nlu.normalizer import ORIGINAL_TEXT
 from bot.text.values import Value, extract
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class ValueExtractor(EntityExtractorMixin, GraphComponent):
-    """Adds an entity for each value in a message; offsets are those of the normalised text."""
+    """Adds an entity for each value in a message; offsets are those of the text as it was typed."""
 
     @classmethod
     def create(
@@ -39,7 +40,7 @@ class ValueExtractor(EntityExtractorMixin, GraphComponent):
         """Add entities to messages in place."""
         now = datetime.now(UTC)
         for message in messages:
-            text = message.get(TEXT)
+            text = message.get(ORIGINAL_TEXT) or message.get(TEXT)
             if not text:
                 continue
             found = [_entity(text, value) for value in extract(text, now)]

@@ -166,11 +166,15 @@ def terms_of(contract: Contract) -> ContractTerms:
     )
 
 
-def entries_until(
-    terms: ContractTerms, booked: Iterable[Entry], due_on: date, as_of: date
-) -> tuple[Entry, ...]:
-    """Return the booked entries and the interest that has accrued since but is not booked yet."""
+def entries_until(terms: ContractTerms, booked: Iterable[Entry], due_on: date, as_of: date) -> tuple[Entry, ...]:
+    """Return the booked entries and the interest that has accrued up to ``as_of`` but is not booked by then.
+
+    An accrual booked for days that reach beyond ``as_of`` is set aside and its days up to ``as_of`` are accrued here, so
+    that a day looks the same whether it is seen on that day or later.
+    """
     entries = tuple(booked)
+    beyond = {entry.key for entry in entries if (period := accrued_period(entry)) is not None and period[1] > as_of}
+    entries = tuple(entry for entry in entries if entry.key not in beyond and entry.reverses not in beyond)
     ends = [period[1] for entry in entries if (period := accrued_period(entry)) is not None]
     starts = [entry.effective_on for entry in entries if entry.kind is EntryKind.DRAWDOWN]
     since = max(ends, default=min(starts, default=as_of))

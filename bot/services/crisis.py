@@ -25,7 +25,7 @@ def answer_if_in_danger(deps: Deps, message_id: str) -> bool:
         message = session.get(Message, message_id)
         if message is None or message.payload is not None:
             return False
-        sign = deps.crisis_guard.check(normalize_text(message.text))
+        sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
         conversation = locked(session, message.conversation_id) if sign else None
         if sign is None or conversation is None:
             return False

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
@@ -104,6 +105,13 @@ def state(deps: Deps, conversation_id: str) -> State | NotVerified:
 
 def open_negotiation(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
     """Open a negotiation, or go on with the one that is open. One borrower has one at a time, over all channels."""
+    try:
+        return _open(deps, conversation_id)
+    except IntegrityError:  # opened over another channel between the look and the write: it is there now
+        return _open(deps, conversation_id)
+
+
+def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
@@ -152,8 +160,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> State | 
             return State(Stage.NONE)
         current = _state(session, deps, party, negotiation)
         if current.stage is Stage.CREDITOR and 1 <= position <= len(current.creditors):
-            wanted = current.creditors[position - 1].creditor_id
-            debts = _eligible(session, deps, party)[wanted]
+            debts = list(_eligible(session, deps, party).values())[position - 1]
             policy = deps.policies[debts[0].policy_code]
             negotiation.debt_ids = [debt.debt_id for debt in debts]
             negotiation.policy_code, negotiation.policy_version = policy.code, policy.version
@@ -180,7 +187,7 @@ def state_means(
         if changed:
             negotiation.chosen_offer_id = None
             negotiation.updated_at = deps.now()
-        if negotiation.monthly_income_fen is None or negotiation.monthly_essential_fen is None:
+        if not _is_complete(negotiation):
             return _state(session, deps, party, negotiation)
         return _compute(session, deps, party, negotiation)
 
@@ -199,7 +206,7 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Cou
         negotiation = active(session, party)
         if negotiation is None:
             return State(Stage.NONE)
-        if negotiation.monthly_income_fen is None or negotiation.monthly_essential_fen is None:
+        if not _is_complete(negotiation):
             return _state(session, deps, party, negotiation)
         answer = meet(proposal, _request(session, deps, party, negotiation))
         if isinstance(answer, NoOffer):
@@ -297,6 +304,12 @@ def tabled(session: Session, negotiation: tables.Negotiation) -> list[tables.Off
 def read_offer(row: tables.Offer) -> Offer:
     """Return a stored offer."""
     return OFFER_CODEC.validate_python(row.terms)
+
+
+def _is_complete(negotiation: tables.Negotiation) -> bool:
+    """Whether everything that offers are computed from is known: the debts, the income and the essential spending."""
+    means = (negotiation.monthly_income_fen, negotiation.monthly_essential_fen)
+    return bool(negotiation.debt_ids) and None not in means
 
 
 def _state(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State:

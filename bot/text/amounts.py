@@ -1,12 +1,13 @@
 """Sums of money in renminbi as borrowers write them. Results are integer fen."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.text.numerals import DIGITS, Numeral, find_numerals, parse_number
 from bot.text.reading import Claims, Reading
 
+_LONGEST_LINK = 8
 _MAX_YUAN = Decimal(10) ** 10
 
 
@@ -25,14 +26,16 @@ _DIGIT = rf"[{DIGITS}\d]"
 _TAIL = re.compile(
     rf" {{0,2}}(?P<yuan>{_YUAN})(?:钱|人民币)?"
     rf"(?:(?:零|〇)?(?:(?P<jiao>{_DIGIT})[角毛](?!票)(?:(?P<fen>{_DIGIT})分?)?|(?P<fen_only>{_DIGIT})分"
-    rf"|(?P<short>\d{{1,2}}(?!\d|[.,%个天期年月号日次万千百wk元块])|[{DIGITS}](?![{DIGITS}十百千万个天期年月号日次元块]))))?[整正]?"
+    rf"|(?P<short>\d{{1,2}}(?!\d|[.,%个天期年月号日次万千百wk元块])"
+    rf"|[{DIGITS}](?![{DIGITS}十百千万个天期年月号日次元块]))))?[整正]?"
 )
 _SMALL = re.compile(
-    rf"(?<![{DIGITS}十百千万\d.])(?P<jiao>[二两三四五六七八九2-9])毛(?:(?P<jiao_fen>[{DIGITS}\d])分?|钱)?"
+    rf"(?<![{DIGITS}十百千万\d.])(?P<jiao>[二两三四五六七八九2-9])(?:毛(?!病)|角(?![度色落]))(?:(?P<jiao_fen>[{DIGITS}\d])分?|钱)?"
     rf"|(?<![{DIGITS}十百千万\d.块毛角])(?P<fen>[{DIGITS}2-9])分钱"
 )
 _BLOCK_FIRST = re.compile(
-    rf"(?<![{DIGITS}十百千万\d几这那板整大方地区模一])块(?P<jiao>[一二三四五六七八九])(?:毛(?P<fen>[一二三四五六七八九])?|(?=[{DIGITS}]?$|钱|[,。]))"
+    rf"(?<![{DIGITS}十百千万\d几这那板整大方地区模一])块(?P<jiao>[一二三四五六七八九])(?:毛(?P<fen>[一二三四五六七八九])?"
+    rf"|(?=[{DIGITS}]?$|钱|[,。]))"
 )
 # 千把块, 上千, 千儿八百, 百八十块: magnitudes without a leading digit.
 _MAGNITUDES = {
@@ -45,32 +48,41 @@ _VAGUE = re.compile(
     rf"(?P<ba>(?<![{DIGITS}\d十百千])[百千万])把(?P<ba_unit>来)?(?P<ba_more>万)?(?P<ba_yuan>块|元)?钱?"
     rf"|(?<![{DIGITS}\d十百千万])(?P<er>[百千万])(?:儿|二)?八(?P<er_small>[十百千])(?P<er_yuan>块|元|的)?钱?"
     rf"|(?P<up>[上近过破小])(?P<up_unit>[百千万])(?P<up_more>万)?(?P<up_yuan>块|元)?钱?"
-    rf"|(?<![{DIGITS}\d十百千万成上])(?P<short>[千万])(?P<short_digit>[二三四五六七八九])(?P<short_yuan>蚊|块|元)?(?![{DIGITS}十百千万年])"
+    rf"|(?<![{DIGITS}\d十百千万成上])(?P<short>[百千万])(?P<short_digit>[二三四五六七八九])(?P<short_yuan>蚊|块"
+    rf"|元)?(?![{DIGITS}十百千万年])"
     rf"|(?<![{DIGITS}\d十百千万成上])(?P<lai>[百千万])来(?:块|元)钱?"
 )
 _LINK = re.compile(r" {0,2}(?:元|块钱?|万元)? {0,2}(?:到|至|~|-{1,2}|—{1,2}|–|或者?) {0,2}")
 _ROUGH_BEFORE_UNIT = re.compile(rf"[多来余](?={_YUAN})")
 _ROUGH_BEFORE = re.compile(
-    r"(?:大概|大约|约|差不多|差唔多|将近|接近|近|快|不到|小|至少|起码|最多|最少|顶多|超过|上下|左右|好)(?:是|有|要|就|能|在)?$"
+    r"(?:大概|大约|约|差不多|差唔多|将近|接近|近|快|不到|小|至少|起码|最多|最少|顶多|超过|上下|左右|好)(?:是|有|要|就"
+    r"|能|在)?$"
 )
 _ROUGH_AFTER = re.compile(r"[块元]?钱?(?:左右|上下|出头|多|来块|来元|以上|以内|不到)")
 
 # What is counted, measured or numbered is not money.
 _COUNTER = re.compile(
-    r" {0,2}(?:个(?!w)|位|次|天|日|月|号|年|岁|楼|层|路|栋|室|人|家|笔|条|张|期|遍|通|回|件|斤|公里|里|米|小时|分(?!钱|\d|[二两三四五六七八九十几]|[成开期批])|秒|点|级|届|页|项|名|只|辆|台|套"
-    r"|季|周|星期|礼拜|度|折|成(?![吗吧么嘛不])|%|‰|趴|倍|步|句|字|版|口|孩|胎|封|份|本(?!金|息)|样|种|群|股|克|升|平|亩|户|趟|顿|场|批|组|队|排|座|门|块(?:钟|地|表|砖)"
+    r" {0,2}(?:个(?!w)|位|次|天|日|月|号|年|岁|楼|层|路|栋|室|人|家|笔|条|张|期|遍|通|回|件|斤|公里|里|米|小时"
+    r"|分(?!钱|\d|[二两三四五六七八九十几]|[成开期批])|秒|点|级|届|页|项|名|只|辆|台|套"
+    r"|季|周|星期|礼拜|度|折|成(?![吗吧么嘛不])|%|‰|趴|倍|步|句|字|版|口|胎|封|份|本(?!金|息)|样|种|群|股|克|升|平|亩"
+    r"|户|趟|顿|场|批|组|队|排|座|门|块(?:钟|地|表|砖)"
     r"|[:/.]\d|a|强|后|宗|间|部|课|班|型|系|色|声|票|线|轮|节|代|厘|毫|pt|x|×|\*|\+|#|码|档|支|头|则)"
 )
 _MONEY_BEFORE = re.compile(
-    r"(?:还|欠|付|给|交|缴|转|存|扣|借|拿|凑|筹|花|掏|出|收|赚|挣|汇|充|补|退|剩|免|减|要|罚|贷|差|工资|收入|月薪|薪水|底薪|月供|月入|房租|房贷|只有|手里有|手上有|就有|身上有|每期|一期|每次|每笔|每周|每星期|每年|一年"
-    r"|车贷|额度|本金|利息|违约金|罚息|手续费|金额|账单|欠款|余额|总共|一共|共|合计|总计|最低|最多|顶多|至少|每月|每个月|一个月|月还|首付|首期|先|到手|生活费|能力|预算|上限|下限)"
-    r"(?:了|款|掉|过|的|是|到|上|大概|差不多|约|大约|至少|起码|最多|最少|顶多|才|就|只|能|有|得|在|:|我|你们?|他|先|再|清|还|给|付|交|都|这|也|够|拿|出|用|快|近|,| )*$"
+    r"(?:还|欠|付|给|交|缴|转|存|扣|借|拿|凑|筹|花|掏|出|收|赚|挣|汇|充|补|退|剩|免|减|要|罚|贷|差|工资|收入|月薪"
+    r"|薪水|底薪|月供|月入|房租|房贷|只有|手里有|手上有|就有|身上有|每期|一期|每次|每笔|每周|每星期|每年|一年"
+    r"|车贷|额度|本金|利息|违约金|罚息|手续费|金额|账单|欠款|余额|总共|一共|共|合计|总计|最低|最多|顶多|至少|每月"
+    r"|每个月|一个月|月还|首付|首期|先|到手|生活费|能力|预算|上限|下限)"
+    r"(?:了|款|掉|过|的|是|到|上|大概|差不多|约|大约|至少|起码|最多|最少|顶多|才|就|只|能|有|得|在|:|我|你们?|他|先"
+    r"|再|清|还|给|付|交|都|这|也|够|拿|出|用|快|近|,| )*$"
 )
 _MONEY_AFTER = re.compile(
-    r" ?(?:每月|一个月|每个月|每期|/月|一期|本金|利息|罚息|违约金|工资|欠款|的(?:本金|利息|工资|欠款|罚息|违约金|额度|账单))"
+    r" ?(?:每月|一个月|每个月|每期|/月|一期|本金|利息|罚息|违约金|工资|欠款|的(?:本金|利息|工资|欠款|罚息|违约金|额度"
+    r"|账单))"
 )
 _FILLER = re.compile(
-    r"(?:就|那|嗯+|哦|我|先|大概|差不多|大约|约|要|还|是|最多|最少|只能|顶多|可以|行|好|吧|呢|啊|呀|了|左右|的|嘛|咯|喽|成|哈"
+    r"(?:就|那|嗯+|哦|我|先|大概|差不多|大约|约|要|还|是|最多|最少|只能|顶多|可以|行|好|吧|呢|啊|呀|了|左右|的|嘛|咯"
+    r"|喽|成|哈"
     r"|[,.。!?~、;:()\"'“” ])*"
 )
 
@@ -95,66 +107,86 @@ def find_amounts(text: str) -> list[Reading[AmountRange]]:
     return sorted((r for r in [*marked, *readings] if claims.claim(r.start, r.end)), key=lambda r: r.start)
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A sum being read: its span and yuan so far, and whether a currency word marked it."""
+
+    first: Numeral
+    start: int
+    end: int
+    low: Decimal
+    high: Decimal
+    approximate: bool
+    marked: bool
+
+
 def _read_at(text: str, numerals: list[Numeral], index: int) -> tuple[Reading[AmountRange] | None, int]:
     """Read the sum that begins with one numeral; the count tells how many numerals it used up."""
     first = numerals[index]
-    last, used = first, 1
-    low, high, approximate = first.low, first.high, first.approximate
-    if index + 1 < len(numerals):
-        second = numerals[index + 1]
-        if second.start - first.end <= 8 and _LINK.fullmatch(text, first.end, second.start):
-            joined = _join(text, first, second)
-            if joined is not None:
-                last, used = second, 2
-                low, high = joined
-    start, end = first.start, last.end
-    if _ROUGH_BEFORE_UNIT.match(text, end):
-        approximate, end = True, end + 1
-    tail = _TAIL.match(text, end)
-    marked = False
-    if tail is not None and not (tail["yuan"] == "块" and _is_together(text, first, tail)):
+    second = numerals[index + 1] if index + 1 < len(numerals) else None
+    ends = _join(text, first, second)
+    if ends is None or second is None:
+        candidate = _Candidate(first, first.start, first.end, first.low, first.high, first.approximate, False)
+        return _finish(text, _with_currency(text, candidate)), 1
+    rough = first.approximate or second.approximate
+    linked = any(c in "元块" for c in text[first.end : second.start])
+    candidate = _Candidate(first, first.start, second.end, *ends, rough, linked)
+    return _finish(text, _with_currency(text, candidate)), 2
+
+
+def _with_currency(text: str, candidate: _Candidate) -> _Candidate:
+    """Take in the words around the number that make it money: 多块, 元5角, ¥ in front."""
+    more = _ROUGH_BEFORE_UNIT.match(text, candidate.end)
+    if more:
+        candidate = replace(candidate, approximate=True, end=more.end())
+    tail = _TAIL.match(text, candidate.end)
+    if tail is not None and not _is_together(text, candidate, tail):
         change = _change(tail)
-        if change and used == 2:
-            high += change
-        elif change:
-            low, high = low + change, high + change
-        marked, end = True, tail.end()
-    elif _is_linked_currency(text, first, last):
-        marked = True
-    sign = _SIGN_BEFORE.search(text, max(0, start - 8), start)
-    if sign is not None:
-        marked, start = True, sign.start()
+        # Change belongs to the sum it follows: of a range, to the upper end.
+        low = candidate.low + change if candidate.low == candidate.high else candidate.low
+        candidate = replace(candidate, low=low, high=candidate.high + change, marked=True, end=tail.end())
+    sign = _SIGN_BEFORE.search(text, max(0, candidate.start - 8), candidate.start)
+    return candidate if sign is None else replace(candidate, marked=True, start=sign.start())
+
+
+def _finish(text: str, candidate: _Candidate) -> Reading[AmountRange] | None:
+    """Decide whether the number is money, and how surely."""
+    start, end, marked = candidate.start, candidate.end, candidate.marked
+    if text[max(0, candidate.first.start - 1) : candidate.first.start] in _CUT_OFF:
+        return None
     if not marked and (_COUNTER.match(text, end) or text[max(0, start - 1) : start] in _NOT_BEFORE):
-        return None, used
-    approximate |= _is_rough(text, start, end)
+        return None
+    approximate = candidate.approximate or _is_rough(text, start, end)
     rough = _ROUGH_AFTER.match(text, end)
     if rough is not None:
         if not marked and _COUNTER.match(text, rough.end()):
-            return None, used
+            return None
         marked |= rough.group()[0] in "块元"
         end = rough.end()
-    amount = _amount(low, high, approximate)
+    amount = _amount(candidate.low, candidate.high, approximate)
     if amount is None:
-        return None, used
-    if marked or _is_about_money(text, start, end, first):
-        return Reading(start, end, amount), used
-    return (Reading(start, end, amount, bare=True) if _could_be_sum(text, start, end, first) else None), used
+        return None
+    if marked or _is_about_money(text, start, end, candidate.first):
+        return Reading(start, end, amount)
+    return Reading(start, end, amount, bare=True) if _could_be_sum(text, start, end, candidate.first) else None
 
 
 _NOT_BEFORE = frozenset("-+#@/:.*×第零几")
+# 千五百 is not 500: the beginning of the number could not be read, so neither is its end.
+_CUT_OFF = frozenset("百千万亿")
 
 
-def _is_together(text: str, numeral: Numeral, tail: re.Match[str]) -> bool:
+def _is_together(text: str, candidate: _Candidate, tail: re.Match[str]) -> bool:
     """一块 means 'together' unless 钱 or change follows."""
-    return numeral.end - numeral.start == 1 and text[numeral.start] == "一" and tail.group().strip() == "块"
+    return text[candidate.start : candidate.end] == "一" and tail.group().strip() == "块"
 
 
-def _is_linked_currency(text: str, first: Numeral, last: Numeral) -> bool:
-    return first is not last and any(c in "元块" for c in text[first.end : last.start])
-
-
-def _join(text: str, first: Numeral, second: Numeral) -> tuple[Decimal, Decimal] | None:
+def _join(text: str, first: Numeral, second: Numeral | None) -> tuple[Decimal, Decimal] | None:
     """Return both ends of 'from first to second'; the unit of the second also counts for 1到2万."""
+    if second is None or second.start - first.end > _LONGEST_LINK:
+        return None
+    if not _LINK.fullmatch(text, first.end, second.start):
+        return None
     low, high = first.low, second.high
     if not first.has_unit and second.has_unit:
         unit = _trailing_unit(text[second.start : second.end])

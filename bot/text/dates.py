@@ -72,7 +72,7 @@ def find_dates(text: str, today: date, *, expected: bool = False) -> list[Readin
             if value is not None and claims.claim(match.start(), match.end()):
                 found.append(Reading(match.start(), match.end(), value))
     if not any(reading.payload.day for reading in found):
-        # 过几天, 等我有钱: a day named in the same message explains them.
+        # 过几天, 等宽裕了: a day named in the same message explains them.
         vague = [match for match in VAGUE.finditer(text) if claims.claim(match.start(), match.end())]
         found += [Reading(match.start(), match.end(), _UNRESOLVED) for match in vague]
     if expected and not found:

@@ -207,7 +207,8 @@ _RUN = re.compile(
     # A number begins with a figure, a digit, 十, or 几 before a unit ...
     rf"(?:(?<!\d)(?<!\d\.){FIGURES}|[{DIGITS}]|[十拾](?!分)|几(?=[十百千万]))"
     # ... and goes on with units and digits; a Latin unit must not be the beginning of a word (5km).
-    rf"(?: ?(?:(?<!\d)(?!{_NEXT_COUNT})[{DIGITS}]|[十拾百佰千仟亿]|万(?!分|一)|皮(?=嘢|[^\u4e00-\u9fff]|$)|个?w(?![a-z])|k(?![a-z])"
+    rf"(?: ?(?:(?<!\d)(?!{_NEXT_COUNT})[{DIGITS}]|[十拾百佰千仟亿]|万(?!分)|皮(?=嘢|[^\u4e00-\u9fff]|$)|个?w(?![a-z])"
+    rf"|k(?![a-z])"
     rf"|(?<=[十百千万wk零]){FIGURES}|[多来余](?=[十百千万亿wk])|几(?=[十百千万])|(?<=十)几"
     rf"|(?<=[{DIGITS}十])点(?=[{DIGITS}]+[百千万亿元块])|(?<=[百千万])几(?![个天次年月])))*"
 )

@@ -76,7 +76,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Decimal | None]],
     (re.compile(rf"(?<![\d.])(?P<n>{FIGURES}) ?‰"), _times(_PER["千"])),
     (
         re.compile(
-            rf"(?P<n>(?<![\d.]){FIGURES}|(?<![{DIGITS}十百]){_CHARACTERS}) ?(?:%|趴|pa(?![a-z])|个百分点|个点(?!钟)|percent)"
+            rf"(?P<n>(?<![\d.]){FIGURES}|(?<![{DIGITS}十百]){_CHARACTERS}) ?(?:%|趴|pa(?![a-z])|个百分点|个点(?!钟)"
+            rf"|percent)"
         ),
         _times(Decimal(1)),
     ),
@@ -88,7 +89,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Decimal | None]],
     (re.compile(rf"{_ALONE_BEFORE}(?P<n>{FIGURES}|[{DIGITS}])分(?P<half>[半五5])?(?=的?利|的?息|月息)"), _interest_fen),
     (
         re.compile(
-            rf"(?:月息|月利率?|月利息|利息|利率)(?:是|要|才|收|有)?(?P<n>{FIGURES}|[{DIGITS}])分(?P<half>[半{DIGITS}\d])?(?![钟之])"
+            rf"(?:月息|月利率?|月利息|利息|利率)(?:是|要|才|收|有)?(?P<n>{FIGURES}"
+            rf"|[{DIGITS}])分(?P<half>[半{DIGITS}\d])?(?![钟之])"
         ),
         _interest_fen,
     ),
@@ -108,7 +110,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Decimal | None]],
     (re.compile(r"(?<=[还付交给减免少打])(?:掉|了|个|我)?(?:一半|对半)(?!会|天|是)"), _one_half),
     (
         re.compile(
-            rf"{_RATE_WORDS}(?P<n>\d{{1,3}}(?:\.\d+)?|[{DIGITS}十百]{{2,4}})(?![\d%个年月天元块万千百分厘号点成折趴{DIGITS}])"
+            rf"{_RATE_WORDS}(?P<n>\d{{1,3}}(?:\.\d+)?"
+            rf"|[{DIGITS}十百]{{2,4}})(?![\d%个年月天元块万千百分厘号点成折趴{DIGITS}])"
         ),
         _times(Decimal(1)),
     ),

@@ -127,8 +127,8 @@ class ValueReport:
         lines.append(f"{total.kind:<14}{total.correct:>7}{total.rows:>7}{total.rate * 100:>8.1f}%")
         lines.append(f"false readings in messages without a value: {self.false_readings}")
         lines += [
-            f"  {miss.row.id}  {miss.row.kind}  {miss.row.text}  expected {miss.row.gold}, read {', '.join(miss.read) or '-'}"
-            for miss in self.misses
+            f"  {row.id}  {row.kind}  {row.text}  expected {row.gold}, read {', '.join(read) or '-'}"
+            for row, read in ((miss.row, miss.read) for miss in self.misses)
         ]
         return "\n".join(lines)
 

@@ -71,8 +71,10 @@ def extract(text: str, now: datetime, kinds: frozenset[ValueKind] | None = None)
 
     ``now`` must be aware; dates are counted from its day in Asia/Shanghai. ``kinds`` says what is asked for (None:
     everything) and settles what could be two things: 15号 is the next 15th, but the monthly 15th when only a
-    monthly day is wanted, and 12 alone is twelve months when only months are (``bare``). What only looks like a value (telephone numbers, hotlines, ID digits, ages, ordinals,
-    idioms) is never read; what is vague is unresolved or a range, never guessed.
+    monthly day is wanted; 12 alone is twelve months when only months are (``bare``).
+
+    What only looks like a value (telephone numbers, hotlines, ID digits, ages, ordinals, idioms) is never read;
+    what is vague is unresolved or a range, never guessed.
 
     Raises ValueError when ``now`` is naive; never for any text.
     """
@@ -85,9 +87,9 @@ def extract(text: str, now: datetime, kinds: frozenset[ValueKind] | None = None)
     occupied = Claims()
     values: list[Value] = []
     for kind in _precedence(asked):
-        for reading in found[kind]():
-            if occupied.claim(reading.start, reading.end) and kind in asked:
-                values.append(_located(kind, reading, aligned))
+        claimed = [reading for reading in found[kind]() if occupied.claim(reading.start, reading.end)]
+        if kind in asked:
+            values += [_located(kind, reading, aligned) for reading in claimed]
     if not values and (count := _bare_count(readable, aligned, asked)):
         values.append(count)
     return tuple(sorted(values, key=lambda value: value.start))

@@ -1,4 +1,4 @@
-"""Builders for a desk over a real SQLite file: operators, borrowers, conversations, messages. All people are invented."""
+"""Builders for a desk over a real database: operators, borrowers, conversations, messages. All people are invented."""
 
 from __future__ import annotations
 
@@ -44,18 +44,20 @@ class SetClock:
         self.instant += step
 
 
-def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "") -> Deps:
-    """Make a desk with an empty SQLite database under a folder."""
+def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "", database_url: str = "") -> Deps:
+    """Make a desk: over a database that has its schema, or over an empty SQLite file under the folder."""
     settings = Settings(  # type: ignore[call-arg]  # the environment file is left out on purpose
         _env_file=None,
         mode="demo",
         var_dir=folder,
         public_origin=public_origin,
+        database_url=database_url,
         data_key=SecretStr(_KEY),
         lookup_key=SecretStr(_KEY),
     )
     deps = make_deps(settings, clock or SetClock())
-    Base.metadata.create_all(deps.database.engine)
+    if not database_url:
+        Base.metadata.create_all(deps.database.engine)
     return deps
 
 

@@ -15,21 +15,22 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=SHANGHAI)
 
 _PIECES = [
     *"一二两三四五六七八九十百千万亿零〇廿块元毛分折成号日月年周期个天后前内每下上半点到几多来把过帐單繳聯徵冇唔预期诚信崔收紫砂",
-    *["zx", "yq", "wd", "1.5w", "1k5", "2026", "12-15", "30", "[流泪]", "(huán)", "😭", "百分之", "万分之", "a\u0301", "\u200b", "而家"],
+    *["zx", "yq", "wd", "1.5w", "1k5", "2026", "12-15", "30", "[流泪]",
+      "(huán)", "😭", "百分之", "万分之", "a\u0301", "\u200b", "而家"],
 ]  # fmt: skip
 messages = st.lists(st.one_of(st.text(max_size=5), st.sampled_from(_PIECES)), max_size=14).map("".join)
 any_text = st.one_of(st.text(st.characters(), max_size=60), messages)
 kinds = st.one_of(st.none(), st.frozensets(st.sampled_from(list(ValueKind))))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(any_text)
 def test_normalising_twice_changes_nothing(text: str) -> None:
     once = normalize_text(text)
     assert normalize_text(once) == once
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(any_text)
 def test_offsets_are_monotone_and_inside_the_message(text: str) -> None:
     result = normalize(text)
@@ -40,7 +41,7 @@ def test_offsets_are_monotone_and_inside_the_message(text: str) -> None:
     assert ends == sorted(ends)
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(any_text, kinds)
 def test_extracting_never_raises_and_gives_separate_spans_of_the_kinds_asked(
     text: str, asked: frozenset[ValueKind] | None
@@ -53,7 +54,7 @@ def test_extracting_never_raises_and_gives_separate_spans_of_the_kinds_asked(
         last = value.start
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(any_text)
 def test_scripts_take_any_text(text: str) -> None:
     detect_script(text)
@@ -107,7 +108,7 @@ fen = st.one_of(st.integers(1, 99_999_999), st.integers(1, 9_999_999_999))
 whole_yuan = st.one_of(st.integers(1, 9999), st.integers(1, 99_999_999))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(fen)
 def test_a_sum_in_figures_comes_back_to_the_fen(amount: int) -> None:
     yuan, rest = divmod(amount, 100)
@@ -123,7 +124,7 @@ def test_a_sum_in_figures_comes_back_to_the_fen(amount: int) -> None:
         assert _read(text) == expected, text
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(whole_yuan)
 def test_a_sum_in_characters_comes_back(yuan: int) -> None:
     expected = [AmountRange(yuan * 100, yuan * 100, False)]
@@ -137,7 +138,7 @@ def test_a_sum_in_characters_comes_back(yuan: int) -> None:
         assert _read(text) == expected, text
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(1, 99), st.integers(0, 9))
 def test_short_forms_with_a_unit_come_back(whole: int, tenth: int) -> None:
     for unit, size in (("w", 10_000), ("万", 10_000), ("k", 1000), ("千", 1000)):
@@ -146,7 +147,7 @@ def test_short_forms_with_a_unit_come_back(whole: int, tenth: int) -> None:
             assert _read(text) == [AmountRange(amount, amount, False)], text
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(whole_yuan, whole_yuan)
 def test_a_range_keeps_its_two_ends(one: int, other: int) -> None:
     low, high = sorted((one, other + 1))
@@ -155,12 +156,12 @@ def test_a_range_keeps_its_two_ends(one: int, other: int) -> None:
     assert _read(f"{low}到{high}元") == [AmountRange(low * 100, high * 100, False)]
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(messages.filter(bool))
 def test_long_messages_are_read_in_linear_time(piece: str) -> None:
     text = (piece * 5000)[:5000]
     began = perf_counter()
     extract(text, NOW)
     normalize(text)
-    # A quadratic reader takes minutes here; a second leaves room for a slow machine.
+    # A quadratic reader takes far longer; the bound leaves room for a slow, busy machine.
     assert perf_counter() - began < 3

@@ -54,6 +54,7 @@ def yuan(text: str) -> tuple[str, ...]:
         ("3皮", "30000.00"),
         ("还千五", "1500.00"),
         ("六白块", "600.00"),
+        ("五十九万一千", "591000.00"),
         ("300快", "300.00"),
     ],
 )
@@ -131,7 +132,7 @@ def test_what_follows_a_sum_is_not_drawn_into_it(text: str, expected: str) -> No
     assert yuan(mask_lookalikes(text)) == (expected,)
 
 
-@pytest.mark.parametrize("text", ["1万25", "12.345元", "一千二百三十四百", "9" * 30 + "元", "百亿亿元"])
+@pytest.mark.parametrize("text", ["1万25", "12.345元", "一千二百三十四百", "9" * 30 + "元", "百亿亿元", "千五百块"])
 def test_what_could_be_two_sums_or_none_is_not_guessed(text: str) -> None:
     assert yuan(text) == ()
 

@@ -87,8 +87,10 @@ def test_a_promise_looks_ahead(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "过几天", "改天", "下个月", "下周", "周末", "月初", "下月初", "三五天后", "过完年", "春节后", "等发工资", "20多号",
-        "5号到10号", "15、16号", "下周三或者周四", "明后天", "2月30号", "11月31日", "13月5号", "32号", "三个工作日内", "五年前",
+        "过几天", "改天", "下个月", "下周", "周末", "月初",
+        "下月初", "三五天后", "过完年", "春节后", "等发工资", "20多号",
+        "5号到10号", "15、16号", "下周三或者周四", "明后天", "2月30号",
+        "11月31日", "13月5号", "32号", "三个工作日内", "五年前",
     ],
 )  # fmt: skip
 def test_a_vague_or_impossible_day_is_unresolved(text: str) -> None:
@@ -96,7 +98,7 @@ def test_a_vague_or_impossible_day_is_unresolved(text: str) -> None:
 
 
 def test_a_named_day_explains_the_vague_one() -> None:
-    assert days("15号发工资就还，等我有钱") == [date(2026, 12, 15)]
+    assert days("15号发工资就还，等手头宽裕些") == [date(2026, 12, 15)]
 
 
 @pytest.mark.parametrize("text", ["88号", "1号方案", "3号楼", "每周五", "每月15号的话", "3-5", "23/11", "上个月没还"])

@@ -45,6 +45,7 @@ def test_months_are_counted(text: str, low: int, high: int) -> None:
         "一个月还800",
         "六个半月",
         "六年级",
+        "2个月大的孩子",
         "分期",
     ],
 )

@@ -1,0 +1,176 @@
+"""The command line: ``bot --help`` lists the commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from bot import logs
+from bot.identity.roles import Role
+from bot.services.deps import Deps, make_deps
+from bot.settings import Settings, SettingsError, load_settings
+from bot.store.vault import VaultKeyError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service desk for borrowers in arrears.")
+db = typer.Typer(no_args_is_help=True, help="The accounts database.")
+operator = typer.Typer(no_args_is_help=True, help="The people at the desk.")
+app.add_typer(db, name="db")
+app.add_typer(operator, name="operator")
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine and wait for Ctrl-C."""
+    from bot import up as desk
+
+    settings = _settings()
+    try:
+        deps, model, password = desk.prepare(settings)
+    except desk.PREPARE_ERRORS as error:
+        _stop(str(error))
+    raise typer.Exit(asyncio.run(desk.serve(settings, deps, model, password)))
+
+
+@app.command(hidden=True)
+def run(process: Annotated[Literal["actions", "gateway", "scheduler"], typer.Argument()]) -> None:
+    """Run one of the desk's processes in the foreground; supervisors call this."""
+    import uvicorn
+
+    settings = _settings()
+    logs.configure(as_json=settings.mode != "demo")
+    deps = _deps(settings)
+    if process == "scheduler":
+        from bot import scheduler
+
+        scheduler.run(deps)
+        return
+    if process == "actions":
+        from actions.server import make_app as make_actions
+
+        uvicorn.run(make_actions(deps), host="127.0.0.1", port=settings.actions_port, log_config=None, access_log=False)
+        return
+    from bot.gateway import make_app
+
+    config = uvicorn.Config(
+        make_app(deps, stopping=lambda: server.should_exit),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        log_config=None,
+        access_log=False,
+        ws_max_size=1_000_000,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+
+
+@app.command()
+def train() -> None:
+    """Train the model if what it is made from has changed."""
+    from bot.model import TrainingFailed, ensure_model
+
+    try:
+        model = ensure_model(_settings())
+    except TrainingFailed as error:
+        _stop(f"training failed:\n{error}")
+    typer.echo(str(model.path))
+
+
+@app.command("nlu-eval")
+def nlu_eval(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TSV: id, label, text")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+) -> None:
+    """Measure how the trained model reads labelled messages."""
+    from bot.nlu_scores import predict, read_messages, score
+
+    rows = read_messages(file)
+    report = score(rows, predict(_settings(), [row.text for row in rows]))
+    typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1) if as_json else report.to_text())
+
+
+@app.command("values-eval")
+def values_eval(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TSV: id, kind, text, gold")],
+    now: Annotated[str, typer.Option(help="the instant the texts were written, ISO 8601 with offset")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+) -> None:
+    """Measure how amounts, dates and other values are read."""
+    from bot.clock import SHANGHAI
+    from bot.text.value_scores import parse_rows, score
+
+    try:
+        instant = datetime.fromisoformat(now)
+    except ValueError:
+        _stop(f"--now: {now!r} is not an ISO 8601 instant")
+    report = score(parse_rows(file.read_text("utf-8").splitlines()), instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI))
+    typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1) if as_json else report.to_text())
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the database up to date."""
+    from bot.store.migrate import current, upgrade
+
+    url = _settings().sqlalchemy_url
+    upgrade(url)
+    typer.echo(f"database at {current(url)}")
+
+
+@db.command()
+def seed() -> None:
+    """Write the demo accounts; harmless when they are there. Refused outside demo mode."""
+    from bot.services import demo
+
+    deps = _deps(_settings())
+    typer.echo(str(demo.seed(deps)))
+
+
+@operator.command()
+def create(
+    login: Annotated[str, typer.Argument(help="name to log in with")],
+    display_name: Annotated[str, typer.Option(prompt=True, help="name that borrowers see")],
+    role: Annotated[Role, typer.Option(help="what the operator may do")] = Role.AGENT,
+    password: Annotated[
+        str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="DESK_OPERATOR_PASSWORD")
+    ] = "",
+) -> None:
+    """Create an operator."""
+    from bot.services import operators
+
+    result = operators.create(_deps(_settings()), login, display_name, role, password)
+    if isinstance(result, operators.CreateRefusal):
+        _stop(
+            f"the login {login!r} is taken"
+            if result is operators.CreateRefusal.TAKEN
+            else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
+        )
+    typer.echo(f"created {login}")
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        _stop(str(error))
+
+
+def _deps(settings: Settings) -> Deps:
+    try:
+        return make_deps(settings)
+    except VaultKeyError as error:
+        _stop(str(error))
+
+
+def _stop(reason: str) -> NoReturn:
+    typer.echo(reason, err=True)
+    raise typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,58 @@
+"""The scheduler: APScheduler only ticks; what is due lies in tables and is claimed there.
+
+Several schedulers may run: each claim is made in its own transaction, and each notice is written once by its key.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from bot.clock import SHANGHAI
+from bot.services import reminders
+from bot.services.deps import Deps
+
+log = structlog.get_logger()
+
+
+def tick(deps: Deps) -> None:
+    """Do what has fallen due. A failure is logged and the next tick tries again; the claim has an end."""
+    try:
+        swept = reminders.sweep(deps)
+    except Exception as error:
+        log.error("reminder_sweep_failed", kind=type(error).__name__, exc_info=error)
+        return
+    if any((swept.sent, swept.deferred, swept.refused, swept.superseded)):
+        log.info(
+            "reminders_swept",
+            sent=swept.sent,
+            deferred=swept.deferred,
+            refused=swept.refused,
+            superseded=swept.superseded,
+        )
+
+
+def run(deps: Deps) -> None:
+    """Tick until told to stop."""
+    scheduler = BlockingScheduler(timezone=SHANGHAI)
+    scheduler.add_job(
+        tick,
+        "interval",
+        args=[deps],
+        seconds=deps.settings.scheduler_tick_seconds,
+        id="tick",
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=None,
+    )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=False)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("scheduler_started", tick_seconds=deps.settings.scheduler_tick_seconds)
+    scheduler.start()

