@@ -161,8 +161,11 @@ def _settings() -> Settings:
 
 
 def _deps(settings: Settings) -> Deps:
+    from bot.channels.code_webhook import WebhookCodeSender
+
+    sender = WebhookCodeSender(settings.code_webhook_url) if settings.code_webhook_url else None
     try:
-        return make_deps(settings)
+        return make_deps(settings, code_sender=sender)
     except VaultKeyError as error:
         _stop(str(error))
 

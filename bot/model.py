@@ -19,6 +19,9 @@ RUNTIME_PYTHON = ROOT / "rasa-runtime" / ".venv" / "bin" / "python"
 _SOURCES = ("config.yml", "domain.yml", "rasa-runtime/requirements.lock")
 _TREES = ("data/nlu", "data/rules", "data/jieba", "bot/nlu", "bot/text")
 
+_NOT_TRAINED = ("channel.py", "predict.py", "value_scores.py", "display.py")
+"""Modules that do not touch what is learned."""
+
 
 class TrainingFailed(Exception):
     """Training did not end well. The text holds the end of what it printed."""
@@ -99,4 +102,4 @@ def _sources(root: Path) -> Iterator[Path]:
     for name in _SOURCES:
         yield root / name
     for tree in _TREES:
-        yield from (path for path in (root / tree).rglob("*") if path.suffix in (".yml", ".py", ".txt"))
+        yield from (path for path in (root / tree).rglob("*") if path.suffix in (".yml", ".py", ".txt") and path.name not in _NOT_TRAINED)

@@ -24,7 +24,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The desk's configuration. Times are in the unit that the name ends with."""
 
-    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=ROOT / ".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=ROOT / ".env", extra="ignore", hide_input_in_errors=True, populate_by_name=True)
 
     mode: Literal["demo", "production"] = Field("demo", description="demo shows one-time codes on the page and makes its own keys; production refuses both")
     lender_name: str = Field("示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by")
@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     telegram_bot_token: SecretStr = Field(SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram by polling")
     telegram_api_base: str = Field("", description="base URL of a Bot API server, for a local one; empty means Telegram's own")
 
+    clock_offset_minutes: int = Field(0, ge=-5_256_000, le=5_256_000, description="demo mode only: moves the desk's clock, to try reminders and expiries")
     scheduler_tick_seconds: int = Field(5, ge=1, le=300, description="how often due work is looked for")
 
     @model_validator(mode="after")
@@ -69,6 +70,8 @@ class Settings(BaseSettings):
             if missing:
                 names = ", ".join(f"DESK_{name.upper()}" for name in missing)
                 raise ValueError(f"{names}: must be set in production mode")
+            if self.clock_offset_minutes:
+                raise ValueError("DESK_CLOCK_OFFSET_MINUTES: must be 0 in production mode")
             if not self.database_url:
                 raise ValueError("DESK_DATABASE_URL: must be set in production mode")
             if not self.code_webhook_url:
@@ -81,6 +84,15 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """The database URL, SQLite under ``var_dir`` by default."""
         return self.database_url or f"sqlite:///{self.var_dir / 'desk.sqlite3'}"
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the environment variables that give another process these same settings."""
+        passed: dict[str, str] = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            passed[str(field.validation_alias or f"DESK_{name.upper()}")] = text
+        return passed
 
     @property
     def origin(self) -> str:

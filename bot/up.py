@@ -37,6 +37,7 @@ def prepare(settings: Settings) -> tuple[Deps, Model, str | None]:
         if not operators.any_exists(deps):
             password = secrets.token_urlsafe(9)
             operators.create(deps, DEMO_OPERATOR, "演示主管", Role.SUPERVISOR, password)
+            say(f"console login: {DEMO_OPERATOR} / {password}   (shown only now)")
     if ready_model() is None:
         say("model: the training data is new or has changed; training (about a minute)")
     model = ensure_model(settings)
@@ -92,8 +93,8 @@ def say(line: str) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Pass settings on; the demo keys are read again from their file by each process."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "DESK_VAR_DIR": str(settings.var_dir)}
+    """Pass the settings on as environment variables; each process reads and checks them again."""
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **settings.as_environment()}
 
 
 async def _answers(settings: Settings, stop: asyncio.Event) -> bool:
@@ -133,7 +134,7 @@ def _welcome(settings: Settings, deps: Deps, password: str | None) -> None:
     if settings.mode != "demo":
         return
     if password is not None:
-        say(f"console login        {DEMO_OPERATOR} / {password}   (shown only now)")
+        say(f"console login        {DEMO_OPERATOR} / {password}   (will not be shown again)")
     else:
         say("console login        as before; `bot operator create` makes another")
     say("people to be (phone, last four of the identity number):")

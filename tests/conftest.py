@@ -17,6 +17,8 @@ from bot.services.deps import Deps
 from bot.store import migrate
 from tests.builders.desk import SetClock, a_desk
 
+pytest_plugins = ["tests.running.fixtures"]
+
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")

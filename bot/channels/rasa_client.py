@@ -98,7 +98,7 @@ class RasaClient:
     async def is_ready(self) -> bool:
         """Tell whether the engine has a model loaded."""
         try:
-            response = await self._http.get("/status", timeout=3.0)
+            response = await self._http.get("/webhooks/gateway/", timeout=3.0)
         except httpx.HTTPError:
             return False
         return response.status_code == httpx.codes.OK

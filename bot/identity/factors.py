@@ -10,18 +10,53 @@ import re
 from dataclasses import dataclass
 
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)")
-_CODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
-_TAIL = re.compile(r"(?<![0-9A-Za-z])(\d{3}[0-9Xx])(?![0-9A-Za-z])")
+# A sum or a year is no answer: read as one, it would use up an attempt.
+_CODE = re.compile(r"(?<![\d.¥])(\d{6})(?!\d|\.\d|[元块万%])")
+_TAIL = re.compile(r"(?<![0-9A-Za-z.¥])(\d{3}[0-9Xx])(?![0-9A-Za-z]|\.\d|[年元块万月%])")
+_IN_GROUPS = re.compile(r"(?<=\d)[ -](?=[0-9Xx])")
 _FULL_ID = re.compile(r"(?<!\d)\d{17}[0-9Xx](?![0-9A-Za-z])")
 _INTRODUCED_NAME = re.compile(r"(?:我是|我叫|我名叫|名字是|名字叫|姓名[::是]?|本人)\s*([一-鿿·]{2,12})")
 _BARE_NAME = re.compile(r"^[一-鿿]{1,4}(?:·[一-鿿]{1,8})?$")
-_NOT_A_NAME = re.compile(
-    r"[你您他她它们的了吗呢吧啊呀么什谁哪怎钱款债还欠贷卡账催查利息罚人工客服转投诉不没是有要能会可想先再就也都在这那]"
+_NOT_IN_NAMES = re.compile(
+    r"[你您他她它们的了吗呢吧啊呀么什谁哪怎钱款债还欠贷卡账催查息罚客服转投诉不没是要再就也都这那呗嘛]"
+)
+_SELDOM_IN_NAMES = re.compile(r"[人工利有能会可想先在]")
+# Bare words are taken for names only behind a surname: 取消, 知道 and 稍等 are answers of another kind.
+_SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石"
+    "廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷"
+    "詹申欧耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单裴霍涂成苗谷盛曲翁冉骆蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司"
+    "卓古吉缪简车项连芦麦褚娄窦戚岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师和仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查"
+    "麻苑迟邝官封谈匡鞠惠荆乐冀郁胥南班储原栗燕楚鄢劳谌奚皮粟冼蔺楼盘满闻位厉伊仝区郜海阚花权强帅屠豆朴盖练廉禹井祖漆巴丰支卿国狄平"
+)
+_COMPOUND_SURNAMES = (
+    "欧阳",
+    "司马",
+    "上官",
+    "诸葛",
+    "东方",
+    "皇甫",
+    "尉迟",
+    "公孙",
+    "慕容",
+    "令狐",
+    "夏侯",
+    "司徒",
+    "端木",
+    "南宫",
+)
+_WORDS_LIKE_NAMES = re.compile(
+    r"谢谢|感谢|马上|白天|白条|白费|余额|何时|何必|解决|解释|应该|应付|成功|成都|方便|方案|金额|金条|项目|时间|时候|安全|安排|平安|平台|高兴|"
+    r"万一|于是|任何|常常|常用|经常|曾经|单位|江西|江苏|温州|南京|南昌|海南|国家|国庆|明天|明白|明年|程序|关闭|关于|全部|全额|路上|黄金|宁波|宁夏|宁愿|"
+    r"甘肃|毛病|申请|申报|包括|连续|连接|强制|强行|和解|平时|支付|支持|权利|封号|封了|冷静|左右|向上|官方|官网|车贷|房租|房东|房子|商量|管理|管用|"
+    r"原来|原因|满意|满足|练习|位置|区别|师傅|谈谈|易懂|安心|祝你|文件|武汉|贵阳|石家庄|费用|农业|司机|尚未|尚可|华为|古代|简单|景点|米饭|边上|花呗|"
+    r"高利|严重|段时间|安静|范围|章程|纪念|尤其|阳台|时限|查询|查看|牛逼|苦|温馨|盖章|豆包|池子|仇人|荣誉|惠州|乐意|储蓄|班车|劳动|闻到|伊始|祖国"
 )
 _NAME_END = re.compile(r"[,,。.;;、!!??\s]|身份证|手机|电话|尾号|后四位|号码")
 
-
-_NEW_CODE = re.compile(r"重新?发|再发|没收到|收不到|没看到|没有收到|过期|失效|换一?个(?:验证)?码")
+_NEW_CODE = re.compile(
+    r"重新?发|(?<!别)(?<!不要)(?<!不用)(?<!别给我)(?<!不要给我)再发|没收到|收不到|没看到|没有收到|过期|失效|换一?个(?:验证)?码"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +76,29 @@ def read_claim(text: str, *, expected: bool) -> Claim | None:
         return Claim(phone="".join(match.groups()), name=None)
     if match := _INTRODUCED_NAME.search(text):
         name = _NAME_END.split(match.group(1))[0]
-        if 2 <= len(name) <= 12 and not _NOT_A_NAME.search(name):
+        if len(name) >= 2 and _looks_like_a_name(name):
             return Claim(phone=None, name=name)
     bare = text.strip(" ,,。.!!")
-    if expected and len(bare) >= 2 and _BARE_NAME.match(bare) and not _NOT_A_NAME.search(bare):
+    if expected and len(bare) >= 2 and _BARE_NAME.match(bare) and _has_surname(bare) and _looks_like_a_name(bare):
         return Claim(phone=None, name=bare)
     return None
 
 
+def _has_surname(name: str) -> bool:
+    """Tell whether a name begins with a surname; names written with an interpunct have none."""
+    return "·" in name or name[0] in _SURNAMES or name.startswith(_COMPOUND_SURNAMES)
+
+
+def _looks_like_a_name(name: str) -> bool:
+    if _NOT_IN_NAMES.search(name) or _WORDS_LIKE_NAMES.search(name):
+        return False
+    # 李想 and 王可欣 are names; 王小明想分期 is a name and what its bearer wants.
+    return not _SELDOM_IN_NAMES.search(name) or (len(name) <= 3 and _has_surname(name))
+
+
 def read_code(text: str) -> str | None:
-    """Read a six-digit one-time code, alone or inside a sentence."""
-    match = _CODE.search(text.replace(" ", ""))
+    """Read a six-digit one-time code, alone or inside a sentence, also in groups (123 456)."""
+    match = _CODE.search(_IN_GROUPS.sub("", text))
     return match.group(1) if match else None
 
 
@@ -61,9 +108,12 @@ def read_id_tail(text: str) -> str | None:
     A whole identity number is accepted for its tail, so that someone who typed too much is not turned away; callers
     store nothing but the tail.
     """
-    if match := _FULL_ID.search(text):
+    together = _IN_GROUPS.sub("", text)
+    if match := _FULL_ID.search(together):
         return match.group(0)[-4:].upper()
-    match = _TAIL.search(text)
+    if _PHONE.search(text):
+        return None
+    match = _TAIL.search(together) or _TAIL.search(text)
     return match.group(1).upper() if match else None
 
 

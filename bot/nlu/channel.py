@@ -51,8 +51,9 @@ class GatewayChannel(InputChannel):
         blueprint = Blueprint("gateway_channel")
 
         @blueprint.route("/", methods=["GET"])
-        async def health(_: Request) -> HTTPResponse:
-            return json({"status": "ok"})
+        async def health(request: Request) -> HTTPResponse:
+            ready = bool(request.app.ctx.agent and request.app.ctx.agent.is_ready())
+            return json({"ready": ready}, status=200 if ready else 503)
 
         @blueprint.route("/turn", methods=["POST"])
         async def turn(request: Request) -> HTTPResponse:

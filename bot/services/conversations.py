@@ -368,10 +368,11 @@ def notice_once(deps: Deps, message_id: str, name: str) -> None:
     """Tell the borrower once about a message that has to wait (``engine_down``, ``engine_slow`` …)."""
     with deps.begin() as session:
         message = session.get(Message, message_id)
-        if message is None or message.handling != "pending":
+        if message is None:
             return
         conversation = _locked(session, message.conversation_id)
-        if conversation is not None:
+        session.refresh(message)
+        if conversation is not None and message.handling == "pending":
             text = deps.wording.one(name)
             say(session, deps, conversation, Reply(text), author=Author.NOTICE, key=f"{name}:{message_id}")
 

@@ -92,7 +92,7 @@ def make_deps(settings: Settings, clock: Clock | None = None, code_sender: CodeS
     return Deps(
         settings=settings,
         database=Database(make_engine(settings.sqlalchemy_url)),
-        clock=clock or SystemClock(),
+        clock=clock or SystemClock(timedelta(minutes=settings.clock_offset_minutes)),
         vault=Vault(settings.data_key.get_secret_value(), settings.lookup_key.get_secret_value()),
         code_sender=code_sender,
     )

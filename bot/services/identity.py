@@ -88,6 +88,7 @@ def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     """Take a phone or a name, and send a code to the phone on record if it is known."""
     with deps.begin() as session:
         borrower_id = _find(session, deps, claim)
+        _wait_for_turn(session, conversation_id, borrower_id)
         if locked := _lock(session, deps, conversation_id, borrower_id):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for earlier in _open_challenges(session, conversation_id):
@@ -102,6 +103,7 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
+        _wait_for_turn(session, conversation_id, challenge.borrower_id)
         if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
@@ -120,6 +122,7 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
+        _wait_for_turn(session, conversation_id, challenge.borrower_id)
         if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         challenge.state = "dropped"
@@ -133,6 +136,7 @@ def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None or not challenge.code_passed:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
+        _wait_for_turn(session, conversation_id, challenge.borrower_id)
         if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
             return Progress(Step.ID_TAIL, Outcome.LOCKED, 0, locked)
         borrower = session.get(Borrower, challenge.borrower_id) if challenge.borrower_id else None
@@ -273,6 +277,14 @@ def _attempts(session: Session, deps: Deps, conversation_id: str, borrower_id: s
         mine = mine | (VerificationAttempt.borrower_id == borrower_id)
     rows = session.scalars(select(VerificationAttempt).where(mine, VerificationAttempt.at >= since))
     return [Attempt(row.at, row.passed) for row in rows]
+
+
+def _wait_for_turn(session: Session, conversation_id: str, borrower_id: str | None) -> None:
+    """Judge answers about one borrower one after the other, over all channels, so that guesses made at once all count."""
+    if borrower_id is not None:
+        # FOR NO KEY UPDATE: rows that merely refer to the borrower can still be written meanwhile.
+        session.scalar(select(Borrower.id).where(Borrower.id == borrower_id).with_for_update(key_share=True))
+    session.scalar(select(Conversation.id).where(Conversation.id == conversation_id).with_for_update())
 
 
 def _lock(session: Session, deps: Deps, conversation_id: str, borrower_id: str | None) -> datetime | None:

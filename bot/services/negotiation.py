@@ -17,7 +17,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
-from bot.lending.contract import ProductKind
 from bot.lending.limitation import LimitationStatus
 from bot.services import audit
 from bot.services.accounts import DebtView, NotVerified, Portfolio, RightParty, portfolio_of, right_party
@@ -26,7 +25,7 @@ from bot.services.holds import open_holds
 from bot.store import tables
 from bot.workout.affordability import Affordability
 from bot.workout.bounds import DebtPosition, OfferRequest
-from bot.workout.counter import BorrowerProposal, Met, Nearest, Objection, meet
+from bot.workout.counter import BorrowerProposal, Nearest, Objection, meet
 from bot.workout.offer import NoOffer, NoOfferReason, Offer, OfferSet
 from bot.workout.offers import compute_offers
 

@@ -125,6 +125,12 @@ def _decide(deps: Deps, reminder_id: str) -> str:
         )
         if reminder is None or reminder.state != "planned":
             return "superseded"
+        # Two notices to one person are decided one after the other, or each would overlook the other in the history.
+        session.scalar(
+            select(tables.Borrower.id)
+            .where(tables.Borrower.id == reminder.borrower_id)
+            .with_for_update(key_share=True)
+        )
         now = deps.now()
         reminder.claimed_until = None
         if _moot(session, reminder, business_date(now)):
@@ -176,7 +182,7 @@ def _mailbox(session: Session, borrower_id: str) -> tables.Conversation | None:
     return session.scalar(
         select(tables.Conversation)
         .where(tables.Conversation.borrower_id == borrower_id)
-        .order_by(tables.Conversation.last_inbound_at.desc())
+        .order_by(tables.Conversation.last_inbound_at.desc().nulls_last())
         .limit(1)
     )
 

@@ -12,7 +12,8 @@ from bot.identity.factors import read_code
 from bot.lending.contract import ProductKind
 from bot.lending.ledger import Entry, EntryKind
 from bot.outreach.gate import HoldKind
-from bot.services import accounts
+from bot.services import accounts, agreements, negotiation
+from bot.services.agreements import AgreementView, ReadBack
 from bot.services.conversations import messages_after
 from bot.services.deps import Deps
 from bot.store.tables import Contract, Conversation, Creditor, Debt, Hold, Product
@@ -115,3 +116,15 @@ def shown_code(deps: Deps, conversation_id: str) -> str:
     """Return the one-time code that the demo shows last in a conversation."""
     codes = [code for message in messages_after(deps, conversation_id, 0) if (code := read_code(message.text))]
     return codes[-1]
+
+
+def a_plan(deps: Deps, conversation_id: str, income_fen: int = 600_000, essential_fen: int = 350_000) -> AgreementView:
+    """Agree to the first plan that is offered for the debts of the conversation's borrower."""
+    negotiation.open_negotiation(deps, conversation_id)
+    negotiation.state_means(deps, conversation_id, income_fen=income_fen, essential_fen=essential_fen)
+    negotiation.choose(deps, conversation_id, 1)
+    shown = agreements.read_back(deps, conversation_id)
+    assert isinstance(shown, ReadBack), shown
+    accepted = agreements.accept(deps, conversation_id, shown.text_hash)
+    assert isinstance(accepted, AgreementView), accepted
+    return accepted

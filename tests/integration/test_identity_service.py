@@ -1,0 +1,329 @@
+"""Proving who one is, against both databases: the right party gets in, nobody else learns anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.identity.levels import Level
+from bot.services import accounts, identity
+from bot.services.accounts import NotVerified
+from bot.services.conversations import messages_after, record_text
+from bot.services.deps import Deps
+from bot.services.identity import Claim, Outcome, Progress, Step
+from bot.store.tables import AuditEntry, Borrower, ChannelBinding, VerificationAttempt, VerificationChallenge
+from tests.builders.accounts import a_debt_of, shown_code, verified
+from tests.builders.desk import SetClock, a_borrower, a_conversation
+from tests.builders.threads import at_once
+
+PHONE, NAME, TAIL = "13800000001", "王小明", "0014"
+NOBODY = Claim("13800009999", None)
+CLAIMS = [Claim(PHONE, None), Claim(None, NAME)]
+
+
+@dataclass
+class Phones:
+    """Takes the codes that are sent, as a text-message service does."""
+
+    works: bool = True
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self, phone: str, code: str) -> bool:
+        self.sent.append((phone, code))
+        return self.works
+
+
+@pytest.fixture
+def borrower(deps: Deps) -> str:
+    return a_borrower(deps)
+
+
+@pytest.fixture
+def chat(deps: Deps, borrower: str) -> str:
+    return a_conversation(deps)
+
+
+def prove(deps: Deps, chat: str, claim: Claim = CLAIMS[0], tail: str = TAIL) -> list[Progress]:
+    return [
+        identity.start(deps, chat),
+        identity.answer_claim(deps, chat, claim),
+        identity.answer_code(deps, chat, shown_code(deps, chat)),
+        identity.answer_id_tail(deps, chat, tail),
+    ]
+
+
+def wrong_of(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def guess_tails(deps: Deps, chat: str, number: int, claim: Claim = CLAIMS[0]) -> list[Progress]:
+    """Pass the code and answer wrong tails."""
+    identity.answer_claim(deps, chat, claim)
+    identity.answer_code(deps, chat, shown_code(deps, chat))
+    return [identity.answer_id_tail(deps, chat, "9999") for _ in range(number)]
+
+
+# The right party -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_a_code_and_the_tail_prove_identity(deps: Deps, borrower: str, chat: str, claim: Claim) -> None:
+    a_debt_of(deps, borrower)
+    assert accounts.portfolio(deps, chat) == NotVerified()
+    steps = prove(deps, chat, claim)
+    assert [(each.step, each.outcome) for each in steps] == [
+        (Step.CLAIM, Outcome.ASKED),
+        (Step.CODE, Outcome.ASKED),
+        (Step.ID_TAIL, Outcome.ACCEPTED),
+        (Step.DONE, Outcome.ACCEPTED),
+    ]
+    seen = identity.who(deps, chat)
+    assert (seen.level, seen.borrower_id, seen.is_fresh) == (Level.VERIFIED, borrower, True)
+    assert identity.progress(deps, chat).step is Step.DONE
+    owed = accounts.portfolio(deps, chat)
+    assert not isinstance(owed, NotVerified)
+    assert owed.name == NAME
+    assert len(owed.debts) == 1
+
+
+def test_a_name_in_traditional_script_and_with_spaces_is_the_same_name(deps: Deps, chat: str) -> None:
+    a_borrower(deps, "孙兰", "13800000002", "110101199001010022")
+    assert prove(deps, chat, Claim(None, "孫 蘭"), "0022")[-1].step is Step.DONE
+
+
+def test_two_of_one_name_cannot_be_told_apart_by_it(deps: Deps, chat: str) -> None:
+    a_borrower(deps, NAME, "13800000002", "110101199001010022")
+    assert prove(deps, chat, Claim(None, NAME))[-1].outcome is Outcome.WRONG
+    assert prove(deps, chat, Claim(PHONE, None))[-1].step is Step.DONE
+
+
+def test_a_bound_conversation_goes_straight_to_the_code(deps: Deps, clock: SetClock, chat: str) -> None:
+    prove(deps, chat)
+    clock.move(timedelta(hours=2))
+    assert identity.start(deps, chat).step is Step.CODE
+    identity.answer_code(deps, chat, shown_code(deps, chat))
+    assert identity.answer_id_tail(deps, chat, TAIL).step is Step.DONE
+
+
+def test_the_code_goes_to_the_phone_on_record_and_is_not_shown(deps: Deps, chat: str) -> None:
+    phones = Phones()
+    served = replace(deps, code_sender=phones)
+    before = len(messages_after(deps, chat, 0))
+    identity.answer_claim(served, chat, Claim(None, NAME))
+    [(phone, code)] = phones.sent
+    assert phone == PHONE
+    assert len(messages_after(deps, chat, 0)) == before
+    assert identity.answer_code(served, chat, code).step is Step.ID_TAIL
+
+
+def test_a_code_that_could_not_be_sent_is_said(deps: Deps, chat: str) -> None:
+    served = replace(deps, code_sender=Phones(works=False))
+    assert identity.answer_claim(served, chat, CLAIMS[0]).outcome is Outcome.CODE_NOT_SENT
+
+
+def test_the_code_itself_is_stored_nowhere(deps: Deps, chat: str) -> None:
+    phones = Phones()
+    identity.answer_claim(replace(deps, code_sender=phones), chat, CLAIMS[0])
+    with deps.begin() as session:
+        stored = session.scalars(select(VerificationChallenge)).one()
+        noted = session.scalars(select(AuditEntry.detail)).all()
+    assert phones.sent[0][1] not in stored.code_hash
+    assert not any(PHONE in str(detail) or phones.sent[0][1] in str(detail) for detail in noted)
+
+
+# Codes ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_code_is_told_and_the_right_one_still_works(deps: Deps, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    code = shown_code(deps, chat)
+    wrong = identity.answer_code(deps, chat, wrong_of(code))
+    assert (wrong.step, wrong.outcome, wrong.attempts_left) == (Step.CODE, Outcome.WRONG, 4)
+    assert identity.answer_code(deps, chat, code).outcome is Outcome.ACCEPTED
+
+
+def test_an_expired_code_is_replaced(deps: Deps, clock: SetClock, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    old = shown_code(deps, chat)
+    clock.move(timedelta(minutes=deps.settings.code_minutes))
+    late = identity.answer_code(deps, chat, old)
+    assert (late.step, late.outcome, late.attempts_left) == (Step.CODE, Outcome.CODE_EXPIRED, 5)
+    assert identity.answer_code(deps, chat, shown_code(deps, chat)).outcome is Outcome.ACCEPTED
+
+
+def test_a_new_code_ends_the_old_one(deps: Deps, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    old = shown_code(deps, chat)
+    identity.resend_code(deps, chat)
+    fresh = shown_code(deps, chat)
+    if old != fresh:
+        assert identity.answer_code(deps, chat, old).outcome is Outcome.WRONG
+    assert identity.answer_code(deps, chat, fresh).outcome is Outcome.ACCEPTED
+
+
+def test_the_tail_without_the_code_proves_nothing(deps: Deps, chat: str) -> None:
+    assert identity.answer_id_tail(deps, chat, TAIL).step is Step.CLAIM
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    assert identity.answer_id_tail(deps, chat, TAIL).step is Step.CODE
+    assert identity.who(deps, chat).level is Level.ANONYMOUS
+
+
+def test_a_code_is_worth_nothing_in_another_conversation(deps: Deps, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    other = a_conversation(deps)
+    assert identity.answer_code(deps, other, shown_code(deps, chat)).step is Step.CLAIM
+    identity.answer_claim(deps, other, CLAIMS[0])
+    assert shown_code(deps, other) != shown_code(deps, chat)
+    assert identity.answer_code(deps, other, shown_code(deps, chat)).outcome is Outcome.WRONG
+
+
+# Locks ---------------------------------------------------------------------------------------------------------------
+
+
+def test_five_wrong_tails_lock_for_thirty_minutes_and_then_it_opens(deps: Deps, clock: SetClock, chat: str) -> None:
+    answers = guess_tails(deps, chat, 5)
+    assert [each.outcome for each in answers] == [Outcome.WRONG] * 4 + [Outcome.LOCKED]
+    assert [each.attempts_left for each in answers] == [4, 3, 2, 1, 0]
+    until = answers[-1].locked_until
+    assert until == clock.now() + timedelta(minutes=30)
+    clock.instant = until - timedelta(seconds=1)
+    assert identity.answer_id_tail(deps, chat, TAIL).outcome is Outcome.LOCKED
+    assert identity.start(deps, chat).outcome is Outcome.LOCKED
+    assert identity.answer_claim(deps, chat, CLAIMS[0]).outcome is Outcome.LOCKED
+    clock.instant = until
+    assert prove(deps, chat)[-1].step is Step.DONE
+
+
+def test_five_wrong_codes_lock_too(deps: Deps, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    code = shown_code(deps, chat)
+    outcomes = [identity.answer_code(deps, chat, wrong_of(code)).outcome for _ in range(5)]
+    assert outcomes == [Outcome.WRONG] * 4 + [Outcome.LOCKED]
+    assert identity.answer_code(deps, chat, code).outcome is Outcome.LOCKED
+    assert identity.resend_code(deps, chat).outcome is Outcome.LOCKED
+
+
+def test_claiming_anew_does_not_wipe_the_count(deps: Deps, chat: str) -> None:
+    guess_tails(deps, chat, 3)
+    assert guess_tails(deps, chat, 2)[-1].outcome is Outcome.LOCKED
+
+
+def test_guesses_over_several_conversations_count_together(deps: Deps, borrower: str) -> None:
+    for _ in range(4):
+        guess_tails(deps, a_conversation(deps), 1)
+    assert guess_tails(deps, a_conversation(deps), 1)[-1].outcome is Outcome.LOCKED
+
+
+def test_one_borrowers_lock_does_not_lock_another(deps: Deps, chat: str) -> None:
+    a_borrower(deps, "李四", "13800000002", "110101199001010022")
+    guess_tails(deps, chat, 5)
+    assert prove(deps, a_conversation(deps), Claim("13800000002", None), "0022")[-1].step is Step.DONE
+
+
+def test_guesses_made_at_once_all_count(deps: Deps, borrower: str) -> None:
+    chats = [a_conversation(deps) for _ in range(8)]
+    for chat in chats:
+        identity.answer_claim(deps, chat, CLAIMS[0])
+        identity.answer_code(deps, chat, shown_code(deps, chat))
+    outcomes = at_once(8, lambda turn: identity.answer_id_tail(deps, chats[turn], "9999").outcome)
+    assert outcomes.count(Outcome.WRONG) == 4
+    with deps.begin() as session:
+        assert len(session.scalars(select(VerificationAttempt).where(~VerificationAttempt.passed)).all()) == 5
+
+
+# Who is not known ----------------------------------------------------------------------------------------------------
+
+
+def test_unknown_people_get_the_same_steps_and_words(deps: Deps, borrower: str) -> None:
+    def told(claim: Claim) -> tuple[list[Progress], list[str]]:
+        chat = a_conversation(deps)
+        steps = prove(deps, chat, claim, tail="9999")
+        shown = [message.text.replace(shown_code(deps, chat), "000000") for message in messages_after(deps, chat, 0)]
+        return steps, shown
+
+    known, unknown, unnamed = told(CLAIMS[0]), told(NOBODY), told(Claim(None, "没有此人"))
+    assert known == unknown == unnamed
+    assert known[0][-1].outcome is Outcome.WRONG
+
+
+def test_no_tail_at_all_lets_an_unknown_claim_in(deps: Deps, borrower: str, chat: str) -> None:
+    assert prove(deps, chat, NOBODY, TAIL)[-1].outcome is Outcome.WRONG
+    assert identity.who(deps, chat).level is Level.ANONYMOUS
+
+
+def test_no_code_is_sent_for_an_unknown_claim_and_the_answer_is_the_same(deps: Deps, borrower: str) -> None:
+    phones = Phones()
+    served = replace(deps, code_sender=phones)
+    known = identity.answer_claim(served, a_conversation(deps), CLAIMS[0])
+    unknown = identity.answer_claim(served, a_conversation(deps), NOBODY)
+    assert known == unknown
+    assert len(phones.sent) == 1
+
+
+def test_the_deceased_cannot_pass_and_nobody_is_told_why(deps: Deps, borrower: str) -> None:
+    with deps.begin() as session:
+        session.get_one(Borrower, borrower).deceased = True
+    steps = prove(deps, a_conversation(deps))
+    stranger = prove(deps, a_conversation(deps), NOBODY)
+    assert steps == stranger
+    assert steps[-1].outcome is Outcome.WRONG
+    phones = Phones()
+    identity.answer_claim(replace(deps, code_sender=phones), a_conversation(deps), CLAIMS[0])
+    assert phones.sent == []
+
+
+# How long it lasts ---------------------------------------------------------------------------------------------------
+
+
+def test_level_two_lapses_after_thirty_idle_minutes(deps: Deps, clock: SetClock, borrower: str) -> None:
+    chat = verified(deps, borrower)
+    clock.move(timedelta(minutes=29, seconds=59))
+    assert identity.who(deps, chat).level is Level.VERIFIED
+    clock.move(timedelta(seconds=1))
+    assert identity.who(deps, chat).level is Level.BOUND
+    record_text(deps, chat, "back", "我又来了")
+    assert identity.who(deps, chat).level is Level.BOUND
+    assert accounts.portfolio(deps, chat) == NotVerified()
+
+
+def test_talking_keeps_level_two_but_not_its_freshness(deps: Deps, clock: SetClock, borrower: str) -> None:
+    chat = verified(deps, borrower)
+    for turn in range(4):
+        clock.move(timedelta(minutes=20))
+        record_text(deps, chat, f"turn {turn}", "还在")
+    seen = identity.who(deps, chat)
+    assert (seen.level, seen.is_fresh) == (Level.VERIFIED, False)
+
+
+def test_lapse_asks_for_proof_again(deps: Deps, borrower: str) -> None:
+    chat = verified(deps, borrower)
+    identity.lapse(deps, chat)
+    assert identity.who(deps, chat).level is Level.BOUND
+
+
+def test_a_released_binding_is_forgotten_and_kept_on_record(deps: Deps, clock: SetClock, chat: str) -> None:
+    prove(deps, chat)
+    clock.move(timedelta(minutes=1))
+    identity.release_binding(deps, chat, "third_party")
+    seen = identity.who(deps, chat)
+    assert (seen.level, seen.borrower_id) == (Level.ANONYMOUS, None)
+    assert identity.start(deps, chat).step is Step.CLAIM
+    with deps.begin() as session:
+        binding = session.scalars(select(ChannelBinding)).one()
+        assert (binding.released_at, binding.released_reason) == (clock.now(), "third_party")
+
+
+def test_another_borrower_takes_a_conversation_over_only_by_proof(deps: Deps, borrower: str, chat: str) -> None:
+    other = a_borrower(deps, "李四", "13800000002", "110101199001010022")
+    prove(deps, chat)
+    identity.answer_claim(deps, chat, Claim("13800000002", None))
+    assert identity.who(deps, chat).borrower_id == borrower
+    identity.answer_code(deps, chat, shown_code(deps, chat))
+    identity.answer_id_tail(deps, chat, "0022")
+    assert identity.who(deps, chat).borrower_id == other
+    with deps.begin() as session:
+        reasons = {row.borrower_id: row.released_reason for row in session.scalars(select(ChannelBinding))}
+    assert reasons == {borrower: "other_borrower", other: None}

@@ -1,0 +1,44 @@
+"""Fixtures of the running desk: started once for all tests that talk to it, over Telegram's double as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.doubles.telegram_server import TelegramServer
+from tests.running.borrower import Borrower
+from tests.running.desk import RunningDesk, running_desk
+
+
+@pytest.fixture(scope="session")
+def telegram_cloud() -> Iterator[TelegramServer]:
+    """Telegram's cloud, as a server on loopback."""
+    with TelegramServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory, telegram_cloud: TelegramServer) -> Iterator[RunningDesk]:
+    """The whole desk, running, with web chat, console, Telegram and scheduler."""
+    folder = tmp_path_factory.mktemp("desk")
+    with running_desk(
+        folder, TELEGRAM_BOT_TOKEN=telegram_cloud.token, DESK_TELEGRAM_API_BASE=telegram_cloud.base
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def borrower(desk: RunningDesk) -> Iterator[Callable[..., Borrower]]:
+    """Make borrowers, each with a browser session of their own."""
+    made: list[Borrower] = []
+
+    def make(cookie: str | None = None, accept_language: str = "zh-CN") -> Borrower:
+        one = Borrower(desk.base, cookie, accept_language)
+        one.connect()
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.disconnect()

@@ -1,0 +1,25 @@
+"""What each operator role may do, spelled out."""
+
+from itertools import product
+
+import pytest
+
+from bot.identity.roles import Permission, Role, may
+
+ALLOWED = {
+    (Role.AGENT, Permission.READ_CONVERSATIONS),
+    (Role.AGENT, Permission.TAKE_CONVERSATIONS),
+    (Role.AGENT, Permission.REPLY),
+    *product([Role.SUPERVISOR, Role.ADMIN], Permission),
+    (Role.COMPLIANCE, Permission.READ_CONVERSATIONS),
+}
+
+
+@pytest.mark.parametrize(("role", "permission"), list(product(Role, Permission)))
+def test_every_role_may_do_what_the_table_says_and_nothing_else(role: Role, permission: Permission) -> None:
+    assert may(role, permission) is ((role, permission) in ALLOWED)
+
+
+def test_agents_cannot_lift_a_hold_and_compliance_cannot_speak_to_borrowers() -> None:
+    assert not may(Role.AGENT, Permission.LIFT_HOLDS)
+    assert not may(Role.COMPLIANCE, Permission.REPLY)
