@@ -36,7 +36,9 @@ class Button:
 class Turn:
     """One call of an action: what was said, by whom, and how to answer."""
 
-    def __init__(self, deps: Deps, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]) -> None:
+    def __init__(
+        self, deps: Deps, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, Any]
+    ) -> None:
         message: Mapping[str, Any] = tracker.latest_message or {}
         self.deps = deps
         self.conversation_id: str = tracker.sender_id
@@ -95,9 +97,7 @@ class DeskAction(Action):
         """Return the name used in ``domain.yml``."""
         return self.action_name
 
-    async def run(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
-    ) -> list[EventType]:
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Answer one call from Rasa."""
         return await asyncio.to_thread(self.handle, Turn(self.deps, dispatcher, tracker, domain))
 

@@ -75,9 +75,7 @@ class Clarify(DeskAction):
             turn.say("utter_not_understood_person")
             return [SlotSet("misread", None)]
         meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
-        buttons = [
-            Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), f"/{name}") for name in meanings
-        ]
+        buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), f"/{name}") for name in meanings]
         turn.say("utter_clarify", [*buttons, Button(turn.phrase("utter_part_human_button"), "/request_human")])
         return [SlotSet("misread", "once")]
 

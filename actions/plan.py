@@ -280,4 +280,3 @@ def _show(turn: Turn, result: State | NoPlan | NotVerified) -> list[EventType]:
 
 def _verify_again(turn: Turn) -> list[EventType]:
     return [SlotSet(SEEN, turn.message_id), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
-

@@ -55,8 +55,13 @@ def ask_stage(turn: Turn, state: State) -> None:
     elif state.stage is Stage.ESSENTIALS:
         turn.say("utter_ask_essentials")
     elif state.stage is Stage.CHOICE:
-        titles = [turn.phrase("utter_part_offer_button", place=str(n), months=str(o.months)) for n, o in enumerate(state.offers, 1)]
-        chosen = [Button(title, offer_button_payload(o.offer_id)) for title, o in zip(titles, state.offers, strict=True)]
+        titles = [
+            turn.phrase("utter_part_offer_button", place=str(n), months=str(o.months))
+            for n, o in enumerate(state.offers, 1)
+        ]
+        chosen = [
+            Button(title, offer_button_payload(o.offer_id)) for title, o in zip(titles, state.offers, strict=True)
+        ]
         more = Button(turn.phrase("utter_part_other_button"), "/ask_other_options")
         turn.say("utter_ask_choice", [*chosen, more])
 

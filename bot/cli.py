@@ -108,7 +108,10 @@ def values_eval(
         instant = datetime.fromisoformat(now)
     except ValueError:
         _stop(f"--now: {now!r} is not an ISO 8601 instant")
-    report = score(parse_rows(file.read_text("utf-8").splitlines()), instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI))
+    report = score(
+        parse_rows(file.read_text("utf-8").splitlines()),
+        instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI),
+    )
     typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1) if as_json else report.to_text())
 
 

@@ -33,14 +33,15 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     settings = deps.settings
     rasa = RasaClient(settings.rasa_url, settings.rasa_secret.get_secret_value(), settings.rasa_timeout_seconds)
     live = LiveConversations(deps)
-    turns = TurnRunner(deps, rasa, on_typing=live.typing, on_change=lambda conversation: changed(conversation))
-    has_telegram = bool(settings.telegram_bot_token.get_secret_value())
-    telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
 
     def changed(conversation_id: str) -> None:
         live.changed(conversation_id)
         if telegram is not None:
             telegram.nudge()
+
+    turns = TurnRunner(deps, rasa, on_typing=live.typing, on_change=changed)
+    has_telegram = bool(settings.telegram_bot_token.get_secret_value())
+    telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

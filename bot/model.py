@@ -102,4 +102,8 @@ def _sources(root: Path) -> Iterator[Path]:
     for name in _SOURCES:
         yield root / name
     for tree in _TREES:
-        yield from (path for path in (root / tree).rglob("*") if path.suffix in (".yml", ".py", ".txt") and path.name not in _NOT_TRAINED)
+        yield from (
+            path
+            for path in (root / tree).rglob("*")
+            if path.suffix in (".yml", ".py", ".txt") and path.name not in _NOT_TRAINED
+        )

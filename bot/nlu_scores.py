@@ -115,7 +115,9 @@ class NluReport:
         rest = sorted((label for label in self.labels if label.label not in CALLED_OUT), key=lambda s: s.recall)
         lines += ["", f"{'label':34}{'recall':>14}{'precision':>14}"]
         lines += [
-            f"{s.label:34}{f'{s.found}/{s.gold}':>14}{f'{s.found}/{s.predicted}':>14}" for s in (*first, *rest) if s.gold
+            f"{s.label:34}{f'{s.found}/{s.gold}':>14}{f'{s.found}/{s.predicted}':>14}"
+            for s in (*first, *rest)
+            if s.gold
         ]
         lines += ["", "most frequent confusions (gold, read as, rows)"]
         lines += [f"  {gold:32}{read_as:32}{count}" for gold, read_as, count in self.confusions[:10]]

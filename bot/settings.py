@@ -6,6 +6,10 @@ Settings that would be unsafe outside demo mode are refused at start-up by name 
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal, Self
@@ -16,6 +20,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds ``domain.yml`` and ``data/``."""
 
+_KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
+_ORIGIN = re.compile(r"https?://[^/\s?#]+")
+
 
 class SettingsError(Exception):
     """A setting is missing, malformed or unsafe. The text names it and never shows a secret's value."""
@@ -24,61 +31,101 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The desk's configuration. Times are in the unit that the name ends with."""
 
-    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=ROOT / ".env", extra="ignore", hide_input_in_errors=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DESK_", env_file=ROOT / ".env", extra="ignore", hide_input_in_errors=True, populate_by_name=True
+    )
 
-    mode: Literal["demo", "production"] = Field("demo", description="demo shows one-time codes on the page and makes its own keys; production refuses both")
-    lender_name: str = Field("示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by")
+    mode: Literal["demo", "production"] = Field(
+        "demo", description="demo shows one-time codes on the page and makes its own keys; production refuses both"
+    )
+    lender_name: str = Field(
+        "示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by"
+    )
     var_dir: Path = Field(ROOT / "var", description="where the SQLite file, demo keys and Rasa's tracker live")
-    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in var_dir. PostgreSQL: postgresql+psycopg://…")
+    database_url: str = Field(
+        "",
+        repr=False,  # it holds a password
+        description="SQLAlchemy URL; empty means SQLite in var_dir. PostgreSQL: postgresql+psycopg://…",
+    )
 
-    data_key: SecretStr = Field(SecretStr(""), description="base64 of 32 bytes; encrypts names, phones and identity numbers")
-    lookup_key: SecretStr = Field(SecretStr(""), description="base64 of 32 bytes; keys the hashes used to look people up")
+    data_key: SecretStr = Field(
+        SecretStr(""), description="base64 of 32 bytes; encrypts names, phones and identity numbers"
+    )
+    lookup_key: SecretStr = Field(
+        SecretStr(""), description="base64 of 32 bytes; keys the hashes used to look people up"
+    )
     rasa_secret: SecretStr = Field(SecretStr(""), description="shared by gateway and Rasa's channel")
     actions_secret: SecretStr = Field(SecretStr(""), description="shared by Rasa and the action server")
 
     gateway_host: str = Field("127.0.0.1", description="address the gateway and the console listen on")
     gateway_port: int = Field(8080, ge=1, le=65535, description="port of the gateway and the console")
-    public_origin: str = Field("", description="origin browsers use, for instance https://desk.example.cn; empty means the gateway's own address")
+    public_origin: str = Field(
+        "",
+        description="origin browsers use, for instance https://desk.example.cn; empty means the gateway's own address",
+    )
     rasa_port: int = Field(5005, ge=1, le=65535, description="loopback port of the Rasa process")
     actions_port: int = Field(5055, ge=1, le=65535, description="loopback port of the action server")
-    rasa_timeout_seconds: float = Field(20.0, gt=0, le=120, description="how long one turn may take before it is tried again")
-    rasa_slow_seconds: float = Field(6.0, gt=0, le=60, description="after this the borrower is told that the answer is on its way")
+    rasa_timeout_seconds: float = Field(
+        20.0, gt=0, le=120, description="how long one turn may take before it is tried again"
+    )
+    rasa_slow_seconds: float = Field(
+        6.0, gt=0, le=60, description="after this the borrower is told that the answer is on its way"
+    )
 
     session_days: int = Field(30, ge=1, le=180, description="how long a browser's session cookie lives")
-    verified_idle_minutes: int = Field(30, ge=1, le=30, description="idle time after which identity must be proved again")
+    verified_idle_minutes: int = Field(
+        30, ge=1, le=30, description="idle time after which identity must be proved again"
+    )
     fresh_check_minutes: int = Field(15, ge=1, le=30, description="how recent the proof must be for agreeing to a plan")
     verification_attempts: int = Field(5, ge=1, le=5, description="wrong answers before verification locks")
     verification_lock_minutes: int = Field(30, ge=30, le=1440, description="how long that lock holds")
     code_minutes: int = Field(5, ge=1, le=10, description="how long a one-time code is good for")
-    code_webhook_url: str = Field("", description="the lender's text-message service; empty is only allowed in demo mode")
+    code_webhook_url: str = Field(
+        "", repr=False, description="the lender's text-message service; empty is only allowed in demo mode"
+    )
     message_max_characters: int = Field(1000, ge=100, le=4000, description="longest message a borrower can send")
 
-    telegram_bot_token: SecretStr = Field(SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram by polling")
-    telegram_api_base: str = Field("", description="base URL of a Bot API server, for a local one; empty means Telegram's own")
+    telegram_bot_token: SecretStr = Field(
+        SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram by polling"
+    )
+    telegram_api_base: str = Field(
+        "", description="base URL of a Bot API server, for a local one; empty means Telegram's own"
+    )
 
-    clock_offset_minutes: int = Field(0, ge=-5_256_000, le=5_256_000, description="demo mode only: moves the desk's clock, to try reminders and expiries")
+    clock_offset_minutes: int = Field(
+        0,
+        ge=-5_256_000,
+        le=5_256_000,
+        description="demo mode only: moves the desk's clock, to try reminders and expiries",
+    )
     scheduler_tick_seconds: int = Field(5, ge=1, le=300, description="how often due work is looked for")
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:
+        problems = []
+        if self.public_origin and not _ORIGIN.fullmatch(self.public_origin):
+            problems.append("DESK_PUBLIC_ORIGIN: must be an origin such as https://desk.example.cn, without a path")
         if self.mode == "production":
-            missing = [
-                name
-                for name in ("data_key", "lookup_key", "rasa_secret", "actions_secret")
-                if not getattr(self, name).get_secret_value()
-            ]
-            if missing:
-                names = ", ".join(f"DESK_{name.upper()}" for name in missing)
-                raise ValueError(f"{names}: must be set in production mode")
-            if self.clock_offset_minutes:
-                raise ValueError("DESK_CLOCK_OFFSET_MINUTES: must be 0 in production mode")
-            if not self.database_url:
-                raise ValueError("DESK_DATABASE_URL: must be set in production mode")
-            if not self.code_webhook_url:
-                raise ValueError("DESK_CODE_WEBHOOK_URL: must be set in production mode, or nobody can prove who they are")
-            if not self.public_origin.startswith("https://"):
-                raise ValueError("DESK_PUBLIC_ORIGIN: must be an https:// origin in production mode")
+            problems += self._not_fit_for_production()
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
+
+    def _not_fit_for_production(self) -> list[str]:
+        problems = []
+        missing = [name for name in _KEYS if not getattr(self, name).get_secret_value()]
+        if missing:
+            names = ", ".join(f"DESK_{name.upper()}" for name in missing)
+            problems.append(f"{names}: must be set in production mode")
+        if self.clock_offset_minutes:
+            problems.append("DESK_CLOCK_OFFSET_MINUTES: must be 0 in production mode")
+        if not self.database_url:
+            problems.append("DESK_DATABASE_URL: must be set in production mode")
+        if not self.code_webhook_url:
+            problems.append("DESK_CODE_WEBHOOK_URL: must be set in production mode, or nobody can prove who they are")
+        if not self.public_origin.startswith("https://"):
+            problems.append("DESK_PUBLIC_ORIGIN: must be an https:// origin in production mode")
+        return problems
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -112,7 +159,7 @@ def load_settings() -> Settings:
         SettingsError: naming each setting that is missing, malformed or unsafe.
     """
     try:
-        settings = Settings()  # type: ignore[call-arg]  # every field has a default
+        settings = Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_plain(e["loc"], e["msg"]) for e in error.errors())) from None
     if settings.mode == "demo":
@@ -130,19 +177,31 @@ def _plain(location: tuple[int | str, ...], message: str) -> str:
 
 def _with_demo_keys(settings: Settings) -> Settings:
     """Keep generated demo keys in ``var_dir`` so that data written today can be read tomorrow."""
-    import base64
-    import json
-
-    folder = settings.var_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "demo-keys.json"
-    names = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
-    if path.exists():
-        kept: dict[str, str] = json.loads(path.read_text("utf-8"))
-    else:
-        kept = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in names[:2]}
-        kept |= {name: secrets.token_urlsafe(32) for name in names[2:]}
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(kept), "utf-8")
-    filled = {name: SecretStr(kept[name]) for name in names if not getattr(settings, name).get_secret_value()}
+    path = settings.var_dir / "demo-keys.json"
+    try:
+        if not path.exists():
+            _write_demo_keys(path)
+        kept = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"DESK_VAR_DIR: {error.strerror}: {path}") from None
+    except ValueError:
+        kept = None
+    if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) for name in _KEYS):
+        raise SettingsError(f"DESK_VAR_DIR: {path} is damaged; without it, data sealed before cannot be read")
+    filled = {name: SecretStr(kept[name]) for name in _KEYS if not getattr(settings, name).get_secret_value()}
     return settings.model_copy(update=filled)
+
+
+def _write_demo_keys(path: Path) -> None:
+    """Make the keys once, even when several processes start together: the first complete file stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in _KEYS}
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    try:
+        draft.write_text(json.dumps(made), "utf-8")
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

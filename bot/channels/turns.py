@@ -130,9 +130,7 @@ class TurnRunner:
     async def _give_up(self, claimed: Claimed) -> None:
         """The engine is up but cannot answer this message: a person will."""
         log.error("turn_given_up", conversation=claimed.conversation_id, attempts=claimed.attempts)
-        await asyncio.to_thread(
-            handoff.ask_human, self._deps, claimed.conversation_id, QueueReason.NOT_UNDERSTOOD
-        )
+        await asyncio.to_thread(handoff.ask_human, self._deps, claimed.conversation_id, QueueReason.NOT_UNDERSTOOD)
         words = Reply(self._deps.wording.one("engine_gave_up"))
         await asyncio.to_thread(
             conversations.record_turn, self._deps, claimed.message_id, (words,), Understanding(actions=("gave_up",))

@@ -156,9 +156,7 @@ class Connection:
         if not self._welcomed:
             return
         async with self._sending:
-            rows = await asyncio.to_thread(
-                conversations.messages_after, self._deps, self.conversation_id, self._after
-            )
+            rows = await asyncio.to_thread(conversations.messages_after, self._deps, self.conversation_id, self._after)
             for row in rows:
                 await self._send(_message_frame(row))
                 self._after = row.seq
@@ -223,7 +221,7 @@ class Connection:
                 stored = await asyncio.to_thread(
                     conversations.record_press, self._deps, self.conversation_id, frame.key, frame.token
                 )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it was, the borrower is told and the key is settled
             log.error("message_not_stored", conversation=self.conversation_id, kind=type(error).__name__)
             await self._problem("not_stored", frame.key)
             return
@@ -290,5 +288,3 @@ def _key_of(text: str | None) -> str | None:
         return None
     key = raw.get("key") if isinstance(raw, dict) else None
     return key if isinstance(key, str) and len(key) <= 64 else None
-
-

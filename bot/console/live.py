@@ -129,7 +129,7 @@ class LiveFeed:
 
 
 async def events(feed: LiveFeed, stream_seconds: float = STREAM_SECONDS) -> AsyncIterator[str]:
-    """Yield the frames of one stream: ``ready``, then ``changed`` with a JSON list of conversation ids, beats in between.
+    """Yield the frames of one stream: ``ready``, then ``changed`` with a list of conversation ids, beats in between.
 
     A page that reads everything anew at ``ready`` misses nothing, whatever happened while it was not connected.
     """

@@ -50,7 +50,7 @@ _WORDS_LIKE_NAMES = re.compile(
     r"万一|于是|任何|常常|常用|经常|曾经|单位|江西|江苏|温州|南京|南昌|海南|国家|国庆|明天|明白|明年|程序|关闭|关于|全部|全额|路上|黄金|宁波|宁夏|宁愿|"
     r"甘肃|毛病|申请|申报|包括|连续|连接|强制|强行|和解|平时|支付|支持|权利|封号|封了|冷静|左右|向上|官方|官网|车贷|房租|房东|房子|商量|管理|管用|"
     r"原来|原因|满意|满足|练习|位置|区别|师傅|谈谈|易懂|安心|祝你|文件|武汉|贵阳|石家庄|费用|农业|司机|尚未|尚可|华为|古代|简单|景点|米饭|边上|花呗|"
-    r"高利|严重|段时间|安静|范围|章程|纪念|尤其|阳台|时限|查询|查看|牛逼|苦|温馨|盖章|豆包|池子|仇人|荣誉|惠州|乐意|储蓄|班车|劳动|闻到|伊始|祖国"
+    r"高利|严重|段时间|范围|章程|纪念|尤其|阳台|时限|查询|查看|牛逼|苦|盖章|豆包|池子|仇人|荣誉|惠州|乐意|储蓄|班车|劳动|闻到|伊始|祖国"
 )
 _NAME_END = re.compile(r"[,,。.;;、!!??\s]|身份证|手机|电话|尾号|后四位|号码")
 
@@ -78,7 +78,7 @@ def read_claim(text: str, *, expected: bool) -> Claim | None:
         name = _NAME_END.split(match.group(1))[0]
         if len(name) >= 2 and _looks_like_a_name(name):
             return Claim(phone=None, name=name)
-    bare = text.strip(" ,,。.!!")
+    bare = text.strip(" ,。.!、")
     if expected and len(bare) >= 2 and _BARE_NAME.match(bare) and _has_surname(bare) and _looks_like_a_name(bare):
         return Claim(phone=None, name=bare)
     return None

@@ -1,6 +1,6 @@
 """Interest and penalty interest, day by day, on principal only.
 
-Nothing is ever charged on interest, penalty or fees; for cards the central bank forbids interest on late fees (rule M4).
+Nothing is ever charged on interest, penalty or fees; for cards the central bank forbids interest on late fees (M4).
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _SHANGHAI = ZoneInfo("Asia/Shanghai")
 class AccrualSpan:
     """One line of the calculation, for explaining it: the same principal and rate on every day of the span.
 
-    Days run from ``from_on`` up to but not including ``until_on``. ``raw_fen`` is unrounded and stays out of the ledger;
+    Days run from ``from_on`` up to but not including ``until_on``. ``raw_fen`` is unrounded and not booked;
     ``amount_fen`` is what is charged.
     """
 
@@ -42,7 +42,7 @@ class AccrualSpan:
 
     @property
     def raw_fen(self) -> Decimal:
-        """principal x days x rate / day count, in fen, unrounded."""
+        """Principal x days x rate / day count, in fen, unrounded."""
         return Decimal(self.principal_fen) * self.days * self.annual_rate / self.day_count
 
     @property

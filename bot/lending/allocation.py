@@ -39,7 +39,7 @@ class AllocationOrder:
         return cls(name, tuple(Component(text) for text in components))
 
     def on(self, day: date) -> "AllocationOrder":
-        """This order, whatever the day."""
+        """The same order, whatever the day."""
         return self
 
 

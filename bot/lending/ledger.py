@@ -176,7 +176,7 @@ def postings(entries: Iterable[Entry], order: OrderOnDay, as_of: date) -> tuple[
     """
     made: list[Posting] = []
     owed: Counter[Component] = Counter()
-    credits: list[tuple[Entry, int]] = []
+    kept_credit: list[tuple[Entry, int]] = []
 
     def post(entry: Entry, component: Component | None, amount_fen: int, day: date) -> None:
         made.append(Posting(entry.key, entry.kind, component, amount_fen, day))
@@ -184,7 +184,7 @@ def postings(entries: Iterable[Entry], order: OrderOnDay, as_of: date) -> tuple[
             owed[component] += amount_fen
 
     for day, todays in groupby(effective_entries(entries, as_of), key=lambda entry: entry.effective_on):
-        funds, credits = credits, []
+        funds, kept_credit = kept_credit, []
         arriving: list[Entry] = []
         for entry in todays:
             if entry.kind is EntryKind.PAYMENT:
@@ -202,7 +202,7 @@ def postings(entries: Iterable[Entry], order: OrderOnDay, as_of: date) -> tuple[
                 post(entry, None, -part.amount_fen, day)
                 post(entry, part.component, -part.amount_fen, day)
             if allocation.left_over_fen:
-                credits.append((entry, allocation.left_over_fen))
+                kept_credit.append((entry, allocation.left_over_fen))
     return tuple(made)
 
 

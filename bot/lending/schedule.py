@@ -64,7 +64,10 @@ def level_amounts(total_fen: int, instalment_fen: int) -> tuple[int, ...]:
 
 
 def scheduled(amounts_fen: Sequence[int], due_dates: Sequence[date]) -> tuple[ScheduledInstalment, ...]:
-    """Pair amounts with dates. Raises ``ValueError`` if counts differ, an amount is not positive or dates do not rise."""
+    """Pair amounts with dates.
+
+    Raises ``ValueError`` if counts differ, an amount is not positive or dates do not rise.
+    """
     if any(later <= earlier for earlier, later in pairwise(due_dates)):
         raise ValueError("due dates must rise")
     if min(amounts_fen, default=1) <= 0:

@@ -80,7 +80,7 @@ class GatewayChannel(InputChannel):
                         )
                     )
                     tracker = await agent.tracker_store.retrieve(sender)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # an error body without data, whatever went wrong
                 logger.error("turn_failed kind=%s", type(error).__name__)
                 return json({"error": "turn_failed"}, status=500)
             return json(_answer(tracker, message_id, agent.model_id))

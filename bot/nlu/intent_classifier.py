@@ -39,7 +39,7 @@ class TooFewExamples(Exception):
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CharacterIntentClassifier(IntentClassifier, GraphComponent):
-    """Trainable component. Configuration: ``max_ngram``, ``regularization``, ``calibration_folds``, ``ranking_length``."""
+    """Trainable component; ``get_default_config`` lists its settings."""
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:

@@ -130,6 +130,8 @@ def build_portfolio(session: Session, deps: Deps, borrower_id: str, as_of: date 
 
 def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
     """Append an entry to a ledger. The same key with the same body is a no-op, with another body it is refused."""
+    # One booking at a time for each debt: two with the same key would both find it free.
+    session.scalar(select(Debt.id).where(Debt.id == debt_id).with_for_update(key_share=True))
     known = session.scalar(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id, LedgerEntry.key == entry.key))
     if known is not None:
         return None if same_body(_entry(known), entry) else BookingRefusal.KEY_USED_FOR_OTHER_BODY
@@ -169,7 +171,7 @@ def terms_of(contract: Contract) -> ContractTerms:
 def entries_until(terms: ContractTerms, booked: Iterable[Entry], due_on: date, as_of: date) -> tuple[Entry, ...]:
     """Return the booked entries and the interest that has accrued up to ``as_of`` but is not booked by then.
 
-    An accrual booked for days that reach beyond ``as_of`` is set aside and its days up to ``as_of`` are accrued here, so
+    An accrual booked for days beyond ``as_of`` is set aside and its days up to ``as_of`` are accrued here, so
     that a day looks the same whether it is seen on that day or later.
     """
     entries = tuple(booked)
@@ -233,5 +235,3 @@ def _order(stored: str) -> AllocationOrder:
 def _body_hash(entry: Entry) -> str:
     body = (entry.kind, entry.amount_fen, entry.effective_on, entry.source, entry.component, entry.reverses)
     return hashlib.sha256("|".join(str(part) for part in body).encode()).hexdigest()
-
-

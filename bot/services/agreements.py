@@ -159,7 +159,7 @@ def _chosen(
 
 
 def _still_true(offer: Offer, debts: list[DebtView]) -> bool:
-    """Whether an offer still fits the debts: interest that ran since only adds to what the plan forgives, a payment does not."""
+    """Whether an offer still fits the debts: interest that ran since is forgiven by the plan, a payment changes it."""
     owed = {debt.debt_id: debt.statement.balances.total_fen for debt in debts}
     return all(owed.get(share.debt_id, -1) >= share.owed_fen for share in offer.shares)
 

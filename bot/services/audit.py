@@ -23,7 +23,12 @@ SYSTEM = Actor("system")
 
 
 def record(
-    session: Session, at: datetime, actor: Actor, event: str, subject: tuple[str, str], **detail: str | int | bool | None
+    session: Session,
+    at: datetime,
+    actor: Actor,
+    event: str,
+    subject: tuple[str, str],
+    **detail: str | int | bool | None,
 ) -> None:
     """Append one entry. ``detail`` carries identifiers and codes only, never personal data."""
     session.add(

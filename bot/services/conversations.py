@@ -217,15 +217,13 @@ def _reason(conversation: Conversation) -> QueueReason | None:
 
 
 def _append(session: Session, conversation: Conversation, now: datetime, **columns: object) -> Message:
-    conversation.last_seq = (
-        session.execute(
-            update(Conversation)
-            .where(Conversation.id == conversation.id)
-            .values(last_seq=Conversation.last_seq + 1)
-            .returning(Conversation.last_seq)
-            .execution_options(synchronize_session=False)
-        ).scalar_one()
-    )
+    conversation.last_seq = session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(last_seq=Conversation.last_seq + 1)
+        .returning(Conversation.last_seq)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
     conversation.last_activity_at = now
     message = Message(conversation_id=conversation.id, seq=conversation.last_seq, created_at=now, **columns)
     session.add(message)
@@ -279,7 +277,9 @@ def say(
         )
     if conversation.channel != "web":
         session.add(
-            Outbox(key=f"message:{message.id}", message_id=message.id, channel=conversation.channel, next_attempt_at=now)
+            Outbox(
+                key=f"message:{message.id}", message_id=message.id, channel=conversation.channel, next_attempt_at=now
+            )
         )
     return message
 

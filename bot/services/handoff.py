@@ -90,9 +90,7 @@ def take(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refusal:
         conversation.owner_operator_id = operator_id
         for message in _waiting(session, conversation_id):
             message.handling = "held"
-        audit.record(
-            session, now, audit.Actor("operator", operator_id), "taken", ("conversation", conversation_id)
-        )
+        audit.record(session, now, audit.Actor("operator", operator_id), "taken", ("conversation", conversation_id))
         text = deps.wording.one("in_human_hands", operator=operator.display_name)
         say(session, deps, conversation, Reply(text), author=Author.NOTICE)
         return Done(owner)
@@ -151,7 +149,12 @@ def lift_hold(deps: Deps, hold_id: str, operator_id: str) -> bool:
         hold.lifted_at = deps.now()
         hold.lifted_by = operator_id
         audit.record(
-            session, hold.lifted_at, audit.Actor("operator", operator_id), "hold_lifted", ("hold", hold_id), kind=hold.kind
+            session,
+            hold.lifted_at,
+            audit.Actor("operator", operator_id),
+            "hold_lifted",
+            ("hold", hold_id),
+            kind=hold.kind,
         )
         return True
 

@@ -172,16 +172,12 @@ def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
             binding.released_reason = reason
         conversation.borrower_id = None
         conversation.verified_at = None
-        audit.record(
-            session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason
-        )
+        audit.record(session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason)
 
 
 def _find(session: Session, deps: Deps, claim: Claim) -> str | None:
     if claim.phone:
-        return session.scalar(
-            select(Borrower.id).where(Borrower.phone_hash == deps.vault.lookup("phone", claim.phone))
-        )
+        return session.scalar(select(Borrower.id).where(Borrower.phone_hash == deps.vault.lookup("phone", claim.phone)))
     name_hash = deps.vault.lookup("name", fold_name(claim.name or ""))
     found = session.scalars(select(Borrower.id).where(Borrower.name_hash == name_hash).limit(2)).all()
     return found[0] if len(found) == 1 else None
@@ -280,7 +276,7 @@ def _attempts(session: Session, deps: Deps, conversation_id: str, borrower_id: s
 
 
 def _wait_for_turn(session: Session, conversation_id: str, borrower_id: str | None) -> None:
-    """Judge answers about one borrower one after the other, over all channels, so that guesses made at once all count."""
+    """Judge answers about one borrower one after the other, over all channels: guesses made at once all count."""
     if borrower_id is not None:
         # FOR NO KEY UPDATE: rows that merely refer to the borrower can still be written meanwhile.
         session.scalar(select(Borrower.id).where(Borrower.id == borrower_id).with_for_update(key_share=True))

@@ -170,7 +170,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> State | 
 def state_means(
     deps: Deps, conversation_id: str, *, income_fen: int | None = None, essential_fen: int | None = None
 ) -> State | NotVerified | NoPlan:
-    """Take income or essential spending, in fen a month. With both known the offers are computed and put on the table."""
+    """Take income or essential spending, in fen a month. With both known, offers are put on the table."""
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
@@ -218,7 +218,9 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Cou
         return Countered(answer.offer, None)
 
 
-def choose(deps: Deps, conversation_id: str, position: int | None = None, offer_id: str | None = None) -> State | NotVerified:
+def choose(
+    deps: Deps, conversation_id: str, position: int | None = None, offer_id: str | None = None
+) -> State | NotVerified:
     """Choose an offer on the table, by its place (from 1) or its id. An unknown one changes nothing."""
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
@@ -323,7 +325,8 @@ def _state(session: Session, deps: Deps, party: RightParty, negotiation: tables.
     aside = tuple(
         debt.product
         for debt in owed.open_debts
-        if debt.debt_id not in negotiation.debt_ids and (debt.disputed or debt.limitation is not LimitationStatus.RUNNING)
+        if debt.debt_id not in negotiation.debt_ids
+        and (debt.disputed or debt.limitation is not LimitationStatus.RUNNING)
     )
     base = State(Stage.INCOME, negotiation.id, total_fen=total, set_aside=aside)
     if negotiation.monthly_income_fen is None:
@@ -340,9 +343,7 @@ def _state(session: Session, deps: Deps, party: RightParty, negotiation: tables.
     return replace(base, stage=Stage.CHOICE, offers=offers)
 
 
-def _compute(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation
-) -> State | NoPlan:
+def _compute(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State | NoPlan:
     made: OfferSet = compute_offers(_request(session, deps, party, negotiation))
     if made.no_offer is not None:
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
@@ -351,20 +352,14 @@ def _compute(
 
 
 def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reason: NoOfferReason) -> NoPlan:
-    audit.record(
-        session, deps.now(), audit.BOT, "no_offer", ("negotiation", negotiation.id), reason=reason.value
-    )
+    audit.record(session, deps.now(), audit.BOT, "no_offer", ("negotiation", negotiation.id), reason=reason.value)
     return NoPlan(reason)
 
 
-def _request(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation
-) -> OfferRequest:
+def _request(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> OfferRequest:
     debts = debts_of(session, deps, party, negotiation)
     positions = tuple(
-        DebtPosition(
-            debt.debt_id, debt.kind, debt.statement.balances, debt.statement.days_past_due, debt.limitation
-        )
+        DebtPosition(debt.debt_id, debt.kind, debt.statement.balances, debt.statement.days_past_due, debt.limitation)
         for debt in debts
     )
     holds = open_holds(session, party.borrower_id)
@@ -443,5 +438,3 @@ def _by_creditor(debts: Sequence[DebtView]) -> dict[str, list[DebtView]]:
 
 def _total(debts: Sequence[DebtView]) -> int:
     return sum(debt.statement.balances.total_fen for debt in debts)
-
-

@@ -120,16 +120,12 @@ def _claim(deps: Deps) -> str | None:
 
 def _decide(deps: Deps, reminder_id: str) -> str:
     with deps.begin() as session:
-        reminder = session.scalar(
-            select(tables.Reminder).where(tables.Reminder.id == reminder_id).with_for_update()
-        )
+        reminder = session.scalar(select(tables.Reminder).where(tables.Reminder.id == reminder_id).with_for_update())
         if reminder is None or reminder.state != "planned":
             return "superseded"
         # Two notices to one person are decided one after the other, or each would overlook the other in the history.
         session.scalar(
-            select(tables.Borrower.id)
-            .where(tables.Borrower.id == reminder.borrower_id)
-            .with_for_update(key_share=True)
+            select(tables.Borrower.id).where(tables.Borrower.id == reminder.borrower_id).with_for_update(key_share=True)
         )
         now = deps.now()
         reminder.claimed_until = None
@@ -142,9 +138,7 @@ def _decide(deps: Deps, reminder_id: str) -> str:
             reminder.rule = decision.rule
             return "deferred"
         if decision.verdict is not Verdict.ALLOWED or conversation is None:
-            audit.record(
-                session, now, audit.SYSTEM, "reminder_refused", ("reminder", reminder.id), rule=decision.rule
-            )
+            audit.record(session, now, audit.SYSTEM, "reminder_refused", ("reminder", reminder.id), rule=decision.rule)
             return _settle(reminder, "refused", decision.rule, now)
         text = deps.wording.one("reminder_plan", lender=deps.settings.lender_name)
         message = say(
@@ -195,9 +189,7 @@ def _ask_gate(
             tables.Reminder.borrower_id == reminder.borrower_id, tables.Reminder.state == "sent"
         )
     )
-    history = tuple(
-        PastNotice(row.decided_at, row.instalment_id) for row in sent if row.decided_at is not None
-    )
+    history = tuple(PastNotice(row.decided_at, row.instalment_id) for row in sent if row.decided_at is not None)
     recipient = Recipient(
         is_right_party=conversation is not None,
         history=history,

@@ -24,9 +24,7 @@ def dispute(deps: Deps, conversation_id: str, debt_id: str | None = None) -> tup
             return NotVerified()
         now = deps.now()
         debts = [
-            debt
-            for debt in portfolio_of(session, deps, party).open_debts
-            if debt_id is None or debt.debt_id == debt_id
+            debt for debt in portfolio_of(session, deps, party).open_debts if debt_id is None or debt.debt_id == debt_id
         ]
         for debt in debts:
             place_hold(session, HoldKind.DISPUTE, now, conversation, debt.debt_id)

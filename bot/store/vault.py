@@ -8,7 +8,13 @@ import hashlib
 import hmac
 import secrets
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_FORMAT = "1:"
+"""Says how a value was sealed, so that another cipher can be brought in beside this one."""
+
+_NONCE_BYTES, _TAG_BYTES = 12, 16
 
 
 class VaultKeyError(Exception):
@@ -28,9 +34,9 @@ class Vault:
 
     def seal(self, purpose: str, value: str) -> str:
         """Encrypt a value; the result is different each time."""
-        nonce = secrets.token_bytes(12)
+        nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, value.encode(), purpose.encode())
-        return "1:" + base64.b64encode(nonce + sealed).decode()
+        return _FORMAT + base64.b64encode(nonce + sealed).decode()
 
     def unseal(self, purpose: str, sealed: str) -> str:
         """Decrypt what ``seal`` made for the same purpose.
@@ -38,8 +44,13 @@ class Vault:
         Raises:
             cryptography.exceptions.InvalidTag: the value was sealed for another purpose, with another key, or altered.
         """
-        raw = base64.b64decode(sealed.removeprefix("1:"))
-        return self._cipher.decrypt(raw[:12], raw[12:], purpose.encode()).decode()
+        try:
+            raw = base64.b64decode(sealed.removeprefix(_FORMAT), validate=True)
+        except ValueError:
+            raw = b""
+        if not sealed.startswith(_FORMAT) or len(raw) < _NONCE_BYTES + _TAG_BYTES:
+            raise InvalidTag
+        return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
 
     def lookup(self, purpose: str, value: str) -> str:
         """Return the keyed hash of a value, 64 hexadecimal characters."""

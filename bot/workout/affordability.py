@@ -35,7 +35,7 @@ class InvalidAffordability:
 class Affordability:
     """A month's budget as the borrower stated and confirmed it, in fen.
 
-    ``monthly_essential_fen`` covers the borrower and the dependants; ``other_debts_monthly_fen`` is what must be paid to
+    ``monthly_essential_fen`` covers the borrower and the dependants; ``other_debts_monthly_fen`` is what must go to
     others. Raises ``ValueError`` for a negative figure; use ``assess`` for figures that come from outside.
     """
 

@@ -1,6 +1,6 @@
 """The text a borrower agrees to: exact, from a template that people have approved, identified by its hash.
 
-The words live in ``data/templates/agreement_*.txt``. A template line is plain text with ``${name}`` placeholders and may
+The words live in ``data/templates/agreement_*.txt``. A template line is plain text with ``${name}`` placeholders; it may
 start with directives: ``?name:`` keeps the line only if the fact holds, ``!name:`` only if it does not, ``*name:``
 repeats it for each debt or instalment. They may follow one another, the repetition last.
 """
@@ -53,14 +53,14 @@ class AgreementTerms:
 
     1 balance, structure, currency: ``debts``, ``as_of``, ``currency``. 2 period, method, dates, amounts:
     ``down_payment_fen`` due on ``down_payment_due_on``, monthly ``instalments``. 3 whether interest and fees run:
-    ``interest_during_plan``, None while undecided. 4 promise not to apply for new cards: ``no_new_cards_promise``, cards
-    only. 5 rights, duties, breach: ``missed_payment_grace_days``, the days to catch up before the plan may end, None
+    ``interest_during_plan``, None while undecided. 4 promise not to apply for new cards: ``no_new_cards_promise``, for
+    cards. 5 rights, duties, breach: ``missed_payment_grace_days``, the days to catch up before the plan may end, None
     while undecided; the words are the template's. 6 other: ``payment_channel``, the lender's own published account, and
     ``contact_line``, where to ask, object or complain.
 
     ``waiver_on_completion`` says the waivers become final when the plan is completed. Amounts in fen, currency CNY.
-    Raises ``ValueError`` for another currency, if what is owed less the waivers is not exactly what is to be paid, or if
-    a waiver exceeds its debt.
+    Raises ``ValueError`` for another currency, if what is owed less the waivers is not exactly what is to be paid, or
+    if a waiver exceeds its debt.
     """
 
     product_kind: ProductKind
@@ -123,7 +123,7 @@ def six_contents_missing(terms: AgreementTerms) -> tuple[str, ...]:
 
 
 def render(terms: AgreementTerms, template: str) -> str:
-    """The exact text to read back: equal terms and template give equal text, NFC, lines ended by ``\\n``.
+    r"""The exact text to read back: equal terms and template give equal text, NFC, lines ended by ``\\n``.
 
     Raises ``TemplateError`` for a directive or placeholder the terms do not know, and ``ValueError`` if one of the six
     contents is missing: such a text must not reach a borrower.

@@ -63,7 +63,7 @@ class Offer:
     ``total_fen`` is what is paid in all: ``down_payment_fen``, due by ``expires_on``, and the schedule. The waived
     amounts come on top of it to what is owed on ``as_of``. ``conditional_on_completion`` says that the waivers become
     final when the plan is completed. ``rank`` is the place in the set, 1 being the shortest plan. ``round`` counts the
-    sets of one negotiation. ``offer_id`` follows from the content (rank, reason and round apart): equal content, equal id.
+    sets of one negotiation. ``offer_id`` follows from the content but rank, reason and round: equal content, equal id.
     """
 
     offer_id: str

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.clock import business_date
-from bot.identity.factors import read_claim
+from bot.identity.factors import Claim, read_claim
 from bot.lending.limitation import LimitationStatus
 from bot.services import accounts, demo, identity, negotiation, reminders
 from bot.services.accounts import DebtView, Portfolio
 from bot.services.demo import DemoRefusal, DemoReport
 from bot.services.demo_data import DemoData, DemoDataError, load_demo_data
 from bot.services.deps import Deps
-from bot.services.identity import Claim, Step
+from bot.services.identity import Step
 from bot.services.negotiation import Blocked, NoPlan, Stage, State
 from bot.settings import ROOT
 from bot.store.tables import Agreement, Base, Borrower, Instalment, LedgerEntry, Reminder
@@ -239,7 +239,7 @@ def test_every_product_has_the_policy_of_its_kind(data: DemoData) -> None:
     [
         ('phone: "13800000001"', 'phone: "13912345678"', "borrowers.0.phone"),
         ('phone: "13800000002"', 'phone: "13800000001"', "borrowers.phone: 13800000001"),
-        ('"110101199001011001"', X),
+        ('"110101199001011001"', '"11010119900101100X"', "borrowers.0: id_number has a right check digit"),
         ('"110101199001011002"', '"110101199001011001"', "borrowers.id_number (last four): 1001"),
         ("amount_fen: 900000", "amount_fen: 9000.5", "borrowers.0.debts.0.drawdowns.0.amount_fen"),
         ("amount_fen: 900000", "amount_yuan: 9000", "borrowers.0.debts.0.drawdowns.0.amount_yuan"),

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.identity.factors import Claim
 from bot.identity.levels import Level
 from bot.services import accounts, identity
 from bot.services.accounts import NotVerified
 from bot.services.conversations import messages_after, record_text
 from bot.services.deps import Deps
-from bot.services.identity import Claim, Outcome, Progress, Step
+from bot.services.identity import Outcome, Progress, Step
 from bot.store.tables import AuditEntry, Borrower, ChannelBinding, VerificationAttempt, VerificationChallenge
 from tests.builders.accounts import a_debt_of, shown_code, verified
 from tests.builders.desk import SetClock, a_borrower, a_conversation

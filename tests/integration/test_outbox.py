@@ -1,63 +1,26 @@
-"""Claiming and settling what waits to be delivered, against a real database."""
+"""Claiming and settling what waits to be delivered, against both databases."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from threading import Barrier
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select
 
 from bot.outreach.gate import HoldKind
 from bot.services.conversations import Author, QuickReply, Reply, conversation_for, record_press, say
-from bot.services.deps import Deps, make_deps
+from bot.services.deps import Deps
 from bot.services.handoff import locked, place_hold
 from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
-from bot.settings import Settings
-from bot.store.tables import Base, Outbox
+from bot.store.tables import Outbox
+from tests.builders.desk import SetClock
+from tests.builders.threads import at_once
 
-NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
 """23:30 in Shanghai."""
 
 LEASE = timedelta(minutes=3)
-
-
-@dataclass
-class SetClock:
-    """Shows the time it was set to."""
-
-    at: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def pass_(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def deps(tmp_path: Path, clock: SetClock) -> Deps:
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
-        var_dir=tmp_path,
-        data_key=SecretStr(base64.b64encode(b"d" * 32).decode()),
-        lookup_key=SecretStr(base64.b64encode(b"l" * 32).decode()),
-    )
-    made = make_deps(settings, clock)
-    Base.metadata.create_all(made.database.engine)
-    return made
 
 
 def chat(deps: Deps, address: str, channel: str = "telegram") -> str:
@@ -136,9 +99,9 @@ def test_a_failed_message_holds_back_its_own_conversation_only(deps: Deps, clock
     mark_failed(deps, first.outbox_id, clock.now() + timedelta(seconds=30), "flood_control")
     write(deps, other, "还在吗")
 
-    clock.pass_(seconds=29)
+    clock.move(timedelta(seconds=29))
     assert due(deps) == []
-    clock.pass_(seconds=1)
+    clock.move(timedelta(seconds=1))
     [again] = due(deps)
     assert (again.text, again.attempts) == ("第一句", 2)
 
@@ -166,9 +129,9 @@ def test_a_message_given_up_lets_the_next_one_through(deps: Deps) -> None:
 def test_a_claim_nobody_settled_is_free_again_after_its_lease(deps: Deps, clock: SetClock) -> None:
     write(deps, chat(deps, "5001"), "你好")
     [first] = due(deps)
-    clock.pass_(minutes=2, seconds=59)
+    clock.move(timedelta(minutes=2, seconds=59))
     assert due(deps) == []
-    clock.pass_(seconds=1)
+    clock.move(timedelta(seconds=1))
     [second] = due(deps)
     assert (second.outbox_id, second.attempts) == (first.outbox_id, 2)
 
@@ -190,7 +153,7 @@ def test_what_was_sent_stays_sent_when_a_slower_process_reports_a_failure(deps: 
 def test_no_more_than_the_limit_is_claimed_and_the_longest_due_comes_first(deps: Deps, clock: SetClock) -> None:
     for number, conversation_id in enumerate([chat(deps, f"500{number}") for number in range(3)]):
         write(deps, conversation_id, f"{number}")
-        clock.pass_(seconds=1)
+        clock.move(timedelta(seconds=1))
 
     assert [item.text for item in due(deps, limit=2)] == ["0", "1"]
     assert [item.text for item in due(deps, limit=2)] == ["2"]
@@ -206,14 +169,11 @@ def test_a_channel_gets_its_own_messages_only(deps: Deps) -> None:
 def test_of_many_processes_each_message_is_claimed_by_one(deps: Deps) -> None:
     for conversation_id in [chat(deps, f"60{number:02}") for number in range(12)]:
         write(deps, conversation_id, "第一句", "第二句")
-    together = Barrier(6)
 
     def claim(_: int) -> list[OutboxItem]:
-        together.wait()
         return [item for _ in range(4) for item in claim_due(deps, "telegram", 3, LEASE)]
 
-    with ThreadPoolExecutor(6) as pool:
-        claimed = [item for batch in pool.map(claim, range(6)) for item in batch]
+    claimed = [item for batch in at_once(6, claim) for item in batch]
 
     assert len(claimed) == 12
     assert len({item.outbox_id for item in claimed}) == 12
@@ -224,7 +184,7 @@ def test_of_many_processes_each_message_is_claimed_by_one(deps: Deps) -> None:
 def test_a_notice_that_met_the_night_on_its_way_is_given_up(deps: Deps, clock: SetClock, purpose: str) -> None:
     conversation_id = chat(deps, "5001")
     write(deps, conversation_id, "事项提醒", purpose=purpose)
-    clock.at = NIGHT
+    clock.instant = NIGHT
     write(deps, conversation_id, "答复")
 
     assert due(deps) == []
@@ -234,7 +194,7 @@ def test_a_notice_that_met_the_night_on_its_way_is_given_up(deps: Deps, clock: S
 
 @pytest.mark.parametrize("purpose", ["reply", "safety"])
 def test_answers_and_words_of_safety_are_delivered_at_any_hour(deps: Deps, clock: SetClock, purpose: str) -> None:
-    clock.at = NIGHT
+    clock.instant = NIGHT
     write(deps, chat(deps, "5001"), "我在", purpose=purpose)
 
     assert [item.text for item in due(deps)] == ["我在"]
@@ -260,14 +220,7 @@ def test_a_notice_in_the_day_is_delivered(deps: Deps) -> None:
 
 
 def test_two_processes_that_meet_the_same_new_address_open_one_conversation(deps: Deps) -> None:
-    together = Barrier(4)
-
-    def meet(_: int) -> str:
-        together.wait()
-        return conversation_for(deps, "telegram", "5001")
-
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(meet, range(4)))) == 1
+    assert len(set(at_once(4, lambda _: conversation_for(deps, "telegram", "5001")))) == 1
     greeting = len(deps.wording.all("greeting", lender="示例银行"))
     assert len(rows(deps)) == greeting
 

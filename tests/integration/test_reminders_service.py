@@ -1,4 +1,4 @@
-"""Plan notices against both databases: planned with the plan, decided when due, sent once, and silent when they should be."""
+"""Plan notices against both databases: planned with the plan, decided again when due, sent once or not at all."""
 
 from __future__ import annotations
 
@@ -95,12 +95,28 @@ def test_a_notice_is_sent_once_and_tells_nothing_about_the_debt(
     assert len(notices(deps, chat)) == 2
 
 
-def test_the_next_month_is_reminded_again(deps: Deps, clock: SetClock, chat: str, plan: AgreementView) -> None:
+def test_who_answers_is_reminded_twice_again_next_month(
+    deps: Deps, clock: SetClock, chat: str, plan: AgreementView
+) -> None:
     for number in (1, 2):
         for days in (3, 1):
             clock.instant = before(plan, days, number=number)
             assert reminders.sweep(deps).sent == 1
+        clock.move(timedelta(hours=1))
+        record_text(deps, chat, f"answer {number}", "查看")
     assert len(notices(deps, chat)) == 4
+
+
+def test_who_never_answers_is_reminded_less_but_every_month(
+    deps: Deps, clock: SetClock, chat: str, plan: AgreementView
+) -> None:
+    sent = []
+    for number in (1, 2, 3):
+        for days in (3, 1):
+            clock.instant = before(plan, days, number=number)
+            sent.append(reminders.sweep(deps).sent)
+    assert sent == [1, 1, 1, 0, 1, 0]
+    assert "F3" in rules(deps, "planned")
 
 
 @pytest.mark.parametrize(("hour", "rule"), [(22, "T1"), (23, "T1"), (21, "T2")])
@@ -230,9 +246,10 @@ def test_a_sweeper_that_dies_leaves_the_notice_to_the_next(
         raise SystemExit
 
     clock.instant = before(plan, 3)
-    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+    with monkeypatch.context() as dying:
         dying.setattr(reminders, "_decide", die)
-        reminders.sweep(deps)
+        with pytest.raises(SystemExit):
+            reminders.sweep(deps)
     assert reminders.sweep(deps) == Swept()
     clock.move(reminders.LEASE)
     assert reminders.sweep(deps) == Swept(sent=1)

@@ -34,7 +34,7 @@ def policies(draw: st.DrawFn) -> ReliefPolicy:
     choices = draw(st.sets(st.integers(min_value=min_months, max_value=max_months), min_size=1, max_size=6))
     steps = draw(st.sets(st.integers(min_value=0, max_value=99), max_size=2))
     valid_days = draw(st.integers(min_value=1, max_value=14))
-    ceilings = st.fixed_dictionaries({bucket: percents for bucket in DelinquencyBucket})
+    ceilings = st.fixed_dictionaries(dict.fromkeys(DelinquencyBucket, percents))
     return ReliefPolicy(
         code="any_relief",
         version="1",

@@ -6,7 +6,6 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -44,7 +43,7 @@ class Borrower:
         self.connect()
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.disconnect()
 
     def connect(self) -> None:

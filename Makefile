@@ -1,0 +1,103 @@
+# The desk's commands. `make help` lists them. Everything is installed below this folder; nothing needs root except
+# the browser of the browser tests, which comes from the system's packages.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+UV := .tools/uv
+PY := .venv/bin/python
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
+
+.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: setup ## set everything up and start the desk; Ctrl-C stops it
+	@exec .venv/bin/bot up
+
+setup: .venv/.ready rasa-runtime/.venv/.ready widget/dist/.ready ## both environments and the chat page
+
+train: setup ## train the model if what it is made from has changed
+	@.venv/bin/bot train
+
+test: setup lint types contracts data-check widget-test unit running ## everything that must hold before a change lands
+	@echo "· all checks passed"
+
+lint: .venv/.ready ## style and format
+	@echo "· lint"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+types: .venv/.ready ## strict types
+	@echo "· types"
+	@.venv/bin/mypy
+
+contracts: .venv/.ready ## who may import whom
+	@echo "· import contracts"
+	@PYTHONPATH=. .venv/bin/lint-imports --no-logo 2>/dev/null || PYTHONPATH=. .venv/bin/lint-imports
+
+data-check: setup ## training data, domain and rules
+	@echo "· training data"
+	@$(PY) -m pytest -q tests/nlu
+
+widget-test: widget/dist/.ready ## the chat page's own tests
+	@echo "· chat page"
+	@cd widget && export PATH="$(CURDIR)/.venv/bin:$$PATH" && npm run --silent types && npm test --silent
+
+unit: .venv/.ready ## unit, property, integration and contract tests
+	@echo "· unit, property, integration, contract"
+	@$(PY) -m pytest -q tests/unit tests/property tests/integration tests/contract
+
+running: setup train chromium ## whole conversations and browser tests on the running desk
+	@echo "· running desk: conversations and browser"
+	@$(PY) -m pytest -q tests/dialogue tests/e2e
+
+bench: setup train ## measure turn latency; figures belong in docs/performance.md
+	@$(PY) bench/turn_latency.py
+
+chromium:
+	@command -v $${CHROMIUM:-chromium} >/dev/null || [ -n "$${DESK_SKIP_BROWSER:-}" ] || { \
+	  echo "· installing Chromium for the browser tests"; \
+	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO="sudo -n"; \
+	  { $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } || { \
+	    echo "Chromium is missing and could not be installed. Install the package 'chromium', or set DESK_SKIP_BROWSER=1"; exit 1; }; }
+
+lock: .tools/uv ## resolve both environments anew
+	@for project in . rasa-runtime; do \
+	  (cd $$project && $(CURDIR)/$(UV) lock --quiet --upgrade && $(CURDIR)/$(UV) export --quiet --format requirements-txt \
+	    --no-header --no-emit-project --output-file requirements.lock >/dev/null); done
+
+clean: ## remove environments, models and everything the desk made
+	rm -rf .venv .tools rasa-runtime/.venv widget/node_modules widget/dist models var .rasa
+
+.tools/uv:
+	@mkdir -p .tools
+	@command -v uv >/dev/null || { \
+	  echo "· installing uv into .tools"; \
+	  python3 -m venv .tools/python && .tools/python/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@ln -sf "$$(command -v uv || echo "$(CURDIR)/.tools/python/bin/uv")" $@
+
+.venv/.ready: requirements.lock pyproject.toml | .tools/uv
+	@echo "· environment of the desk (.venv)"
+	@[ -x $(PY) ] || $(UV) venv --quiet --python 3.11 .venv
+	@$(UV) pip sync --quiet --require-hashes --python $(PY) requirements.lock
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+rasa-runtime/.venv/.ready: rasa-runtime/requirements.lock | .tools/uv
+	@echo "· environment of Rasa (rasa-runtime/.venv, 1.6 GB; the first time takes a few minutes)"
+	@[ -x rasa-runtime/.venv/bin/python ] || $(UV) venv --quiet --python 3.11 rasa-runtime/.venv
+	@$(UV) pip sync --quiet --require-hashes --python rasa-runtime/.venv/bin/python rasa-runtime/requirements.lock
+	@touch $@
+
+widget/dist/.ready: $(WIDGET_SOURCES) widget/package-lock.json .venv/.ready
+	@echo "· chat page"
+	@cd widget && export PATH="$(CURDIR)/.venv/bin:$$PATH" && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@touch $@

@@ -1,0 +1,101 @@
+"""What the database holds after a conversation, compared with what its file says."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.identity.levels import Level
+from bot.services import identity
+from bot.store.tables import (
+    Agreement,
+    Conversation,
+    Hold,
+    Instalment,
+    Message,
+    Negotiation,
+    Reminder,
+    VerificationAttempt,
+)
+from tests.builders.people import Person
+from tests.dialogue.script import Facts
+from tests.running.borrower import Said
+from tests.running.desk import RunningDesk
+
+
+def check_facts(desk: RunningDesk, wanted: Facts, conversation_id: str, person: Person, heard: Sequence[Said]) -> None:
+    """Compare every fact that is named.
+
+    Raises:
+        AssertionError: one is otherwise.
+    """
+    found = _facts(desk, conversation_id, person)
+    for name, value in wanted.model_dump(exclude_none=True, exclude={"hash"}).items():
+        expected = sorted(value) if name == "holds" else value
+        assert found[name] == expected, f"{name}: {found[name]!r} instead of {expected!r}"
+    if wanted.hash == "shown":
+        _check_agreement(desk, person, heard)
+
+
+def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str, object]:
+    with desk.deps.begin() as session:
+        conversation = session.get_one(Conversation, conversation_id)
+        agreements = _agreements(session, person)
+        planned = Reminder.state == "planned"
+        holds = select(Hold.kind).where(
+            or_(Hold.conversation_id == conversation_id, Hold.borrower_id == (person.borrower_id or "nobody")),
+            Hold.lifted_at.is_(None),
+        )
+        negotiations = session.scalars(
+            select(Negotiation.state)
+            .where(Negotiation.borrower_id == person.borrower_id)
+            .order_by(Negotiation.created_at)
+        ).all()
+        last = session.scalars(
+            select(Message)
+            .where(Message.conversation_id == conversation_id, Message.author == "borrower")
+            .order_by(Message.seq.desc())
+        ).first()
+        model = str((last.understanding or {}).get("model") or "") if last else ""
+        return {
+            "agreements": len(agreements),
+            "instalments": sum(_count(session, Instalment, Instalment.agreement_id == each.id) for each in agreements),
+            "reminders": _count(session, Reminder, Reminder.borrower_id == person.borrower_id, planned),
+            "holds": sorted(set(session.scalars(holds))),
+            "queue": conversation.queue_reason or "none",
+            "owner": conversation.owner,
+            "verified": _is_verified(desk, conversation_id),
+            "bound": conversation.borrower_id is not None,
+            "negotiation": negotiations[-1] if negotiations else "none",
+            "attempts": _count(session, VerificationAttempt, VerificationAttempt.conversation_id == conversation_id),
+            "last_intent": last.intent if last else None,
+            "engine_asked": bool(model) and not model.startswith("guard"),
+        }
+
+
+def _is_verified(desk: RunningDesk, conversation_id: str) -> bool:
+    return identity.who(desk.deps, conversation_id).level is Level.VERIFIED
+
+
+def _agreements(session: Session, person: Person) -> Sequence[Agreement]:
+    return session.scalars(select(Agreement).where(Agreement.borrower_id == person.borrower_id)).all()
+
+
+def _count(session: Session, table: type, *conditions: object) -> int:
+    return session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0  # type: ignore[arg-type]
+
+
+def _check_agreement(desk: RunningDesk, person: Person, heard: Sequence[Said]) -> None:
+    """What was agreed is the text that was read back, its hash is the one confirmed, and its parts add up."""
+    with desk.deps.begin() as session:
+        agreement = _agreements(session, person)[-1]
+        parts = session.scalars(select(Instalment.amount_fen).where(Instalment.agreement_id == agreement.id)).all()
+        text, text_hash, total = agreement.text, agreement.text_hash, agreement.total_fen
+    assert hashlib.sha256(text.encode()).hexdigest() == text_hash, "the hash is not the text's"
+    assert sum(parts) == total, f"instalments add up to {sum(parts)} instead of {total}"
+    said = [each.text for each in heard]
+    assert any(text.strip() == shown.strip() for shown in said), "the agreed text was never shown as it is"
+    assert any(text_hash[:12] in shown for shown in said), "the hash was not confirmed"

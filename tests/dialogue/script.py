@@ -1,0 +1,164 @@
+"""Conversations written down: what is said, what must and must not be answered, and what is in the database afterwards.
+
+``conversations/README.md`` explains the format to whoever writes one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.lending.contract import ProductKind
+from tests.builders.accounts import Owed
+
+FOLDER = Path(__file__).parent / "conversations"
+OPENINGS = "openings.yml"
+_VARIABLE = re.compile(r"\$([a-z_]+)")
+
+
+class Strict(BaseModel):
+    """A misspelt key is an error, not a check that silently never happens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Debt(Strict):
+    """A debt of a fresh borrower; amounts in yuan."""
+
+    principal: int = 12_000
+    creditor: str = "示例银行"
+    kind: ProductKind = ProductKind.CONSUMER_LOAN
+    days_late: int = 45
+    limitation_known: bool = True
+    disputed: bool = False
+
+    def owed(self) -> Owed:
+        """Return it as the builder wants it."""
+        return Owed(
+            principal_fen=self.principal * 100,
+            creditor=self.creditor,
+            kind=self.kind,
+            days_late=self.days_late,
+            lent_days_ago=max(120, self.days_late + 30),
+            limitation_known=self.limitation_known,
+            disputed=self.disputed,
+        )
+
+
+class Step(Strict):
+    """One thing the borrower does, and what must come of it."""
+
+    borrower: str | None = None
+    press: str | None = None
+    expect: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    buttons: tuple[str, ...] = ()
+    owner: str | None = None
+    problem: str | None = None
+    resumes: bool = False
+    silence: bool = False
+    as_before: str | None = None
+    remember: str | None = None
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        if (self.borrower is None) == (self.press is None):
+            raise ValueError("a step has either 'borrower' or 'press'")
+        return self
+
+
+class Facts(Strict):
+    """What the database holds when the conversation is over. Only what is named is checked."""
+
+    agreements: int | None = None
+    instalments: int | None = None
+    reminders: int | None = None
+    hash: Literal["shown"] | None = None
+    holds: tuple[str, ...] | None = None
+    queue: str | None = None
+    owner: str | None = None
+    verified: bool | None = None
+    bound: bool | None = None
+    negotiation: str | None = None
+    attempts: int | None = None
+    last_intent: str | None = None
+    engine_asked: bool | None = None
+
+
+class Opening(Strict):
+    """How to get to a place in a conversation; ``open_question`` is what the bot waits for there."""
+
+    after: str | None = None
+    steps: tuple[Step, ...]
+    open_question: str | None = None
+
+
+class Conversation(Strict):
+    """One file."""
+
+    about: str
+    who: str = "fresh"
+    owes: tuple[Debt, ...] = (Debt(),)
+    has_plan: bool = False
+    channel: Literal["web", "telegram"] = "web"
+    script: Literal["hans", "hant"] = "hans"
+    at: tuple[str, ...] = ()
+    each: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = Field(min_length=1)
+    never: tuple[str, ...] = ()
+    then: Facts = Facts()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: a conversation, begun at one place, with one of its words."""
+
+    name: str
+    conversation: Conversation
+    at: str | None
+    word: str | None
+
+
+def cases() -> Iterator[Case]:
+    """Return every test that the files describe."""
+    for path in sorted(FOLDER.rglob("*.yml")):
+        if path.name == OPENINGS:
+            continue
+        conversation = Conversation.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        for at in conversation.at or (None,):
+            for word in conversation.each or (None,):
+                marks = "-".join(mark for mark in (at, word) if mark)
+                name = f"{path.parent.name}/{path.stem}"
+                yield Case(f"{name}[{marks}]" if marks else name, conversation, at, word)
+
+
+@cache
+def openings() -> Mapping[str, Opening]:
+    """Return the places where a conversation can begin, by name."""
+    raw = yaml.safe_load((FOLDER / OPENINGS).read_text("utf-8"))
+    return {name: Opening.model_validate(opening) for name, opening in raw.items()}
+
+
+def way_to(place: str) -> list[Step]:
+    """Return the steps from nothing to a place."""
+    opening = openings()[place]
+    return [*(way_to(opening.after) if opening.after else ()), *opening.steps]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put values in place of ``$name``; an unknown name is an error."""
+    return _VARIABLE.sub(lambda match: values[match.group(1)], text)
+
+
+def found(wanted: str, text: str) -> bool:
+    """Tell whether a text holds some words, or matches a pattern written between slashes."""
+    if len(wanted) > 2 and wanted.startswith("/") and wanted.endswith("/"):
+        return re.search(wanted[1:-1], text) is not None
+    return wanted in text

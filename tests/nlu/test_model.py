@@ -1,0 +1,50 @@
+"""What the trained model reads, measured through the command that everybody uses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import ROOT
+
+YARDSTICK = ROOT.parent / "shared" / "eval"
+NEEDS_YARDSTICK = pytest.mark.skipif(not YARDSTICK.exists(), reason="the yardstick is not beside this checkout")
+
+
+def bot(*arguments: str) -> dict[str, object]:
+    command = [sys.executable, "-m", "bot.cli", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    report: dict[str, object] = json.loads(done.stdout)
+    return report
+
+
+def test_traditional_full_width_and_misspelt_messages_are_read_like_plain_ones(tmp_path: Path) -> None:
+    rows = [
+        ("a", "ask_balance", "我現在一共欠多少錢"),
+        ("b", "ask_balance", "我现在一共欠多少钱"),
+        ("c", "request_human", "轉人工"),
+        ("d", "request_human", "转人工!!!"),
+        ("e", "rights/credit_report", "預期會影響徵信嗎"),
+    ]
+    path = tmp_path / "rows.tsv"
+    path.write_text("id\tlabel\ttext\n" + "".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    report = bot("nlu-eval", str(path), "--json")
+    assert report["misses"] == []
+
+
+@NEEDS_YARDSTICK
+def test_the_model_keeps_its_floor_on_messages_written_by_other_hands() -> None:
+    report = bot("nlu-eval", str(YARDSTICK / "messages.tsv"), "--json")
+    assert float(str(report["accuracy"])) >= 0.80
+    assert float(str(report["macro_f1"])) >= 0.82
+
+
+@NEEDS_YARDSTICK
+def test_values_are_read_to_the_letter() -> None:
+    report = bot("values-eval", str(YARDSTICK / "values.tsv"), "--now", "2026-11-21T12:00:00+08:00", "--json")
+    assert report["false_readings"] == 0
