@@ -23,6 +23,7 @@ from bot.text.values import Value, extract
 
 GOAL = "pending_goal"
 VERIFY_FORM = "verify_form"
+NOT_UNDERSTOOD = "nlu_fallback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Turn:
         self._tracker = tracker
         self._dispatcher = dispatcher
         self._domain = domain
+
+    def not_understood_in_a_row(self) -> int:
+        """Count the messages up to this one, without any other between, that were not understood."""
+        said = [event for event in self._tracker.events if event.get("event") == "user"]
+        names = [str(((event.get("parse_data") or {}).get("intent") or {}).get("name")) for event in reversed(said)]
+        return next((count for count, name in enumerate(names) if name != NOT_UNDERSTOOD), len(names))
 
     def slot(self, name: str) -> str | None:
         """Return a slot's text."""

@@ -70,14 +70,14 @@ class Clarify(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Offer meanings, or hand over after two misunderstandings (H1)."""
-        if turn.slot("misread") == "once":
+        if turn.not_understood_in_a_row() > 1:
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NOT_UNDERSTOOD)
             turn.say("utter_not_understood_person")
-            return [SlotSet("misread", None)]
+            return []
         meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
         buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), f"/{name}") for name in meanings]
         turn.say("utter_clarify", [*buttons, Button(turn.phrase("utter_part_human_button"), "/request_human")])
-        return [SlotSet("misread", "once")]
+        return []
 
 
 def _key(intent: str) -> str:

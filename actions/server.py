@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
-from actions.base import DeskAction
+from actions.base import DeskAction, VerifiedAction
 from actions.contact import Cancel, Clarify, Complain, RequestHuman, StopContact
 from actions.debt import (
     CheckPayment,
@@ -38,6 +38,7 @@ from actions.plan import AfterPlan, AskPlanStep, MissedInstalment, OpenPlan, Tel
 from actions.rights import AnswerRight
 from actions.safety import Comfort
 from bot.services.deps import Deps
+from bot.settings import SettingsError
 
 log = structlog.get_logger()
 
@@ -72,14 +73,25 @@ ACTIONS: tuple[type[DeskAction], ...] = (
 )
 """Every custom action of ``domain.yml``; a test holds the two lists together."""
 
+__all__ = ["ACTIONS", "TROUBLE", "DeskAction", "VerifiedAction", "make_app"]
+
+TROUBLE = "utter_trouble"
+"""Said when an action failed. Rasa itself would go on without a word."""
+
 
 def make_app(deps: Deps) -> FastAPI:
-    """Return the application that runs the actions."""
+    """Return the application that runs the actions.
+
+    Raises:
+        SettingsError: there is no secret to check callers by.
+    """
     logging.getLogger("rasa_sdk").setLevel(logging.WARNING)
     executor = ActionExecutor()
     for action in ACTIONS:
         executor.register_action(action(deps))
-    secret = deps.settings.actions_secret.get_secret_value()
+    secret = deps.settings.actions_secret.get_secret_value().encode()
+    if not secret:
+        raise SettingsError("DESK_ACTIONS_SECRET: must be set")
     app = FastAPI(title="borrower desk actions", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/health")
@@ -88,7 +100,7 @@ def make_app(deps: Deps) -> FastAPI:
 
     @app.post("/webhook")
     async def webhook(request: Request) -> JSONResponse:
-        if not hmac.compare_digest(request.query_params.get("token", ""), secret):
+        if not hmac.compare_digest(request.query_params.get("token", "").encode(), secret):
             return JSONResponse({"error": "forbidden"}, status_code=403)
         call = await request.json()
         name = str(call.get("next_action"))
@@ -98,9 +110,9 @@ def make_app(deps: Deps) -> FastAPI:
             return JSONResponse({"error": "rejected", "action_name": name}, status_code=400)
         except ActionNotFoundException:
             return JSONResponse({"error": "unknown action", "action_name": name}, status_code=404)
-        except Exception as error:
+        except Exception as error:  # whatever went wrong, the borrower must hear that it did
             log.error("action_failed", action=name, kind=type(error).__name__, exc_info=error)
-            return JSONResponse({"error": "action failed", "action_name": name}, status_code=500)
+            return JSONResponse({"events": [], "responses": [{"response": TROUBLE}]})
         return JSONResponse(result.model_dump() if result else {})
 
     return app

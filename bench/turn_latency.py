@@ -2,8 +2,8 @@
 
 Usage: python bench/turn_latency.py [--turns 40]
 
-Starts a desk of its own (real Rasa, actions, gateway, scheduler; SQLite) on free loopback ports, and measures with 1 and
-with 8 conversations side by side. "Engine alone" asks Rasa's channel directly, with a turn that needs no database and one
+Starts a desk of its own (real Rasa, actions, gateway, scheduler; SQLite) on free loopback ports; measures with 1 and
+with 8 conversations at once. "Engine alone" asks Rasa's channel directly, with a turn that needs no database and one
 that does; "whole line" is a borrower on the web chat: socket, storing, crisis guard, engine, action, storing, socket.
 Prints a table in milliseconds and the ratio of the whole line to the engine alone.
 """

@@ -57,7 +57,7 @@ class GatewayChannel(InputChannel):
 
         @blueprint.route("/turn", methods=["POST"])
         async def turn(request: Request) -> HTTPResponse:
-            if not hmac.compare_digest(request.headers.get("x-desk-secret", ""), self._secret):
+            if not hmac.compare_digest(request.headers.get("x-desk-secret", "").encode(), self._secret.encode()):
                 return json({"error": "forbidden"}, status=403)
             body = request.json or {}
             sender, message_id = body.get("sender"), body.get("message_id")

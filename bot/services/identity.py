@@ -55,6 +55,19 @@ class Progress:
     locked_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whom answers are about. Wrong ones count against each, so that an unknown claim locks as a known one does."""
+
+    conversation_id: str
+    borrower_id: str | None = None
+    claim_hash: str | None = None
+
+
+def _subject_of(challenge: VerificationChallenge) -> _Subject:
+    return _Subject(challenge.conversation_id, challenge.borrower_id, challenge.claim_hash)
+
+
 def who(deps: Deps, conversation_id: str) -> Viewer:
     """Return who is looking over a conversation, now."""
     with deps.begin() as session:
@@ -74,26 +87,27 @@ def start(deps: Deps, conversation_id: str) -> Progress:
     """Begin to verify afresh. A conversation bound to somebody goes straight to the code, sent to their phone."""
     with deps.begin() as session:
         seen = viewer_of(session, deps, conversation_id)
-        if locked := _lock(session, deps, conversation_id, seen.borrower_id):
+        subject = _Subject(conversation_id, seen.borrower_id)
+        if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for challenge in _open_challenges(session, conversation_id):
             challenge.state = "dropped"
         if seen.borrower_id is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        challenge, outcome = _challenge(session, deps, conversation_id, seen.borrower_id)
+        challenge, outcome = _challenge(session, deps, subject)
         return _progress(session, deps, conversation_id, challenge, outcome)
 
 
 def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     """Take a phone or a name, and send a code to the phone on record if it is known."""
     with deps.begin() as session:
-        borrower_id = _find(session, deps, claim)
-        _wait_for_turn(session, conversation_id, borrower_id)
-        if locked := _lock(session, deps, conversation_id, borrower_id):
+        subject = _Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
+        _wait_for_turn(session, subject)
+        if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for earlier in _open_challenges(session, conversation_id):
             earlier.state = "dropped"
-        challenge, outcome = _challenge(session, deps, conversation_id, borrower_id)
+        challenge, outcome = _challenge(session, deps, subject)
         return _progress(session, deps, conversation_id, challenge, outcome)
 
 
@@ -103,12 +117,13 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        _wait_for_turn(session, conversation_id, challenge.borrower_id)
-        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+        subject = _subject_of(challenge)
+        _wait_for_turn(session, subject)
+        if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
             challenge.state = "dropped"
-            fresh, outcome = _challenge(session, deps, conversation_id, challenge.borrower_id)
+            fresh, outcome = _challenge(session, deps, subject)
             expired = Outcome.CODE_EXPIRED if outcome is Outcome.ASKED else outcome
             return _progress(session, deps, conversation_id, fresh, expired)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
@@ -122,11 +137,12 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        _wait_for_turn(session, conversation_id, challenge.borrower_id)
-        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+        subject = _subject_of(challenge)
+        _wait_for_turn(session, subject)
+        if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         challenge.state = "dropped"
-        fresh, outcome = _challenge(session, deps, conversation_id, challenge.borrower_id)
+        fresh, outcome = _challenge(session, deps, subject)
         return _progress(session, deps, conversation_id, fresh, outcome)
 
 
@@ -136,8 +152,9 @@ def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
         challenge = _open_challenge(session, conversation_id)
         if challenge is None or not challenge.code_passed:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
-        _wait_for_turn(session, conversation_id, challenge.borrower_id)
-        if locked := _lock(session, deps, conversation_id, challenge.borrower_id):
+        subject = _subject_of(challenge)
+        _wait_for_turn(session, subject)
+        if locked := _lock(session, deps, subject):
             return Progress(Step.ID_TAIL, Outcome.LOCKED, 0, locked)
         borrower = session.get(Borrower, challenge.borrower_id) if challenge.borrower_id else None
         expected = borrower.id_tail_hash if borrower else deps.vault.lookup("id_tail", secrets.token_hex(8))
@@ -183,14 +200,18 @@ def _find(session: Session, deps: Deps, claim: Claim) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _challenge(
-    session: Session, deps: Deps, conversation_id: str, borrower_id: str | None
-) -> tuple[VerificationChallenge, Outcome]:
+def _claim_hash(deps: Deps, claim: Claim) -> str:
+    """Return a claim's keyed hash."""
+    return deps.vault.lookup("claim", f"phone:{claim.phone}" if claim.phone else f"name:{fold_name(claim.name or '')}")
+
+
+def _challenge(session: Session, deps: Deps, subject: _Subject) -> tuple[VerificationChallenge, Outcome]:
     now = deps.now()
     code = f"{secrets.randbelow(1_000_000):06d}"
     challenge = VerificationChallenge(
-        conversation_id=conversation_id,
-        borrower_id=borrower_id,
+        conversation_id=subject.conversation_id,
+        borrower_id=subject.borrower_id,
+        claim_hash=subject.claim_hash,
         code_hash="",
         code_expires_at=now + timedelta(minutes=deps.settings.code_minutes),
         created_at=now,
@@ -198,11 +219,11 @@ def _challenge(
     session.add(challenge)
     session.flush()
     challenge.code_hash = deps.vault.lookup("code", f"{challenge.id}:{code}")
-    audit.record(session, now, audit.BOT, "code_issued", ("conversation", conversation_id))
+    audit.record(session, now, audit.BOT, "code_issued", ("conversation", subject.conversation_id))
     if deps.code_sender is None:
-        _show_demo_code(session, deps, conversation_id, code)
+        _show_demo_code(session, deps, subject.conversation_id, code)
         return challenge, Outcome.ASKED
-    borrower = session.get(Borrower, borrower_id) if borrower_id else None
+    borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
     if borrower is None or borrower.deceased:
         return challenge, Outcome.ASKED
     sent = deps.code_sender.send(deps.vault.unseal("phone", borrower.phone_sealed), code)
@@ -238,6 +259,7 @@ def _after_attempt(
         VerificationAttempt(
             conversation_id=challenge.conversation_id,
             borrower_id=challenge.borrower_id,
+            claim_hash=challenge.claim_hash,
             factor=factor,
             passed=passed,
             at=now,
@@ -253,39 +275,41 @@ def _after_attempt(
 def _progress(
     session: Session, deps: Deps, conversation_id: str, challenge: VerificationChallenge | None, outcome: Outcome
 ) -> Progress:
-    borrower_id = challenge.borrower_id if challenge else None
+    subject = _subject_of(challenge) if challenge else _Subject(conversation_id)
     if challenge is None:
         step = Step.CLAIM
     elif challenge.state == "passed":
         return Progress(Step.DONE, outcome, deps.settings.verification_attempts)
     else:
         step = Step.ID_TAIL if challenge.code_passed else Step.CODE
-    if locked := _lock(session, deps, conversation_id, borrower_id):
+    if locked := _lock(session, deps, subject):
         return Progress(step, Outcome.LOCKED, 0, locked)
-    wrong = sum(not attempt.passed for attempt in _attempts(session, deps, conversation_id, borrower_id))
+    wrong = sum(not attempt.passed for attempt in _attempts(session, deps, subject))
     return Progress(step, outcome, max(0, deps.settings.verification_attempts - wrong))
 
 
-def _attempts(session: Session, deps: Deps, conversation_id: str, borrower_id: str | None) -> list[Attempt]:
+def _attempts(session: Session, deps: Deps, subject: _Subject) -> list[Attempt]:
     since = deps.now() - 2 * timedelta(minutes=deps.settings.verification_lock_minutes)
-    mine = VerificationAttempt.conversation_id == conversation_id
-    if borrower_id is not None:
-        mine = mine | (VerificationAttempt.borrower_id == borrower_id)
+    mine = VerificationAttempt.conversation_id == subject.conversation_id
+    if subject.borrower_id is not None:
+        mine = mine | (VerificationAttempt.borrower_id == subject.borrower_id)
+    if subject.claim_hash is not None:
+        mine = mine | (VerificationAttempt.claim_hash == subject.claim_hash)
     rows = session.scalars(select(VerificationAttempt).where(mine, VerificationAttempt.at >= since))
     return [Attempt(row.at, row.passed) for row in rows]
 
 
-def _wait_for_turn(session: Session, conversation_id: str, borrower_id: str | None) -> None:
+def _wait_for_turn(session: Session, subject: _Subject) -> None:
     """Judge answers about one borrower one after the other, over all channels: guesses made at once all count."""
-    if borrower_id is not None:
+    if subject.borrower_id is not None:
         # FOR NO KEY UPDATE: rows that merely refer to the borrower can still be written meanwhile.
-        session.scalar(select(Borrower.id).where(Borrower.id == borrower_id).with_for_update(key_share=True))
-    session.scalar(select(Conversation.id).where(Conversation.id == conversation_id).with_for_update())
+        session.scalar(select(Borrower.id).where(Borrower.id == subject.borrower_id).with_for_update(key_share=True))
+    session.scalar(select(Conversation.id).where(Conversation.id == subject.conversation_id).with_for_update())
 
 
-def _lock(session: Session, deps: Deps, conversation_id: str, borrower_id: str | None) -> datetime | None:
+def _lock(session: Session, deps: Deps, subject: _Subject) -> datetime | None:
     return locked_until(
-        _attempts(session, deps, conversation_id, borrower_id),
+        _attempts(session, deps, subject),
         deps.now(),
         deps.settings.verification_attempts,
         timedelta(minutes=deps.settings.verification_lock_minutes),

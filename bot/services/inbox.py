@@ -118,8 +118,8 @@ def mask_numbers(text: str, *, proving: bool = False) -> str:
     """Hide what a borrower typed about themselves: phones, identity numbers, bank cards, spaced or not.
 
     A phone keeps the form of ``mask_phone``, an identity number its last two characters, any other number of eleven
-    digits or more its last four. Dates and amounts are shorter or grouped otherwise and stay. With ``proving`` (the borrower was proving identity) shorter numbers, which are codes and
-    tails of identity numbers, vanish altogether.
+    digits or more its last four. Dates and amounts are shorter or grouped otherwise and stay. With ``proving`` (the
+    borrower was proving identity) shorter numbers, which are codes and tails of identity numbers, vanish altogether.
     """
     masked = _LONG_NUMBER.sub(_mask_long, text)
     return _PROVING_NUMBER.sub("****", masked) if proving else masked

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.services import audit
 from bot.services.conversations import Author, Reply, say
@@ -46,4 +47,4 @@ def refuse_chat(deps: Deps, channel: str, address: str) -> bool:
 
 def is_outage(error: Exception) -> bool:
     """Tell whether the database is away or busy, so that the same call can succeed later."""
-    return isinstance(error, OperationalError | InterfaceError | TimeoutError)
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)

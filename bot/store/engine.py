@@ -17,14 +17,15 @@ def make_engine(url: str) -> Engine:
     """Create an engine whose transactions behave alike on both databases.
 
     SQLite: WAL, foreign keys on, waits up to 10 s for a lock, and every transaction begins ``IMMEDIATE`` so that a
-    read followed by a write cannot fail half-way. PostgreSQL: plain connections, checked before use.
+    read followed by a write cannot fail half-way. PostgreSQL: plain connections, checked before use. Errors never show
+    the parameters of a statement: they hold personal data, and errors are logged.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 10})
+    engine = create_engine(parsed, connect_args={"timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: SqliteConnection, _record: Any) -> None:

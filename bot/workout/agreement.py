@@ -1,7 +1,7 @@
 """The text a borrower agrees to: exact, from a template that people have approved, identified by its hash.
 
-The words live in ``data/templates/agreement_*.txt``. A template line is plain text with ``${name}`` placeholders; it may
-start with directives: ``?name:`` keeps the line only if the fact holds, ``!name:`` only if it does not, ``*name:``
+The words live in ``data/templates/agreement_*.txt``. A template line is plain text with ``${name}`` placeholders; it
+may start with directives: ``?name:`` keeps the line only if the fact holds, ``!name:`` only if it does not, ``*name:``
 repeats it for each debt or instalment. They may follow one another, the repetition last.
 """
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from bot.text.amounts import AmountRange
 from bot.text.dates import DateValue
 from bot.text.periods import MonthCount
-from bot.text.values import Value, ValueKind
+from bot.text.values import Value
 from bot.workout.counter import BorrowerProposal
 
 T = TypeVar("T")
@@ -30,14 +30,17 @@ _ORDINAL = re.compile(
 )
 # Talking about an offer is not choosing it.
 _NOT_CHOSEN = re.compile(
-    r"不要|不行|不想|不选|不合适|不能|不可以|太|什么|怎么|区别|不同|多少|多久|不上|不起|不了|倒数|比|还是"
+    r"不要|不行|不想|不选|不合适|不能|不可以|太|什么|怎么|区别|不同|多少|多久|不上|不起|不了|倒数|比"
 )
 _LONGEST = re.compile(r"最后(?:一)?(?:个(?!月)|种|家)|最长(?:的|那|吧|$)|最轻松|压力最小")
 _SHORTEST = re.compile(r"最[短快](?:的|那|吧|$)")
 _MIDDLE = re.compile(r"中间(?:的|那|$)")
 _NUMBER = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6} | {str(n): n for n in range(1, 7)}
 
-_EARNED = r"收入|工资|到手|挣|赚|进账|月薪|年薪|周薪|日薪|底薪|薪水|退休金|养老金|失业金|低保|补助|补贴|月入|提成|奖金|兼职|外快|每月有"
+_EARNED = (
+    r"收入|工资|到手|挣|赚|进账|月薪|年薪|周薪|日薪|底薪|薪水|退休金|养老金|失业金|低保|补助|补贴"
+    r"|月入|提成|奖金|兼职|外快|每月有"
+)
 _SPENT = (
     r"开销|开支|支出|花销|花费|花掉|要花|生活费|房租|租金|吃饭|饭钱|伙食|必需|必须|水电|物业|话费|交通|奶粉|学费|药费|药钱|看病|房贷"
     r"|车贷|社保|赡养|抚养|基本"
@@ -192,7 +195,8 @@ def _read_means(
     told = _told(text, values)
     mine = [entry for entry in told if entry.role is own]
     if mine:
-        return _monthly(mine)
+        total = [entry for entry in told if entry.role in (None, own) and _TOTAL.search(entry.before)]
+        return _monthly(total if len(total) == 1 else mine)
     if nothing.search(text) and all(entry.role is not None for entry in told):
         return StatedAmount(0)
     # A lone figure answers the question, unless it is about something else.
@@ -235,13 +239,11 @@ def _role(match: re.Match[str]) -> _Role:
 
 def _monthly(told: Sequence[_Told]) -> StatedAmount | UnclearAmount | None:
     """Add amounts up to a month's figure; None when there are none, or one cannot be turned into a month's."""
-    totals = [entry for entry in told if _TOTAL.search(entry.before)]
-    counted = totals if len(totals) == 1 else list(told)
-    bounds = [_month_bounds(entry) for entry in counted]
+    bounds = [_month_bounds(entry) for entry in told]
     known = [bound for bound in bounds if bound is not None]
     if not known or len(known) < len(bounds):
         return None
-    if len(known) > 1 and any(_WAVERS.search(entry.before) for entry in counted):
+    if len(known) > 1 and any(_WAVERS.search(entry.before) for entry in told):
         low_fen, high_fen = min(low for low, _ in known), max(high for _, high in known)
     else:
         low_fen, high_fen = sum(low for low, _ in known), sum(high for _, high in known)

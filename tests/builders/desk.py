@@ -54,6 +54,8 @@ def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "",
         database_url=database_url,
         data_key=SecretStr(_KEY),
         lookup_key=SecretStr(_KEY),
+        rasa_secret=SecretStr("a-rasa-secret-for-tests"),
+        actions_secret=SecretStr("an-actions-secret-for-tests"),
     )
     deps = make_deps(settings, clock or SetClock())
     if not database_url:

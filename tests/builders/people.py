@@ -1,4 +1,4 @@
-"""Builders for people who can prove to the desk who they are. All invented; no identity number has a right check digit."""
+"""Builders for people who can prove to the desk who they are. All invented, without a right check digit."""
 
 from __future__ import annotations
 

@@ -151,7 +151,5 @@ class TelegramLine:
 def settled(desk: RunningDesk, conversation_id: str) -> bool:
     """Tell whether no message of a conversation waits for the bot's answer."""
     with desk.deps.begin() as session:
-        waiting = select(Message.id).where(
-            Message.conversation_id == conversation_id, Message.handling == "pending"
-        )
+        waiting = select(Message.id).where(Message.conversation_id == conversation_id, Message.handling == "pending")
         return session.scalar(waiting.limit(1)) is None

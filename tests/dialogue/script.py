@@ -131,12 +131,19 @@ def cases() -> Iterator[Case]:
     for path in sorted(FOLDER.rglob("*.yml")):
         if path.name == OPENINGS:
             continue
-        conversation = Conversation.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        conversation = _read(path)
         for at in conversation.at or (None,):
             for word in conversation.each or (None,):
                 marks = "-".join(mark for mark in (at, word) if mark)
                 name = f"{path.parent.name}/{path.stem}"
                 yield Case(f"{name}[{marks}]" if marks else name, conversation, at, word)
+
+
+def _read(path: Path) -> Conversation:
+    try:
+        return Conversation.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{path.relative_to(FOLDER)}: {error}") from None
 
 
 @cache

@@ -25,6 +25,7 @@ from bot.workout.offer import NoOfferReason
 from bot.workout.policy import load_policies
 from tests.builders.accounts import shown_code, verified
 from tests.builders.desk import SetClock, a_desk
+from tests.builders.threads import at_once
 
 FILE = ROOT / "data" / "demo" / "accounts.yml"
 
@@ -71,6 +72,13 @@ def test_writing_twice_changes_nothing(deps: Deps, clock: SetClock, later: timed
     clock.move(later)
     assert demo.seed(deps) == DemoReport()
     assert row_counts(deps) == before
+
+
+def test_written_by_two_at_once_everybody_is_there_once(deps: Deps, data: DemoData) -> None:
+    reports = at_once(2, lambda _: demo.seed(deps))
+    assert DemoReport() in reports
+    assert row_counts(deps)["borrower"] == len(data.borrowers)
+    assert row_counts(deps)["agreement"] == 2
 
 
 def test_production_gets_no_demo_accounts(deps: Deps) -> None:

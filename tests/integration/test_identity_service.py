@@ -250,6 +250,18 @@ def test_unknown_people_get_the_same_steps_and_words(deps: Deps, borrower: str) 
     assert known[0][-1].outcome is Outcome.WRONG
 
 
+def test_a_lock_does_not_tell_who_is_known(deps: Deps, borrower: str) -> None:
+    def tried_elsewhere(claim: Claim) -> list[Progress]:
+        first, second, third = (a_conversation(deps) for _ in range(3))
+        early = guess_tails(deps, first, 2, claim)
+        later = guess_tails(deps, second, 3, claim)
+        return [*early, *later, identity.answer_claim(deps, third, claim)]
+
+    known, unknown = tried_elsewhere(CLAIMS[0]), tried_elsewhere(NOBODY)
+    assert known == unknown
+    assert known[-1].outcome is Outcome.LOCKED
+
+
 def test_no_tail_at_all_lets_an_unknown_claim_in(deps: Deps, borrower: str, chat: str) -> None:
     assert prove(deps, chat, NOBODY, TAIL)[-1].outcome is Outcome.WRONG
     assert identity.who(deps, chat).level is Level.ANONYMOUS

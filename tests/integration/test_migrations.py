@@ -67,6 +67,20 @@ def test_upgrading_twice_is_harmless(bare_database_url: str) -> None:
     assert not migrate.pending(bare_database_url)
 
 
+def test_a_database_of_the_first_revision_is_brought_up_to_date_with_its_rows(bare_database_url: str) -> None:
+    engine = make_engine(bare_database_url)
+    with engine.connect() as connection:
+        command.upgrade(migrate.configuration(connection), "0001")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO creditor VALUES ('1', '示例银行', 'bank', '-', '-')"))
+    assert migrate.pending(bare_database_url)
+    migrate.upgrade(bare_database_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT name FROM creditor")).scalars().all() == ["示例银行"]
+    assert differences(engine) == []
+    engine.dispose()
+
+
 def test_starters_that_migrate_at_once_do_not_collide(bare_database_url: str) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         list(pool.map(migrate.upgrade, [bare_database_url] * 3))

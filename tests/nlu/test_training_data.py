@@ -16,20 +16,77 @@ from bot.model import RUNTIME_PYTHON, rasa_environment
 from bot.settings import ROOT, load_settings
 from bot.text.normalize import normalize_text
 
-INTENTS = """
-greet goodbye thank affirm deny inform ask_capabilities bot_challenge repeat cancel chitchat out_of_scope abuse
-verify_identity ask_legitimacy wrong_person third_party_inquiry ask_data_source
-ask_balance ask_breakdown ask_fee_reason ask_due_date ask_creditor ask_repayment_channel report_paid ask_payment_status
-dispute_debt ask_minimum_payment ask_account_restriction ask_clearance_letter
-state_hardship request_installment request_relief request_settlement request_deferral promise_to_pay propose_payment
-accept_offer reject_offer ask_other_options ask_plan_status modify_plan report_missed_installment ask_early_repayment
-refuse_to_pay
-rights/overview rights/credit_report rights/legal_action rights/enforcement rights/home_visit rights/collection_conduct
-rights/third_party_contact rights/interest_cap rights/statute_of_limitations rights/family_liability rights/outsourcing
-rights/installment_law rights/personal_data rights/bankruptcy rights/anti_fraud rights/financial_education
-complain_harassment complain_service ask_complaint request_human request_callback stop_contact set_reminder
-express_distress
-""".split()
+INTENTS = [
+    "greet",
+    "goodbye",
+    "thank",
+    "affirm",
+    "deny",
+    "inform",
+    "ask_capabilities",
+    "bot_challenge",
+    "repeat",
+    "cancel",
+    "chitchat",
+    "out_of_scope",
+    "abuse",
+    "verify_identity",
+    "ask_legitimacy",
+    "wrong_person",
+    "third_party_inquiry",
+    "ask_data_source",
+    "ask_balance",
+    "ask_breakdown",
+    "ask_fee_reason",
+    "ask_due_date",
+    "ask_creditor",
+    "ask_repayment_channel",
+    "report_paid",
+    "ask_payment_status",
+    "dispute_debt",
+    "ask_minimum_payment",
+    "ask_account_restriction",
+    "ask_clearance_letter",
+    "state_hardship",
+    "request_installment",
+    "request_relief",
+    "request_settlement",
+    "request_deferral",
+    "promise_to_pay",
+    "propose_payment",
+    "accept_offer",
+    "reject_offer",
+    "ask_other_options",
+    "ask_plan_status",
+    "modify_plan",
+    "report_missed_installment",
+    "ask_early_repayment",
+    "refuse_to_pay",
+    "rights/overview",
+    "rights/credit_report",
+    "rights/legal_action",
+    "rights/enforcement",
+    "rights/home_visit",
+    "rights/collection_conduct",
+    "rights/third_party_contact",
+    "rights/interest_cap",
+    "rights/statute_of_limitations",
+    "rights/family_liability",
+    "rights/outsourcing",
+    "rights/installment_law",
+    "rights/personal_data",
+    "rights/bankruptcy",
+    "rights/anti_fraud",
+    "rights/financial_education",
+    "complain_harassment",
+    "complain_service",
+    "ask_complaint",
+    "request_human",
+    "request_callback",
+    "stop_contact",
+    "set_reminder",
+    "express_distress",
+]
 
 
 def examples() -> dict[str, list[str]]:

@@ -164,7 +164,7 @@ def test_of_two_processes_that_start_together_the_keys_of_one_are_used_by_both(
     given: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "var" / "demo-keys.json"
-    other = {name: KEY for name in ("data_key", "lookup_key", "rasa_secret", "actions_secret")}
+    other = dict.fromkeys(("data_key", "lookup_key", "rasa_secret", "actions_secret"), KEY)
     link = os.link
 
     def other_was_faster(source: Path, target: Path) -> None:

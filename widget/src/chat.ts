@@ -6,6 +6,7 @@ import type { LoadingToggleConfig } from "deep-chat/dist/types/loading";
 
 import shadowStyle from "./bubbles.css";
 import { Composer } from "./composer.ts";
+import { Follow } from "./follow.ts";
 import type { Owner } from "./frames.ts";
 import { Line } from "./line.ts";
 import type { LineListener, Socket, SocketEvents } from "./line.ts";
@@ -73,7 +74,7 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
   log.setAttribute("aria-label", words.log);
   log.setAttribute("aria-busy", "true");
   log.tabIndex = 0;
-  keepAtBottom(log);
+  new Follow(log, makeToEnd(root, words.toEnd));
 
   const store = new StoredUnsent(tabStorage());
   const thread = new Thread({
@@ -196,19 +197,14 @@ function listen(
   };
 }
 
-/** A keyboard that opens, or the strip, makes the log smaller: whoever was reading the newest message still is. */
-function keepAtBottom(log: HTMLElement): void {
-  const slack = 40;
-  let atBottom = true;
-  let height = log.clientHeight;
-  log.addEventListener("scroll", () => {
-    // In the same frame as a change of size this comes first, and would take the change for a scroll upwards.
-    if (log.clientHeight === height) atBottom = log.scrollTop + height >= log.scrollHeight - slack;
-  });
-  new ResizeObserver(() => {
-    height = log.clientHeight;
-    if (atBottom) log.scrollTop = log.scrollHeight;
-  }).observe(log);
+/** The button that leads to the newest message, lying over the log. */
+function makeToEnd(root: ShadowRoot, label: string): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "desk-to-end";
+  button.textContent = label;
+  root.getElementById("chat-view")?.append(button);
+  return button;
 }
 
 function openSocket(events: SocketEvents): Socket {

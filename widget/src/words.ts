@@ -16,6 +16,7 @@ export interface Words {
   readonly verified: string;
   readonly largeType: string;
   readonly log: string;
+  readonly toEnd: string;
   readonly author: Readonly<Record<Author, string>>;
   readonly quickReplies: string;
   readonly input: string;
@@ -42,6 +43,7 @@ const HANS: Words = {
   verified: "已核实本人",
   largeType: "大字",
   log: "对话记录",
+  toEnd: "到最下面 ↓",
   author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
   quickReplies: "可以直接点选",
   input: "输入消息",
@@ -68,6 +70,7 @@ const HANT: Words = {
   verified: "已核實本人",
   largeType: "大字",
   log: "對話記錄",
+  toEnd: "到最下面 ↓",
   author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
   quickReplies: "可以直接點選",
   input: "輸入訊息",

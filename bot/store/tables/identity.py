@@ -35,13 +35,17 @@ class ChannelBinding(Base):
 
 
 class VerificationChallenge(Base):
-    """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same."""
+    """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same.
+
+    ``claim_hash`` is the keyed hash of the phone or name that was claimed; null when the conversation was bound.
+    """
 
     __tablename__ = "verification_challenge"
 
     id: Mapped[Id]
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
     borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    claim_hash: Mapped[str | None] = mapped_column(String(64))
     code_hash: Mapped[str] = mapped_column(String(64))
     code_expires_at: Mapped[datetime]
     code_passed: Mapped[bool] = mapped_column(default=False)
@@ -50,17 +54,19 @@ class VerificationChallenge(Base):
 
 
 class VerificationAttempt(Base):
-    """One answer to a challenge, right or wrong. Wrong ones count against the conversation and the borrower."""
+    """One answer to a challenge. Wrong ones count against the conversation, the borrower and the claim."""
 
     __tablename__ = "verification_attempt"
     __table_args__ = (
         Index("ix_verification_attempt_conversation", "conversation_id", "at"),
         Index("ix_verification_attempt_borrower", "borrower_id", "at"),
+        Index("ix_verification_attempt_claim", "claim_hash", "at"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"))
     borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    claim_hash: Mapped[str | None] = mapped_column(String(64))
     factor: Mapped[str] = mapped_column(String(12))
     passed: Mapped[bool]
     at: Mapped[datetime]

@@ -123,7 +123,7 @@ def test_an_amount_that_is_not_positive_is_refused(amount_fen: int) -> None:
 
 def test_a_naive_booking_time_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        replace(PAID, booked_at=datetime(2026, 11, 1))
+        replace(PAID, booked_at=datetime(2026, 11, 1))  # noqa: DTZ001  # naive on purpose
 
 
 def test_an_instant_is_not_an_effective_date() -> None:
