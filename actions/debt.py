@@ -78,7 +78,7 @@ class TellBreakdown(DebtAction):
         for debt in owed.open_debts:
             lines = [_line(turn, debt, line, owed) for line in debt.statement.lines if line.component is not None]
             turn.say(
-                "utter_breakdown",
+                "utter_breakdown" if debt.penalty_annual_rate else "utter_breakdown_without_penalty",
                 label=_label(turn, debt),
                 lines="\n".join(lines),
                 total=format_yuan(debt.statement.balances.total_fen),
@@ -191,10 +191,14 @@ def _line(turn: Turn, debt: DebtView, line: StatementLine, owed: Portfolio) -> s
     return turn.phrase(
         f"utter_part_line_{line.kind.value}",
         component=turn.phrase(f"utter_part_component_{component.value}"),
-        start=day_text(line.from_on, owed.as_of),
-        end=day_text(line.until_on, owed.as_of),
+        days=_days(turn, line, owed),
         amount=format_yuan(line.amount_fen),
     )
+
+
+def _days(turn: Turn, line: StatementLine, owed: Portfolio) -> str:
+    start, end = day_text(line.from_on, owed.as_of), day_text(line.until_on, owed.as_of)
+    return start if start == end else turn.phrase("utter_part_days", start=start, end=end)
 
 
 def _percent(rate: Decimal) -> str:

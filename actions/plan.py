@@ -14,6 +14,7 @@ from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
 from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
 from bot.text.display import day_text
+from bot.workout.counter import BorrowerProposal
 from bot.workout.reading import (
     StatedAmount,
     UnclearAmount,
@@ -31,7 +32,24 @@ PLAN_FORM = "plan_form"
 _AGREES = frozenset({"affirm", "accept_offer"})
 _DECLINES = frozenset({"deny", "reject_offer"})
 _WANTS_MORE = frozenset({"ask_other_options", "reject_offer", "request_relief"})
-_PROPOSES = frozenset({"propose_payment", "request_installment", "inform", "promise_to_pay", "accept_offer", "affirm"})
+_ABOUT_SOMETHING_ELSE = frozenset(
+    {
+        "report_paid",
+        "ask_payment_status",
+        "dispute_debt",
+        "rights",
+        "set_reminder",
+        "request_callback",
+        "complain_harassment",
+        "complain_service",
+        "third_party_inquiry",
+        "wrong_person",
+        "stop_contact",
+        "request_human",
+        "cancel",
+    }
+)
+"""Messages that may name figures without proposing anything."""
 
 
 class OpenPlan(VerifiedAction):
@@ -203,9 +221,9 @@ def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
     if offer_id := turn.pressed("offer"):
         negotiation.choose(turn.deps, turn.conversation_id, offer_id=offer_id)
         return []
-    if turn.intent in _WANTS_MORE:
-        return _show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
-    proposal = read_proposal(turn.values(), turn.text) if turn.intent in _PROPOSES else None
+    if turn.intent in _WANTS_MORE and _proposal(turn) is None:
+        return _show_more(turn, current)
+    proposal = _proposal(turn)
     position = read_position(turn.text, len(current.offers))
     if position is None and proposal is not None:
         return _answer_proposal(turn, negotiation.propose(turn.deps, turn.conversation_id, proposal))
@@ -215,6 +233,18 @@ def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
         return None
     negotiation.choose(turn.deps, turn.conversation_id, position=position)
     return []
+
+
+def _proposal(turn: Turn) -> BorrowerProposal | None:
+    return None if turn.intent in _ABOUT_SOMETHING_ELSE else read_proposal(turn.values(), turn.text)
+
+
+def _show_more(turn: Turn, current: State) -> list[EventType]:
+    more = negotiation.more_options(turn.deps, turn.conversation_id)
+    if isinstance(more, State) and {o.offer_id for o in more.offers} == {o.offer_id for o in current.offers}:
+        turn.say("utter_no_better_offer", (Button(turn.phrase("utter_part_ask_person_button"), "/request_human"),))
+        return []
+    return _show(turn, more)
 
 
 def _answer_proposal(turn: Turn, answer: Countered | NoPlan | NotVerified | State) -> list[EventType]:
@@ -236,7 +266,7 @@ def _take_answer(turn: Turn) -> list[EventType] | None:
         turn.say("utter_back_to_offers")
         current = negotiation.state(turn.deps, turn.conversation_id)
         return _show(turn, current)
-    proposal = read_proposal(turn.values(), turn.text) if turn.intent in _PROPOSES else None
+    proposal = _proposal(turn)
     if proposal is not None:
         return _answer_proposal(turn, negotiation.propose(turn.deps, turn.conversation_id, proposal))
     if turn.intent in _AGREES:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.contract.telegram_desk import Desk, SetClock, desk_deps
+from tests.builders.desk import SetClock
+from tests.contract.telegram_desk import Desk, desk_deps
 from tests.doubles.telegram_server import TelegramServer
 
 

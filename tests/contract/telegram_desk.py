@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,21 +24,12 @@ from bot.services.handoff import locked
 from bot.settings import Settings
 from bot.store.engine import Database
 from bot.store.tables import Base, Outbox
+from tests.builders.desk import SetClock
 from tests.doubles.telegram_server import Sent, TelegramServer
 
 SWIFT = Pace(poll=5, look=0.05, first_pause=0.02, longest_pause=0.05)
 LI, WANG, ELSEWHERE = 5001, 5002, 9001
 """Three chats; no test is about the last."""
-
-
-@dataclass
-class SetClock:
-    """Shows the time it was set to."""
-
-    at: datetime = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
 
 
 def desk_deps(folder: Path, server: TelegramServer, clock: SetClock, token: str | None = None) -> Deps:
@@ -141,7 +132,7 @@ class Desk:
 
     def after(self, seconds: float) -> None:
         """Let time pass and look at the outbox."""
-        self.clock.at += timedelta(seconds=seconds)
+        self.clock.move(timedelta(seconds=seconds))
         self.nudge()
 
 

@@ -16,7 +16,8 @@ from bot.services.conversations import claim_next
 from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation
 from bot.text.normalize import normalize_text
-from tests.contract.telegram_desk import LI, WANG, Desk, SetClock, database_away, desk_deps
+from tests.builders.desk import SetClock
+from tests.contract.telegram_desk import LI, WANG, Desk, database_away, desk_deps
 from tests.doubles.telegram_server import Sent, TelegramServer
 
 pytestmark = [

@@ -26,6 +26,7 @@ class ChatPage:
         self.box = page.locator("#text-input")
         self.log = page.locator("#messages")
         self.strip = page.locator("#strip")
+        self.to_end = page.locator(".desk-to-end")
         self.typing = page.locator("[data-typing]")
 
     def open(self) -> ChatPage:

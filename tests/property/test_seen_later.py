@@ -40,7 +40,7 @@ def entry(key: str, kind: EntryKind, amount_fen: int, day: date) -> Entry:
 
 def booked_by(day: date, paid: list[tuple[date, int]]) -> tuple[Entry, ...]:
     """What the ledger holds on a day: payments so far, and the interest of every full month."""
-    entries = (entry("lent", EntryKind.DRAWDOWN, 1_000_000, LENT_ON),)
+    entries: tuple[Entry, ...] = (entry("lent", EntryKind.DRAWDOWN, 1_000_000, LENT_ON),)
     entries += tuple(
         entry(f"paid {place}", EntryKind.PAYMENT, amount_fen, on)
         for place, (on, amount_fen) in enumerate(paid)

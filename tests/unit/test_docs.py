@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import typer.main
 import yaml
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bot.cli import app
 from bot.outreach.gate import Limits
 from bot.settings import ROOT, Settings
 
@@ -53,7 +55,9 @@ def enumerations() -> Iterator[tuple[str, type[Enum]]]:
         for found in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"bot.{name}.{found.name}")
             for value in vars(module).values():
-                if isinstance(value, type) and issubclass(value, Enum) and value.__module__ == module.__name__:
+                if not isinstance(value, type) or not issubclass(value, Enum) or value.__module__ != module.__name__:
+                    continue
+                if not value.__name__.startswith("_"):
                     yield f"bot/{name}/{found.name}.py", value
 
 
@@ -204,9 +208,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not [target for target in local if not (page.parent / target).exists()]
 
 
-def test_every_command_the_pages_name_exists() -> None:
+def test_every_target_the_pages_name_exists() -> None:
     texts = [span for page in PAGES for span in re.findall(r"`+([^`]+)`+", page.read_text("utf-8"))]
     named = {name for span in texts for name in re.findall(r"\bmake ([a-z-]+)", span)}
     made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert named
     assert named <= made, named - made
+
+
+def test_every_command_of_the_desk_the_pages_name_exists() -> None:
+    spans = [span for page in PAGES for span in re.findall(r"`bot ([^`]+)`", page.read_text("utf-8"))]
+    assert spans
+    for span in spans:
+        command: Any = typer.main.get_command(app)
+        for word in span.split():
+            if not hasattr(command, "commands"):
+                break
+            if not word.startswith("-"):
+                assert word in command.commands, f"bot {span}"
+                command = command.commands[word]

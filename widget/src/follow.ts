@@ -7,6 +7,7 @@
 const SLACK = 40;
 /** Space above a long message, so that its head is not cut off. */
 const MARGIN = 8;
+const MESSAGE = "[data-author]";
 
 export class Follow {
   readonly #log: HTMLElement;
@@ -43,7 +44,7 @@ export class Follow {
 
   #grown(changes: readonly MutationRecord[]): void {
     if (this.#atEnd && !this.#restoring) {
-      this.#long ??= changes.flatMap((change) => [...change.addedNodes]).find(this.#isLong);
+      this.#long ??= changes.flatMap((change) => [...change.addedNodes]).flatMap(messagesIn).find(this.#isLong);
     }
     // deep-chat scrolls in a timer that it set when it drew the message: this one comes after it.
     window.clearTimeout(this.#settling);
@@ -61,8 +62,7 @@ export class Follow {
     this.#look();
   }
 
-  readonly #isLong = (node: Node): node is HTMLElement =>
-    node instanceof HTMLElement && node.parentElement === this.#log && node.offsetHeight > this.#log.clientHeight;
+  readonly #isLong = (message: HTMLElement): boolean => message.offsetHeight > this.#log.clientHeight;
 
   /** While the history is drawn nothing in it is news. */
   get #restoring(): boolean {
@@ -79,4 +79,10 @@ export class Follow {
     this.#atEnd = scrollTop + clientHeight >= scrollHeight - SLACK;
     this.#toEnd.hidden = this.#atEnd;
   }
+}
+
+/** deep-chat puts a message into a group, and sometimes the group is what is new. */
+function messagesIn(node: Node): HTMLElement[] {
+  if (!(node instanceof HTMLElement)) return [];
+  return node.matches(MESSAGE) ? [node] : [...node.querySelectorAll<HTMLElement>(MESSAGE)];
 }

@@ -1,0 +1,133 @@
+"""Chromium for the browser tests, tabs in it, and what the tabs showed when a test failed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+
+from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, ChromiumMissing, chromium, chromium_path
+from tests.e2e.page import ChatPage, ConsolePage
+from tests.e2e.people import Person, a_person_in_arrears
+from tests.running.desk import PASSWORD, RunningDesk
+
+PATIENCE_MS = 10_000
+
+_outcome = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Decide about the browser before the desk is started for a test that cannot run."""
+    if os.environ.get("DESK_SKIP_BROWSER") == "1":
+        pytest.skip("left out: DESK_SKIP_BROWSER=1")
+    try:
+        chromium_path()
+    except ChromiumMissing as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fixtures know how the test ended."""
+    report = yield
+    if report.when == "call":
+        item.stash[_outcome] = report
+    return report
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for a module's tests.
+
+    Not for the session: while Playwright runs, this thread counts as being inside an event loop, and the tests of
+    other folders want to start their own.
+    """
+    with chromium() as running:
+        expect.set_options(timeout=PATIENCE_MS)
+        yield running
+
+
+class Windows:
+    """Opens browser windows that share nothing, and keeps pictures and traces of them if the test fails."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._browser = browser
+        self._folder = folder
+        self._contexts: list[BrowserContext] = []
+        self.wrong: list[str] = []
+
+    def open(self, viewport: ViewportSize, locale: str = "zh-CN") -> BrowserContext:
+        """Open a window with cookies and storage of its own."""
+        context = self._browser.new_context(viewport=viewport, locale=locale, timezone_id=TIME_ZONE)
+        context.set_default_timeout(PATIENCE_MS)
+        context.tracing.start(snapshots=True)
+        context.on("weberror", lambda error: self.wrong.append(str(error.error)))
+        context.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self._contexts.append(context)
+        return context
+
+    def close(self, *, keep: bool) -> list[Path]:
+        """Close every window; returns what was kept of them."""
+        kept: list[Path] = []
+        for number, context in enumerate(self._contexts, start=1):
+            if keep:
+                for tab, page in enumerate(context.pages, start=1):
+                    kept.append(self._folder / f"window-{number}-tab-{tab}.png")
+                    page.screenshot(path=kept[-1])
+                kept.append(self._folder / f"window-{number}-trace.zip")
+                context.tracing.stop(path=kept[-1])
+            context.close()
+        return kept
+
+
+@pytest.fixture
+def windows(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Windows]:
+    """Windows for one test. An error in a page's own script fails the test."""
+    opened = Windows(browser, tmp_path)
+    yield opened
+    outcome = request.node.stash.get(_outcome, None)
+    failed = outcome is not None and outcome.failed
+    kept = opened.close(keep=failed or bool(opened.wrong))
+    if kept:
+        request.node.add_report_section("call", "browser", "\n".join(f"kept: {path}" for path in kept))
+    assert not opened.wrong, opened.wrong
+
+
+@pytest.fixture
+def a_chat(windows: Windows, desk: RunningDesk) -> Callable[..., ChatPage]:
+    """Open the chat on a phone of its own; each call is another person's phone."""
+
+    def open_chat(locale: str = "zh-CN", viewport: ViewportSize = PHONE) -> ChatPage:
+        return ChatPage(windows.open(viewport, locale).new_page(), desk.base).open()
+
+    return open_chat
+
+
+@pytest.fixture
+def another_tab(desk: RunningDesk) -> Callable[[ChatPage], ChatPage]:
+    """Open the chat once more on the same phone."""
+    return lambda chat: ChatPage(chat.page.context.new_page(), desk.base).open()
+
+
+@pytest.fixture
+def person(desk: RunningDesk) -> Person:
+    """Somebody in arrears, for this test alone."""
+    return a_person_in_arrears(desk.deps)
+
+
+@pytest.fixture
+def a_console(windows: Windows, desk: RunningDesk) -> Callable[[str], ConsolePage]:
+    """Log an operator in, on a computer of their own."""
+
+    def log_in(login: str, prepare: Callable[[Page], None] = lambda _: None) -> ConsolePage:
+        page = windows.open(LAPTOP).new_page()
+        prepare(page)
+        return ConsolePage(page, desk.base).log_in(login, PASSWORD)
+
+    return log_in
