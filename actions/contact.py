@@ -63,6 +63,30 @@ class StopContact(DeskAction):
         return []
 
 
+class SetReminder(DeskAction):
+    """Reminders: takes them up again where they were stopped, else says how they come."""
+
+    action_name = "action_set_reminder"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Lift the borrower's own opt-out, or explain."""
+        resumed = reminders.opt_in(turn.deps, turn.conversation_id)
+        turn.say("utter_reminders_resumed" if resumed else "utter_reminder")
+        return []
+
+
+class PassOn(DeskAction):
+    """What only a person can do: the wish is queued for one, and the borrower is told so."""
+
+    action_name = "action_pass_on"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Queue, and say what happens with this wish."""
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
+        turn.say(f"utter_pass_on_{turn.intent}")
+        return []
+
+
 class Clarify(DeskAction):
     """Not sure what was meant: offers the likeliest meanings as buttons; the second time in a row, a person."""
 

@@ -15,7 +15,7 @@ from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
 from actions.base import DeskAction, VerifiedAction
-from actions.contact import Cancel, Clarify, Complain, RequestHuman, StopContact
+from actions.contact import Cancel, Clarify, Complain, PassOn, RequestHuman, SetReminder, StopContact
 from actions.debt import (
     CheckPayment,
     OpenDispute,
@@ -58,7 +58,9 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     MissedInstalment,
     OpenDispute,
     OpenPlan,
+    PassOn,
     RequestHuman,
+    SetReminder,
     StartVerification,
     StopContact,
     TellBalance,

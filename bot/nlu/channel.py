@@ -83,7 +83,11 @@ class GatewayChannel(InputChannel):
             except Exception as error:  # noqa: BLE001  # an error body without data, whatever went wrong
                 logger.error("turn_failed kind=%s", type(error).__name__)
                 return json({"error": "turn_failed"}, status=500)
-            return json(_answer(tracker, message_id, agent.model_id))
+            answer = _answer(tracker, message_id, agent.model_id)
+            if not answer["messages"]:
+                logger.error("turn_without_words")
+                return json({"error": "turn_failed"}, status=502)
+            return json(answer)
 
         return blueprint
 
@@ -98,7 +102,8 @@ def _position(tracker: DialogueStateTracker, message_id: str) -> int | None:
 
 
 def _handled(tracker: DialogueStateTracker, message_id: str) -> bool:
-    return _position(tracker, message_id) is not None
+    """Whether a message was answered. One that got no word, because the action server was away, may be tried again."""
+    return bool(_answer(tracker, message_id, None)["messages"])
 
 
 def _answer(tracker: DialogueStateTracker | None, message_id: str, model_id: str | None) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI, business_date
+from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, Limits, PastNotice, Purpose, Recipient, Verdict, may_send
 from bot.services import audit
 from bot.services.conversations import Author, Reply, say
@@ -101,6 +102,39 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
         return len(stopped.all())
 
 
+def opt_in(deps: Deps, conversation_id: str) -> bool:
+    """Take reminders up again at the borrower's wish, made over this conversation. Returns whether they had stopped."""
+    with deps.begin() as session:
+        conversation = session.get(tables.Conversation, conversation_id)
+        if conversation is None:
+            return False
+        now = deps.now()
+        mine = tables.Hold.conversation_id == conversation_id
+        if conversation.borrower_id is not None:
+            mine = mine | (tables.Hold.borrower_id == conversation.borrower_id)
+        lifted = session.execute(
+            update(tables.Hold)
+            .where(mine, tables.Hold.kind == HoldKind.OPT_OUT, tables.Hold.lifted_at.is_(None))
+            .values(lifted_at=now)
+            .returning(tables.Hold.id)
+        ).all()
+        if not lifted:
+            return False
+        audit.record(session, now, audit.Actor("borrower"), "opted_in", ("conversation", conversation_id))
+        if conversation.borrower_id is not None:
+            session.execute(
+                update(tables.Reminder)
+                .where(
+                    tables.Reminder.borrower_id == conversation.borrower_id,
+                    tables.Reminder.state == "refused",
+                    tables.Reminder.rule == "F5",
+                    tables.Reminder.send_at > now,
+                )
+                .values(state="planned", rule=None, decided_at=None)
+            )
+        return True
+
+
 def _claim(deps: Deps) -> str | None:
     now = deps.now()
     with deps.begin() as session:
@@ -190,10 +224,20 @@ def _ask_gate(
         )
     )
     history = tuple(PastNotice(row.decided_at, row.instalment_id) for row in sent if row.decided_at is not None)
+    answered = [conversation.last_inbound_at if conversation else None, _last_payment_at(session, reminder.borrower_id)]
     recipient = Recipient(
         is_right_party=conversation is not None,
         history=history,
         holds=open_holds(session, reminder.borrower_id).kinds,
-        last_inbound_at=conversation.last_inbound_at if conversation else None,
+        last_inbound_at=max((at for at in answered if at is not None), default=None),
     )
     return may_send(Purpose(reminder.purpose), reminder.instalment_id, recipient, now, Limits())
+
+
+def _last_payment_at(session: Session, borrower_id: str) -> datetime | None:
+    """When money last came in. Paying answers a notice as well as writing does (F3)."""
+    return session.scalar(
+        select(func.max(tables.LedgerEntry.booked_at))
+        .join(tables.Debt, tables.Debt.id == tables.LedgerEntry.debt_id)
+        .where(tables.Debt.borrower_id == borrower_id, tables.LedgerEntry.kind == EntryKind.PAYMENT.value)
+    )

@@ -129,9 +129,7 @@ def reach_the_offers(chat: ChatPage, person: Person) -> None:
 
 
 @pytest.mark.parametrize("wording", [HANS, HANT], ids=["simplified", "traditional"])
-def test_from_a_greeting_to_a_plan_and_its_next_instalment(
-    a_chat: NewChat, person: Person, wording: Wording
-) -> None:
+def test_from_a_greeting_to_a_plan_and_its_next_instalment(a_chat: NewChat, person: Person, wording: Wording) -> None:
     chat = a_chat(wording.locale)
     expect(chat.told(wording.greeting)).to_have_count(1)
     chat.say(wording.hello, answered=wording.hello_back)
@@ -153,9 +151,13 @@ def test_from_a_greeting_to_a_plan_and_its_next_instalment(
     chat.say(wording.question, answered=wording.about_credit)
     expect(chat.told(wording.ask_essentials)).to_have_count(2)  # asked again after the question in the middle
     chat.say("3500", answered=wording.offers)
-    assert chat.chat.locator("button.desk-reply").filter(has_text="期)").or_(
-        chat.chat.locator("button.desk-reply").filter(has_text="期）")
-    ).count() >= 2
+    assert (
+        chat.chat.locator("button.desk-reply")
+        .filter(has_text="期)")
+        .or_(chat.chat.locator("button.desk-reply").filter(has_text="期）"))
+        .count()
+        >= 2
+    )
 
     chat.press(wording.first_offer, answered=wording.ask_yes)
     expect(chat.told(wording.agreement_head)).to_be_visible()
@@ -271,9 +273,7 @@ def test_two_borrowers_in_two_browsers_never_see_each_other(a_chat: NewChat, des
     assert one.page.evaluate("document.cookie") == "", "the session cookie is not for scripts"
 
 
-def test_a_long_agreement_starts_at_its_top_and_its_buttons_are_one_press_away(
-    a_chat: NewChat, person: Person
-) -> None:
+def test_a_long_agreement_starts_at_its_top_and_its_buttons_are_one_press_away(a_chat: NewChat, person: Person) -> None:
     chat = a_chat()
     reach_the_offers(chat, person)
     chat.expect_last_in_view()
