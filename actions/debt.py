@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from rasa_sdk.events import EventType
 
-from actions.base import Button, Turn, VerifiedAction, verify_first
+from actions.base import Turn, VerifiedAction, verify_first
 from bot.lending.balances import Component
 from bot.lending.limitation import LimitationStatus
 from bot.lending.money import format_yuan
@@ -14,10 +14,6 @@ from bot.lending.statement import StatementLine
 from bot.services import accounts, requests
 from bot.services.accounts import DebtView, NotVerified, Portfolio
 from bot.text.display import day_text
-
-HOW = Button("这些数怎么来的", "/ask_breakdown")
-PLAN = Button("还不上,想分期", "/request_installment")
-PAY = Button("怎么还款", "/ask_repayment_channel")
 
 
 class DebtAction(VerifiedAction):
@@ -61,7 +57,6 @@ class TellBalance(DebtAction):
             _add_remarks(turn, debt)
         turn.say(
             "utter_statement_total",
-            (HOW, PLAN, PAY),
             day=day_text(owed.as_of, owed.as_of),
             count=str(len(owed.open_debts)),
             total=format_yuan(owed.total_fen),
@@ -85,7 +80,7 @@ class TellBreakdown(DebtAction):
                 rate=_percent(debt.annual_rate),
                 penalty_rate=_percent(debt.penalty_annual_rate),
             )
-        turn.say("utter_breakdown_next", (Button("这笔账不对", "/dispute_debt"), PLAN))
+        turn.say("utter_breakdown_next")
 
 
 class TellDueDate(DebtAction):
@@ -134,7 +129,7 @@ class TellMinimumPayment(DebtAction):
 
     def describe(self, turn: Turn, owed: Portfolio) -> None:
         """Say what is overdue and offer a plan."""
-        turn.say("utter_minimum_payment", (PLAN, PAY), total=format_yuan(owed.total_fen))
+        turn.say("utter_minimum_payment", total=format_yuan(owed.total_fen))
 
 
 class CheckPayment(VerifiedAction):
@@ -157,7 +152,7 @@ class CheckPayment(VerifiedAction):
                     day=day_text(debt.last_payment_on, owed.as_of),
                     amount=format_yuan(debt.last_payment_fen),
                 )
-        turn.say("utter_payment_missing_next", (Button("钱没到账,请人查", "/request_human"),))
+        turn.say("utter_payment_missing_next")
         return []
 
 

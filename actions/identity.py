@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms
+from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, leave_forms
 from bot.clock import local
 from bot.desk.ownership import QueueReason
 from bot.identity.factors import read_claim, read_code, read_id_tail, wants_new_code
@@ -83,7 +83,7 @@ class AfterVerification(DeskAction):
         goal = turn.slot(GOAL)
         if goal and goal.startswith("action_"):
             return [*done, FollowupAction(goal)]
-        turn.say("utter_what_now", MENU)
+        turn.say("utter_what_now")
         return done
 
 
@@ -109,13 +109,6 @@ class MeetThirdParty(DeskAction):
         turn.say("utter_third_party")
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.THIRD_PARTY)
         return leave_forms()
-
-
-MENU = (
-    Button("查我欠多少", "/ask_balance"),
-    Button("想商量怎么还", "/request_installment"),
-    Button("转人工", "/request_human"),
-)
 
 
 def _begin(turn: Turn) -> Progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, VerifiedAction, verify_first
+from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.plan_words import ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
 from bot.clock import business_date
 from bot.desk.ownership import QueueReason
@@ -153,7 +153,7 @@ class TellPlanStatus(VerifiedAction):
                 rest=format_yuan(sum(part.amount_fen - part.paid_fen for part in plan.remaining)),
             )
         if not plans:
-            turn.say("utter_no_plan", (Button("想商量怎么还", "/request_installment"),))
+            turn.say("utter_no_plan")
         return []
 
 
@@ -242,7 +242,7 @@ def _proposal(turn: Turn) -> BorrowerProposal | None:
 def _show_more(turn: Turn, current: State) -> list[EventType]:
     more = negotiation.more_options(turn.deps, turn.conversation_id)
     if isinstance(more, State) and {o.offer_id for o in more.offers} == {o.offer_id for o in current.offers}:
-        turn.say("utter_no_better_offer", (Button(turn.phrase("utter_part_ask_person_button"), "/request_human"),))
+        turn.say("utter_no_better_offer")
         return []
     return _show(turn, more)
 

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from bot.settings import ROOT, Settings
 
@@ -78,7 +79,8 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
 def rasa_environment(settings: Settings) -> Mapping[str, str]:
     """Return the environment of the Rasa process: what its YAML files refer to, no telemetry, quiet logs."""
     settings.var_dir.mkdir(parents=True, exist_ok=True)
-    token = settings.actions_secret.get_secret_value()
+    # A key in base64 may hold a plus sign, which a query would read as a space.
+    token = quote(settings.actions_secret.get_secret_value(), safe="")
     passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return passed | {
         "PYTHONPATH": str(ROOT),

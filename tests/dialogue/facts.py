@@ -41,6 +41,7 @@ def check_facts(desk: RunningDesk, wanted: Facts, conversation_id: str, person: 
 
 
 def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str, object]:
+    level = identity.who(desk.deps, conversation_id).level
     with desk.deps.begin() as session:
         conversation = session.get_one(Conversation, conversation_id)
         agreements = _agreements(session, person)
@@ -67,17 +68,13 @@ def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str,
             "holds": sorted(set(session.scalars(holds))),
             "queue": conversation.queue_reason or "none",
             "owner": conversation.owner,
-            "verified": _is_verified(desk, conversation_id),
+            "verified": level is Level.VERIFIED,
             "bound": conversation.borrower_id is not None,
             "negotiation": negotiations[-1] if negotiations else "none",
             "attempts": _count(session, VerificationAttempt, VerificationAttempt.conversation_id == conversation_id),
             "last_intent": last.intent if last else None,
             "engine_asked": bool(model) and not model.startswith("guard"),
         }
-
-
-def _is_verified(desk: RunningDesk, conversation_id: str) -> bool:
-    return identity.who(desk.deps, conversation_id).level is Level.VERIFIED
 
 
 def _agreements(session: Session, person: Person) -> Sequence[Agreement]:

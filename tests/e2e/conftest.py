@@ -122,7 +122,7 @@ def person(desk: RunningDesk) -> Person:
 
 
 @pytest.fixture
-def a_console(windows: Windows, desk: RunningDesk) -> Callable[[str], ConsolePage]:
+def a_console(windows: Windows, desk: RunningDesk) -> Callable[..., ConsolePage]:
     """Log an operator in, on a computer of their own."""
 
     def log_in(login: str, prepare: Callable[[Page], None] = lambda _: None) -> ConsolePage:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from playwright.sync_api import Locator, Page, expect
 
 ANSWER_MS = 20_000
 """How long an answer may take: a turn goes through gateway, engine, actions and database."""
 
-_CODE = re.compile(r"[验驗][证證][码碼][::](\d{6})")
+_CODE = re.compile(r"[验驗][证證][码碼][:\uff1a](\d{6})")
 
 
 class ChatPage:
@@ -122,21 +121,17 @@ class ConsolePage:
         self.card = page.locator("#side")
 
     def log_in(self, login: str, password: str) -> ConsolePage:
-        """Log in and wait until the list is live."""
+        """Log in and wait for the list."""
         self.page.goto(self._base + "/console/")
         self.page.get_by_label("账号").fill(login)
         self.page.get_by_label("密码").fill(password)
         self.page.get_by_role("button", name="登录").click()
-        self.expect_live()
+        expect(self.page.locator("#list")).to_be_visible()
         return self
 
-    def row(self, words: str) -> Locator:
-        """Return the rows of the list that show these words: a name, a reason, or the last message."""
-        return self.rows.filter(has_text=words)
-
-    def open_row(self, words: str) -> None:
-        """Open the conversation whose row shows these words."""
-        self.row(words).click()
+    def open_row(self, row: Locator) -> None:
+        """Open the conversation of a row."""
+        row.click()
         expect(self.turns.first).to_be_visible()
         self.expect_live()
 
@@ -148,7 +143,7 @@ class ConsolePage:
     def reply(self, text: str) -> None:
         """Write to the borrower and send it."""
         self.reply_box.fill(text)
-        with self._next_page():
+        with self.page.expect_navigation():
             self.page.get_by_role("button", name="发送").click()
 
     def give_back(self) -> None:
@@ -163,6 +158,3 @@ class ConsolePage:
     def expect_live(self) -> None:
         """Fail unless the page gets news by itself."""
         expect(self.page.locator("#live")).to_have_text("实时", timeout=ANSWER_MS)
-
-    def _next_page(self) -> AbstractContextManager[object]:
-        return self.page.expect_navigation()

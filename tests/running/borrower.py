@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
-_CODE = re.compile(r"[验驗][证證][码碼][::](\d{6})")
+_CODE = re.compile(r"[验驗][证證][码碼][:\uff1a](\d{6})")
 QUIET_SECONDS = 0.6
 
 
