@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from bot.services.conversations import Claimed, QuickReply, Reply, Understanding
+from bot.services.conversations import QuickReply, Reply
+from bot.services.turns import Claimed, Understanding
 
 
 class EngineDown(Exception):

@@ -15,8 +15,8 @@ from telegram.constants import MessageLimit
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 
 from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, error_code, pause, whereabouts
-from bot.services.conversations import ButtonView
 from bot.services.deps import Deps
+from bot.services.history import ButtonView
 from bot.services.intake import is_outage
 from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
 

@@ -15,9 +15,10 @@ import structlog
 
 from bot.channels.rasa_client import EngineDown, RasaClient
 from bot.desk.ownership import QueueReason
-from bot.services import conversations, crisis, handoff
-from bot.services.conversations import MAX_ATTEMPTS, Claimed, Reply, Understanding
+from bot.services import crisis, handoff, turns
+from bot.services.conversations import Reply
 from bot.services.deps import Deps
+from bot.services.turns import MAX_ATTEMPTS, Claimed, Understanding
 
 log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ class TurnRunner:
     async def _sweep(self) -> None:
         while True:
             try:
-                for conversation_id in await asyncio.to_thread(conversations.waiting_conversations, self._deps):
+                for conversation_id in await asyncio.to_thread(turns.waiting_conversations, self._deps):
                     self.wake(conversation_id)
             except Exception as error:
                 log.error("turn_sweep_failed", kind=type(error).__name__, exc_info=error)
@@ -88,7 +89,7 @@ class TurnRunner:
                 pass
 
     async def _answer_next(self, conversation_id: str) -> bool:
-        claimed = await asyncio.to_thread(conversations.claim_next, self._deps, conversation_id, self._lease)
+        claimed = await asyncio.to_thread(turns.claim_next, self._deps, conversation_id, self._lease)
         if claimed is None:
             return False
         if claimed.attempts == 1 and await asyncio.to_thread(
@@ -110,21 +111,19 @@ class TurnRunner:
         finally:
             slow.cancel()
             self._on_typing(conversation_id, False)
-        await asyncio.to_thread(
-            conversations.record_turn, self._deps, claimed.message_id, turn.replies, turn.understanding
-        )
+        await asyncio.to_thread(turns.record_turn, self._deps, claimed.message_id, turn.replies, turn.understanding)
         self._on_change(conversation_id)
         return True
 
     async def _say_if_slow(self, claimed: Claimed) -> None:
         await asyncio.sleep(self._deps.settings.rasa_slow_seconds)
-        await asyncio.to_thread(conversations.notice_once, self._deps, claimed.message_id, "engine_slow")
+        await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_slow")
         self._on_change(claimed.conversation_id)
 
     async def _try_later(self, claimed: Claimed) -> None:
         wait = timedelta(seconds=min(2**claimed.attempts, 15))
-        await asyncio.to_thread(conversations.notice_once, self._deps, claimed.message_id, "engine_down")
-        await asyncio.to_thread(conversations.release, self._deps, claimed.message_id, self._deps.now() + wait)
+        await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
+        await asyncio.to_thread(turns.release, self._deps, claimed.message_id, self._deps.now() + wait)
         self._on_change(claimed.conversation_id)
 
     async def _give_up(self, claimed: Claimed) -> None:
@@ -133,6 +132,6 @@ class TurnRunner:
         await asyncio.to_thread(handoff.ask_human, self._deps, claimed.conversation_id, QueueReason.NOT_UNDERSTOOD)
         words = Reply(self._deps.wording.one("engine_gave_up"))
         await asyncio.to_thread(
-            conversations.record_turn, self._deps, claimed.message_id, (words,), Understanding(actions=("gave_up",))
+            turns.record_turn, self._deps, claimed.message_id, (words,), Understanding(actions=("gave_up",))
         )
         self._on_change(claimed.conversation_id)

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Cookie, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketState
 
 from bot.channels.web_live import LiveConversations
-from bot.services import conversations, web_sessions
-from bot.services.conversations import MessageView, Problem, Stored
+from bot.services import conversations, history, web_sessions
+from bot.services.conversations import Problem, Stored
 from bot.services.deps import Deps
+from bot.services.history import MessageView
 from bot.text.scripts import Script, to_script
 
 log = structlog.get_logger()
@@ -77,12 +78,14 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
     router = APIRouter()
 
     @router.get("/", response_class=HTMLResponse)
-    def page(desk_session: Annotated[str | None, Cookie()] = None) -> Response:
+    def page(
+        desk_session: Annotated[str | None, Cookie()] = None, accept_language: Annotated[str, Header()] = ""
+    ) -> Response:
         response = HTMLResponse((dist / "index.html").read_text("utf-8"))
         response.headers["Content-Security-Policy"] = CSP
         response.headers["Cache-Control"] = "no-store"
         if web_sessions.conversation_of(deps, desk_session) is None:
-            opened = web_sessions.open_session(deps)
+            opened = web_sessions.open_session(deps, script_wanted(accept_language))
             response.set_cookie(
                 COOKIE,
                 opened.token,
@@ -105,6 +108,16 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
         await connection.serve()
 
     return router
+
+
+def script_wanted(accept_language: str) -> Script:
+    """Return the script of the first Chinese language that a browser asks for; Simplified when it asks for none."""
+    names = (tag.partition(";")[0].strip().lower().split("-") for tag in accept_language.split(","))
+    for language, *details in names:
+        if language == "zh":
+            traditional = "hans" not in details and not {"hant", "tw", "hk", "mo"}.isdisjoint(details)
+            return Script.HANT if traditional else Script.HANS
+    return Script.HANS
 
 
 def _same_origin(socket: WebSocket, deps: Deps) -> bool:
@@ -156,11 +169,11 @@ class Connection:
         if not self._welcomed:
             return
         async with self._sending:
-            rows = await asyncio.to_thread(conversations.messages_after, self._deps, self.conversation_id, self._after)
+            rows = await asyncio.to_thread(history.messages_after, self._deps, self.conversation_id, self._after)
             for row in rows:
                 await self._send(_message_frame(row))
                 self._after = row.seq
-            marks = await asyncio.to_thread(conversations.last_seqs, self._deps, [self.conversation_id])
+            marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
             if mark := marks.get(self.conversation_id):
                 state = (mark[1], mark[2])
                 if state != self._state:
@@ -171,6 +184,11 @@ class Connection:
         """Show or hide the typing sign."""
         if self._welcomed:
             await self._send({"type": "typing", "on": on, "author": "bot"})
+
+    async def buttons(self, frame: dict[str, object]) -> None:
+        """Show what has become of a message's quick replies, whichever tab pressed one."""
+        if self._welcomed:
+            await self._send(frame)
 
     async def _frame(self, text: str | None) -> None:
         if text is None or len(text) > FRAME_LIMIT:
@@ -186,12 +204,12 @@ class Connection:
         elif isinstance(frame, Hello):
             await self._hello(frame)
         elif isinstance(frame, Seen):
-            await asyncio.to_thread(conversations.mark_seen, self._deps, self.conversation_id, frame.seq)
+            await asyncio.to_thread(history.mark_seen, self._deps, self.conversation_id, frame.seq)
         else:
             await self._take(frame)
 
     async def _hello(self, frame: Hello) -> None:
-        marks = await asyncio.to_thread(conversations.last_seqs, self._deps, [self.conversation_id])
+        marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
         last_seq, owner, verified = marks[self.conversation_id]
         self._after = min(frame.after, last_seq)
         self._state = (owner, verified)
@@ -233,10 +251,11 @@ class Connection:
     async def _settled(self, frame: Say | Press, stored: Stored) -> None:
         await self._send({"type": "ack", "key": frame.key, "seq": stored.seq})
         if isinstance(frame, Press):
-            found = await asyncio.to_thread(conversations.buttons_of_reply, self._deps, frame.token)
+            found = await asyncio.to_thread(history.buttons_of_reply, self._deps, frame.token)
             if found is not None:
                 buttons = [{"title": b.title, "token": b.token, "state": b.state} for b in found[1]]
-                await self._send({"type": "buttons", "id": found[0], "buttons": buttons})
+                frame_for_all: dict[str, object] = {"type": "buttons", "id": found[0], "buttons": buttons}
+                self._live.buttons(self.conversation_id, frame_for_all)
         self._live.changed(self.conversation_id)
         if not stored.repeated:
             self._wake(self.conversation_id)
@@ -251,12 +270,8 @@ class Connection:
     async def _problem(self, code: str, key: str | None) -> None:
         limit = str(self._deps.settings.message_max_characters)
         words = self._deps.wording.one(f"problem_{code}", limit=limit)
-        script = Script.HANT if "hant" in self._languages() else Script.HANS
+        script = script_wanted(self._socket.headers.get("accept-language", ""))
         await self._send({"type": "problem", "code": code, "text": to_script(words, script), "key": key})
-
-    def _languages(self) -> str:
-        wanted = self._socket.headers.get("accept-language", "").lower()
-        return wanted.replace("zh-tw", "hant").replace("zh-hk", "hant")
 
     async def _send(self, frame: dict[str, object]) -> None:
         if self._socket.client_state is not WebSocketState.CONNECTED:

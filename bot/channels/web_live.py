@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.services import conversations
+from bot.services import history
 from bot.services.deps import Deps
 
 log = structlog.get_logger()
@@ -34,6 +34,10 @@ class Listener(Protocol):
 
     async def typing(self, on: bool) -> None:
         """Show or hide the typing sign."""
+        ...
+
+    async def buttons(self, frame: dict[str, object]) -> None:
+        """Show what has become of a message's quick replies."""
         ...
 
 
@@ -81,6 +85,11 @@ class LiveConversations:
         for listener in tuple(self._listeners.get(conversation_id, ())):
             self._spawn(listener.typing(on))
 
+    def buttons(self, conversation_id: str, frame: dict[str, object]) -> None:
+        """Show every connection of a conversation what has become of a message's quick replies."""
+        for listener in tuple(self._listeners.get(conversation_id, ())):
+            self._spawn(listener.buttons(frame))
+
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -93,7 +102,7 @@ class LiveConversations:
             if not connected:
                 continue
             try:
-                current = await asyncio.to_thread(conversations.last_seqs, self._deps, connected)
+                current = await asyncio.to_thread(history.last_seqs, self._deps, connected)
             except Exception as error:
                 log.error("live_poll_failed", kind=type(error).__name__, exc_info=error)
                 continue

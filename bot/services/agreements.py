@@ -17,7 +17,7 @@ from bot.services import audit, reminders
 from bot.services.accounts import DebtView, NotVerified, RightParty, right_party
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
-from bot.services.negotiation import active, close, debts_of, read_offer, tabled
+from bot.services.offer_table import active, close, debts_of, read_offer, tabled
 from bot.store import tables
 from bot.workout.agreement import AgreedDebt, AgreementTerms, render, text_hash
 from bot.workout.offer import Offer

@@ -8,9 +8,9 @@ from bot.care.crisis import CrisisSign
 from bot.desk.ownership import Owner, QueueReason
 from bot.outreach.gate import HoldKind
 from bot.services import audit
-from bot.services.conversations import Author, Reply, say
+from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
-from bot.services.handoff import enqueue, locked, place_hold
+from bot.services.handoff import enqueue, place_hold
 from bot.store.tables import Conversation, Message
 from bot.text.normalize import normalize_text
 

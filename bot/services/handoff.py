@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
 from bot.outreach.gate import HoldKind
 from bot.services import audit
-from bot.services.conversations import Author, Reply, say
+from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
 from bot.store.tables import Conversation, Hold, Message, Operator
 
@@ -178,11 +178,6 @@ def place_hold(
         )
     )
     audit.record(session, now, audit.BOT, "hold_placed", ("conversation", conversation.id), kind=kind.value)
-
-
-def locked(session: Session, conversation_id: str) -> Conversation | None:
-    """Return a conversation locked for change until the transaction ends."""
-    return session.scalar(select(Conversation).where(Conversation.id == conversation_id).with_for_update())
 
 
 def _leave_queue(conversation: Conversation) -> None:

@@ -7,9 +7,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bot.services import audit
-from bot.services.conversations import Author, Reply, say
+from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
-from bot.services.handoff import locked
 from bot.store.tables import AuditEntry
 
 

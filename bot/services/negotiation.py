@@ -5,31 +5,26 @@ The state of a negotiation lives in its row; the dialogue only asks which stage 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.clock import SHANGHAI
 from bot.lending.limitation import LimitationStatus
 from bot.services import audit
 from bot.services.accounts import DebtView, NotVerified, Portfolio, RightParty, portfolio_of, right_party
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
+from bot.services.offer_table import active, close, debts_of, put_on_table, read_offer, row_id, tabled
 from bot.store import tables
 from bot.workout.affordability import Affordability
 from bot.workout.bounds import DebtPosition, OfferRequest
 from bot.workout.counter import BorrowerProposal, Nearest, Objection, meet
 from bot.workout.offer import NoOffer, NoOfferReason, Offer, OfferSet
 from bot.workout.offers import compute_offers
-
-OFFER_CODEC: TypeAdapter[Offer] = TypeAdapter(Offer)
 
 
 class Stage(StrEnum):
@@ -210,7 +205,7 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Cou
         answer = meet(proposal, _request(session, deps, party, negotiation))
         if isinstance(answer, NoOffer):
             return _no_plan(session, deps, negotiation, answer.reason)
-        _table(session, deps, negotiation, (answer.offer,))
+        put_on_table(session, deps, negotiation, (answer.offer,))
         if isinstance(answer, Nearest):
             return Countered(answer.offer, answer.why)
         negotiation.chosen_offer_id = answer.offer.offer_id
@@ -268,45 +263,6 @@ def end(deps: Deps, conversation_id: str) -> bool:
         return True
 
 
-def active(session: Session, party: RightParty) -> tables.Negotiation | None:
-    """Return the borrower's open negotiation, locked until the transaction ends."""
-    return session.scalar(
-        select(tables.Negotiation).where(tables.Negotiation.active_key == party.borrower_id).with_for_update()
-    )
-
-
-def close(session: Session, deps: Deps, negotiation: tables.Negotiation, how: str) -> None:
-    """Close a negotiation inside an open transaction: ``agreed`` or ``ended``."""
-    negotiation.active_key = None
-    negotiation.state = how
-    negotiation.updated_at = deps.now()
-    audit.record(session, deps.now(), audit.BOT, f"negotiation_{how}", ("negotiation", negotiation.id))
-
-
-def debts_of(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, as_of: date | None = None
-) -> list[DebtView]:
-    """Return the debts a negotiation is about, as they stand today or stood on ``as_of``."""
-    wanted = set(negotiation.debt_ids)
-    return [debt for debt in portfolio_of(session, deps, party, as_of).debts if debt.debt_id in wanted]
-
-
-def tabled(session: Session, negotiation: tables.Negotiation) -> list[tables.Offer]:
-    """Return every offer made in a negotiation, oldest first."""
-    return list(
-        session.scalars(
-            select(tables.Offer)
-            .where(tables.Offer.negotiation_id == negotiation.id)
-            .order_by(tables.Offer.round, tables.Offer.position)
-        )
-    )
-
-
-def read_offer(row: tables.Offer) -> Offer:
-    """Return a stored offer."""
-    return OFFER_CODEC.validate_python(row.terms)
-
-
 def _is_complete(negotiation: tables.Negotiation) -> bool:
     """Whether everything that offers are computed from is known: the debts, the income and the essential spending."""
     means = (negotiation.monthly_income_fen, negotiation.monthly_essential_fen)
@@ -337,7 +293,7 @@ def _state(session: Session, deps: Deps, party: RightParty, negotiation: tables.
     last_round = max((row.round for row in rows), default=0)
     offers = tuple(read_offer(row) for row in rows if row.round == last_round and row.expires_at > deps.now())
     every = {row.id: row for row in rows}
-    chosen_row = every.get(_row_id(negotiation, negotiation.chosen_offer_id or ""))
+    chosen_row = every.get(row_id(negotiation, negotiation.chosen_offer_id or ""))
     if chosen_row is not None and chosen_row.expires_at > deps.now():
         return replace(base, stage=Stage.CONFIRMATION, offers=offers, chosen=read_offer(chosen_row))
     return replace(base, stage=Stage.CHOICE, offers=offers)
@@ -347,7 +303,7 @@ def _compute(session: Session, deps: Deps, party: RightParty, negotiation: table
     made: OfferSet = compute_offers(_request(session, deps, party, negotiation))
     if made.no_offer is not None:
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
-    _table(session, deps, negotiation, made.offers)
+    put_on_table(session, deps, negotiation, made.offers)
     return _state(session, deps, party, negotiation)
 
 
@@ -371,39 +327,6 @@ def _request(session: Session, deps: Deps, party: RightParty, negotiation: table
         history=tuple(read_offer(row) for row in tabled(session, negotiation)),
         on_hold=bool(holds.silencing) or any(debt.disputed for debt in debts),
     )
-
-
-def _table(session: Session, deps: Deps, negotiation: tables.Negotiation, offers: Sequence[Offer]) -> None:
-    """Put offers on the table as the latest round; one made before keeps its row and moves to this round."""
-    rows = {row.id: row for row in tabled(session, negotiation)}
-    this_round = max((row.round for row in rows.values()), default=0) + 1
-    for position, offer in enumerate(offers, start=1):
-        row_id = _row_id(negotiation, offer.offer_id)
-        known = rows.get(row_id)
-        if known is not None:
-            known.round, known.position = this_round, position
-            continue
-        session.add(
-            tables.Offer(
-                id=row_id,
-                negotiation_id=negotiation.id,
-                round=this_round,
-                position=position,
-                content_hash=offer.offer_id,
-                terms=OFFER_CODEC.dump_python(offer, mode="json"),
-                expires_at=end_of(offer),
-            )
-        )
-    session.flush()
-
-
-def _row_id(negotiation: tables.Negotiation, offer_id: str) -> str:
-    return hashlib.sha256(f"{negotiation.id}:{offer_id}".encode()).hexdigest()[:32]
-
-
-def end_of(offer: Offer) -> datetime:
-    """Return the instant an offer ends: midnight in Shanghai after its last day."""
-    return datetime.combine(offer.expires_on + timedelta(days=1), time.min, tzinfo=SHANGHAI)
 
 
 def _without_plan(session: Session, party: RightParty, debts: Sequence[DebtView]) -> list[DebtView]:

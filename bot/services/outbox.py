@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.outreach.gate import HoldKind, Limits, Purpose, Recipient, Verdict, may_send
-from bot.services.conversations import ButtonView, views
 from bot.services.deps import Deps
+from bot.services.history import ButtonView, views
 from bot.store.tables import Conversation, Hold, Message, Outbox
 
 

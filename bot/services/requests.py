@@ -6,8 +6,9 @@ from bot.desk.ownership import QueueReason
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.accounts import NotVerified, portfolio_of, right_party
+from bot.services.conversations import locked
 from bot.services.deps import Deps
-from bot.services.handoff import enqueue, locked, place_hold
+from bot.services.handoff import enqueue, place_hold
 
 
 def dispute(deps: Deps, conversation_id: str, debt_id: str | None = None) -> tuple[str, ...] | NotVerified:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot.services.conversations import open_conversation
 from bot.services.deps import Deps
 from bot.store.tables import WebSession
+from bot.text.scripts import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,12 @@ class OpenedSession:
     conversation_id: str
 
 
-def open_session(deps: Deps) -> OpenedSession:
-    """Open a session with a conversation of its own."""
+def open_session(deps: Deps, script: Script = Script.HANS) -> OpenedSession:
+    """Open a session with a conversation of its own, greeting in the script that the browser asks for."""
     token = secrets.token_urlsafe(32)
     with deps.begin() as session:
         now = deps.now()
-        conversation = open_conversation(session, deps, "web", secrets.token_hex(16))
+        conversation = open_conversation(session, deps, "web", secrets.token_hex(16), script)
         session.add(
             WebSession(
                 token_hash=deps.vault.lookup("web_session", token),

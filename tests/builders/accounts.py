@@ -14,8 +14,8 @@ from bot.lending.ledger import Entry, EntryKind
 from bot.outreach.gate import HoldKind
 from bot.services import accounts, agreements, negotiation
 from bot.services.agreements import AgreementView, ReadBack
-from bot.services.conversations import messages_after
 from bot.services.deps import Deps
+from bot.services.history import messages_after
 from bot.store.tables import Contract, Conversation, Creditor, Debt, Hold, Product
 from tests.builders.desk import Talk, a_conversation
 

@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from bot.channels.telegram import TelegramChannel
 from bot.channels.telegram_client import Pace
-from bot.services.conversations import Author, MessageView, QuickReply, Reply, conversation_for, messages_after, say
+from bot.services.conversations import Author, QuickReply, Reply, conversation_for, say
 from bot.services.deps import Deps, make_deps
 from bot.services.handoff import locked
+from bot.services.history import MessageView, messages_after
 from bot.settings import Settings
 from bot.store.engine import Database
 from bot.store.tables import Base, Outbox

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bot.channels import telegram_inbound
 from bot.channels.telegram_menu import COMMANDS, Menu
-from bot.services.conversations import claim_next
+from bot.services.turns import claim_next
 from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation
 from bot.text.normalize import normalize_text

@@ -19,7 +19,7 @@ from tests.doubles.telegram_server import Sent, TelegramServer
 from tests.running.borrower import Borrower, Said
 from tests.running.desk import RunningDesk
 
-LONGEST_WAIT = 30.0
+LONGEST_WAIT = 15.0
 TAKES_OF_ONE_LINE = 10
 """The page takes twelve messages in ten seconds over one socket; a test is quicker and reloads in between."""
 
@@ -42,6 +42,9 @@ class Line(Protocol):
 
     def press(self, title: str) -> list[Said]:
         """Press the latest button with these words; returns what was answered."""
+
+    def wait_for(self, words: str) -> Said:
+        """Wait until somebody else says something with these words in it."""
 
     def problem(self) -> str | None:
         """Return the code of the problem that the last thing said met with, if any."""
@@ -72,6 +75,9 @@ class WebLine:
         )
         assert token is not None, f"no button {title!r}"
         return self._send({"type": "press", "token": token})
+
+    def wait_for(self, words: str) -> Said:
+        return self.borrower.wait_for(words, LONGEST_WAIT)
 
     def problem(self) -> str | None:
         return str(self.borrower.problems[-1]["code"]) if len(self.borrower.problems) > self._problems else None
@@ -122,6 +128,15 @@ class TelegramLine:
                 if title in shown:
                     return self._after(self._cloud.press(self.chat_id, sent.message_id, shown))
         raise AssertionError(f"no button {title!r}")
+
+    def wait_for(self, words: str) -> Said:
+        def find() -> Said | None:
+            return next((said for said in reversed(self.heard) if words in said.text), None)
+
+        self._desk.wait_until(lambda: self._is_delivered() and find() is not None, LONGEST_WAIT, f"{words!r}")
+        said = find()
+        assert said is not None
+        return said
 
     def problem(self) -> str | None:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
 
 from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, ChromiumMissing, chromium, chromium_path
 from tests.e2e.page import ChatPage, ConsolePage
@@ -68,9 +68,13 @@ class Windows:
         context.set_default_timeout(PATIENCE_MS)
         context.tracing.start(snapshots=True)
         context.on("weberror", lambda error: self.wrong.append(str(error.error)))
-        context.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        context.on("dialog", self._dialog)
         self._contexts.append(context)
         return context
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def close(self, *, keep: bool) -> list[Path]:
         """Close every window; returns what was kept of them."""

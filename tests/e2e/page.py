@@ -129,6 +129,10 @@ class ConsolePage:
         expect(self.page.locator("#list")).to_be_visible()
         return self
 
+    def row(self, words: str) -> Locator:
+        """Return the rows of the list that show these words."""
+        return self.rows.filter(has_text=words)
+
     def open_row(self, row: Locator) -> None:
         """Open the conversation of a row."""
         row.click()

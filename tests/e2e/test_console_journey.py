@@ -132,7 +132,7 @@ def test_the_transcript_tells_how_each_message_was_understood(
 
     chat.type_and_send("会影响征信吗")
     live = console.turn("会影响征信吗")
-    expect(live.locator(".intent")).to_have_text("rights", timeout=ANSWER_MS)
+    expect(live.locator(".intent")).to_have_text("rights/credit_report", timeout=ANSWER_MS)
 
 
 def test_a_conversation_is_found_taken_and_answered_without_a_mouse(

@@ -13,28 +13,19 @@ from bot.services import handoff
 from bot.services.conversations import (
     BUTTON_LIFE,
     Author,
-    ButtonView,
-    MessageView,
     Problem,
     QuickReply,
     Reply,
     Stored,
-    Understanding,
-    claim_next,
     conversation_for,
-    last_seqs,
-    mark_seen,
-    messages_after,
-    notice_once,
     record_press,
     record_text,
-    record_turn,
-    release,
     say,
-    waiting_conversations,
 )
 from bot.services.deps import Deps
 from bot.services.handoff import locked
+from bot.services.history import ButtonView, MessageView, last_seqs, mark_seen, messages_after
+from bot.services.turns import Understanding, claim_next, notice_once, record_turn, release, waiting_conversations
 from bot.store.tables import Conversation, Message, Outbox
 from tests.builders.desk import SetClock, an_operator
 from tests.builders.threads import at_once

@@ -1,0 +1,93 @@
+"""The offers of a negotiation as rows: what is on the table, what was, and the negotiation's own row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.clock import SHANGHAI
+from bot.services import audit
+from bot.services.accounts import DebtView, RightParty, portfolio_of
+from bot.services.deps import Deps
+from bot.store import tables
+from bot.workout.offer import Offer
+
+OFFER_CODEC: TypeAdapter[Offer] = TypeAdapter(Offer)
+
+
+def active(session: Session, party: RightParty) -> tables.Negotiation | None:
+    """Return the borrower's open negotiation, locked until the transaction ends."""
+    return session.scalar(
+        select(tables.Negotiation).where(tables.Negotiation.active_key == party.borrower_id).with_for_update()
+    )
+
+
+def close(session: Session, deps: Deps, negotiation: tables.Negotiation, how: str) -> None:
+    """Close a negotiation inside an open transaction: ``agreed`` or ``ended``."""
+    negotiation.active_key = None
+    negotiation.state = how
+    negotiation.updated_at = deps.now()
+    audit.record(session, deps.now(), audit.BOT, f"negotiation_{how}", ("negotiation", negotiation.id))
+
+
+def debts_of(
+    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, as_of: date | None = None
+) -> list[DebtView]:
+    """Return the debts a negotiation is about, as they stand today or stood on ``as_of``."""
+    wanted = set(negotiation.debt_ids)
+    return [debt for debt in portfolio_of(session, deps, party, as_of).debts if debt.debt_id in wanted]
+
+
+def tabled(session: Session, negotiation: tables.Negotiation) -> list[tables.Offer]:
+    """Return every offer made in a negotiation, oldest first."""
+    return list(
+        session.scalars(
+            select(tables.Offer)
+            .where(tables.Offer.negotiation_id == negotiation.id)
+            .order_by(tables.Offer.round, tables.Offer.position)
+        )
+    )
+
+
+def read_offer(row: tables.Offer) -> Offer:
+    """Return a stored offer."""
+    return OFFER_CODEC.validate_python(row.terms)
+
+
+def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, offers: Sequence[Offer]) -> None:
+    """Put offers on the table as the latest round; one made before keeps its row and moves to this round."""
+    rows = {row.id: row for row in tabled(session, negotiation)}
+    this_round = max((row.round for row in rows.values()), default=0) + 1
+    for position, offer in enumerate(offers, start=1):
+        key = row_id(negotiation, offer.offer_id)
+        known = rows.get(key)
+        if known is not None:
+            known.round, known.position = this_round, position
+            continue
+        session.add(
+            tables.Offer(
+                id=key,
+                negotiation_id=negotiation.id,
+                round=this_round,
+                position=position,
+                content_hash=offer.offer_id,
+                terms=OFFER_CODEC.dump_python(offer, mode="json"),
+                expires_at=end_of(offer),
+            )
+        )
+    session.flush()
+
+
+def row_id(negotiation: tables.Negotiation, offer_id: str) -> str:
+    """Return the key of an offer's row: the same offer in the same negotiation has one row."""
+    return hashlib.sha256(f"{negotiation.id}:{offer_id}".encode()).hexdigest()[:32]
+
+
+def end_of(offer: Offer) -> datetime:
+    """Return the instant an offer ends: midnight in Shanghai after its last day."""
+    return datetime.combine(offer.expires_on + timedelta(days=1), time.min, tzinfo=SHANGHAI)

@@ -1,0 +1,133 @@
+"""Answering stored messages: claimed by one process at a time, answered in order, each answered once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from bot.desk.ownership import Owner, bot_may_answer
+from bot.services.conversations import Author, Reply, locked, queue_reason_of, say
+from bot.services.deps import Deps
+from bot.store.tables import Message
+
+MAX_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the dialogue engine made of a message, kept for the transcript."""
+
+    intent: str | None = None
+    confidence: float | None = None
+    entities: tuple[dict[str, str], ...] = ()
+    actions: tuple[str, ...] = ()
+    ranking: tuple[tuple[str, float], ...] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An inbound message that this process may now have answered, until its lease ends."""
+
+    message_id: str
+    conversation_id: str
+    text: str
+    payload: str | None
+    channel: str
+    attempts: int
+
+
+def claim_next(deps: Deps, conversation_id: str, lease: timedelta) -> Claimed | None:
+    """Claim the oldest unanswered message of a conversation, or None when there is none or another holds it."""
+    now = deps.now()
+    with deps.begin() as session:
+        conversation = locked(session, conversation_id)
+        if conversation is None:
+            return None
+        message = session.scalar(
+            select(Message)
+            .where(Message.conversation_id == conversation_id, Message.handling == "pending")
+            .order_by(Message.seq)
+            .limit(1)
+        )
+        if message is None or (message.claimed_until is not None and message.claimed_until > now):
+            return None
+        if not bot_may_answer(Owner(conversation.owner), queue_reason_of(conversation)):
+            message.handling = "held"
+            return None
+        message.claimed_until = now + lease
+        message.attempts += 1
+        return Claimed(
+            message.id, conversation_id, message.text, message.payload, conversation.channel, message.attempts
+        )
+
+
+def release(deps: Deps, message_id: str, retry_at: datetime) -> None:
+    """Give a claim back after a failure, to be tried again at ``retry_at``."""
+    with deps.begin() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id == message_id, Message.handling == "pending")
+            .values(claimed_until=retry_at)
+        )
+
+
+def waiting_conversations(deps: Deps) -> list[str]:
+    """Return conversations with an unanswered message that nobody is working on."""
+    with deps.begin() as session:
+        rows = session.scalars(
+            select(Message.conversation_id)
+            .where(
+                Message.handling == "pending",
+                (Message.claimed_until.is_(None)) | (Message.claimed_until <= deps.now()),
+            )
+            .distinct()
+        )
+        return list(rows)
+
+
+def record_turn(
+    deps: Deps, message_id: str, replies: Sequence[Reply], understanding: Understanding, author: Author = Author.BOT
+) -> bool:
+    """Store the answers to a message and mark it handled, in one transaction. Returns False if it already was.
+
+    If a person has taken the conversation meanwhile, the bot's words are dropped: two voices at once confuse.
+    """
+    with deps.begin() as session:
+        message = session.get(Message, message_id)
+        if message is None:
+            return False
+        conversation = locked(session, message.conversation_id)
+        session.refresh(message)
+        if conversation is None or message.handling != "pending":
+            return False
+        message.handling = "handled"
+        message.claimed_until = None
+        message.intent = understanding.intent
+        message.confidence = understanding.confidence
+        message.understanding = {
+            "entities": list(understanding.entities),
+            "actions": list(understanding.actions),
+            "ranking": [[name, round(score, 4)] for name, score in understanding.ranking],
+            "model": understanding.model,
+        }
+        if conversation.owner != Owner.HUMAN:
+            for reply in replies:
+                say(session, deps, conversation, reply, author=author, in_reply_to=message_id)
+        return True
+
+
+def notice_once(deps: Deps, message_id: str, name: str) -> None:
+    """Tell the borrower once about a message that has to wait (``engine_down``, ``engine_slow`` …)."""
+    with deps.begin() as session:
+        message = session.get(Message, message_id)
+        if message is None:
+            return
+        conversation = locked(session, message.conversation_id)
+        session.refresh(message)
+        if conversation is not None and message.handling == "pending":
+            text = deps.wording.one(name)
+            say(session, deps, conversation, Reply(text), author=Author.NOTICE, key=f"{name}:{message_id}")

@@ -1,0 +1,131 @@
+"""Takes the pictures of the documentation from the running desk: ``python -m tests.e2e.screenshots [folder]``.
+
+Plays a short journey of demo people and writes PNG files to ``docs/images``. Never a mock-up: what a picture shows is
+what the page showed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect
+
+from bot.settings import ROOT
+from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, chromium
+from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
+from tests.running.desk import PASSWORD, RunningDesk, running_desk
+
+CARD_HOLDER = ("13800000001", "1001")
+SHORT_OF_INCOME = ("13800000012", "1012")
+
+
+class Photographer:
+    """Opens windows on a desk and writes what they show."""
+
+    def __init__(self, browser: Browser, desk: RunningDesk, folder: Path) -> None:
+        self._browser = browser
+        self._desk = desk
+        self._folder = folder
+
+    def chat(self) -> ChatPage:
+        """Open the chat on a phone of its own."""
+        return ChatPage(self._window(PHONE, 2).new_page(), self._desk.base).open()
+
+    def same_chat_on_a_laptop(self, chat: ChatPage) -> ChatPage:
+        """Open a phone's conversation on a large screen."""
+        cookies = chat.page.context.storage_state()
+        return ChatPage(self._window(LAPTOP, 1, cookies).new_page(), self._desk.base).open()
+
+    def console(self, login: str) -> ConsolePage:
+        """Log an operator in."""
+        return ConsolePage(self._window(LAPTOP, 1).new_page(), self._desk.base).log_in(login, PASSWORD)
+
+    def shoot(self, page: Page, name: str) -> None:
+        """Write what a page shows now."""
+        page.evaluate("document.fonts.ready.then(() => true)")
+        page.screenshot(path=self._folder / f"{name}.png", caret="hide")
+
+    def _window(self, viewport: ViewportSize, scale: float, storage: StorageState | None = None) -> BrowserContext:
+        return self._browser.new_context(
+            viewport=viewport,
+            device_scale_factor=scale,
+            has_touch=viewport is PHONE,
+            is_mobile=viewport is PHONE,
+            locale="zh-CN",
+            timezone_id=TIME_ZONE,
+            color_scheme="light",
+            storage_state=storage,
+        )
+
+
+def prove(chat: ChatPage, who: tuple[str, str]) -> None:
+    """Ask what is owed and answer the questions; ends with the statement."""
+    phone, id_tail = who
+    chat.say("我欠多少钱", answered="登记的手机号")
+    chat.say(phone, answered="六位验证码")
+    chat.say(chat.code(), answered="身份证号的后四位")
+    chat.say(id_tail, answered="一共")
+
+
+def take_all(photographer: Photographer) -> None:
+    """Play the journey and take every picture."""
+    chat = photographer.chat()
+    chat.say("你好", answered="想查账")
+    prove(chat, CARD_HOLDER)
+    photographer.shoot(chat.page, "chat-statement")
+    chat.say("还不上,能不能分期", answered="到手的收入")
+    chat.say("6000", answered="必须花的钱")
+    chat.say("会影响征信吗", answered="征信业管理条例")
+    chat.say("3500", answered="哪个方案合适")
+    photographer.shoot(chat.page, "chat-offers")
+    chat.press("方案1", answered="请您看一遍上面的内容")
+    photographer.shoot(chat.page, "chat-agreement")
+    chat.press("就这样定", answered="各提醒一次")
+    photographer.shoot(chat.page, "chat-agreed")
+    chat.say("我的下期什么时候还", answered="下一期")
+    photographer.shoot(photographer.same_chat_on_a_laptop(chat).page, "chat-desktop")
+
+    _fill_the_queue(photographer)
+    console = photographer.console("boss")
+    console.expect_live()
+    photographer.shoot(console.page, "console-queue")
+    console.open_row(console.row("张明演示"))
+    _scroll_to(console, "还不上")
+    photographer.shoot(console.page, "console-transcript")
+
+
+def _fill_the_queue(photographer: Photographer) -> None:
+    """Let several people need somebody, for different reasons."""
+    curious = photographer.chat()
+    curious.say("会上征信吗", answered="征信业管理条例")
+    asking = photographer.chat()
+    asking.say("转人工", answered="已经请同事来接")
+    short = photographer.chat()
+    prove(short, SHORT_OF_INCOME)
+    short.say("想分期", answered="到手的收入")
+    short.say("2600", answered="必须花的钱")
+    short.say("3000", answered="转给同事")
+    desperate = photographer.chat()
+    desperate.say("我真的不想活了", answered="12356")
+
+
+def _scroll_to(console: ConsolePage, words: str) -> None:
+    turn = console.turn(words).first
+    expect(turn).to_be_attached(timeout=ANSWER_MS)
+    turn.evaluate("turn => turn.scrollIntoView({ block: 'start' })")
+
+
+def main() -> None:
+    """Take the pictures into the folder that is named, or into ``docs/images``."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as var, running_desk(Path(var)) as desk, chromium() as browser:
+        take_all(Photographer(browser, desk, folder))
+    for picture in sorted(folder.glob("*.png")):
+        print(picture)  # noqa: T201  # the command's output
+
+
+if __name__ == "__main__":
+    main()
