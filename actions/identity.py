@@ -140,5 +140,3 @@ def _comment(turn: Turn, asked: Step, after: Progress) -> None:
         turn.say(f"utter_wrong_{asked.value}", left=str(after.attempts_left))
     elif after.outcome is Outcome.CODE_EXPIRED:
         turn.say("utter_code_expired")
-    elif after.outcome is Outcome.CODE_NOT_SENT:
-        turn.say("utter_code_not_sent")

@@ -15,6 +15,12 @@ class Attempt:
     passed: bool
 
 
+def attempts_left(attempts: Sequence[Attempt], now: datetime, allowed: int, lock: timedelta) -> int:
+    """Return how many more wrong answers are borne before it locks: those older than a ``lock`` span count no more."""
+    recent = sum(not attempt.passed and now - attempt.at < lock for attempt in attempts)
+    return max(0, allowed - recent)
+
+
 def locked_until(attempts: Sequence[Attempt], now: datetime, allowed: int, lock: timedelta) -> datetime | None:
     """Return until when verification is locked, or None when it is open.
 

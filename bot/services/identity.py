@@ -7,6 +7,8 @@ work as a known one, and only fails at the end.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +16,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.identity.attempts import Attempt, locked_until
+from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
 from bot.services import audit
@@ -23,6 +25,9 @@ from bot.services.deps import Deps
 from bot.services.proof import viewer_of
 from bot.store.tables import Borrower, ChannelBinding, Conversation, VerificationAttempt, VerificationChallenge
 from bot.text.scripts import fold_name
+
+_Letters = list[tuple[str, str]]
+"""One-time codes to send: phone and code."""
 
 
 class Step(StrEnum):
@@ -41,7 +46,6 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     WRONG = "wrong"
     CODE_EXPIRED = "code_expired"
-    CODE_NOT_SENT = "code_not_sent"
     LOCKED = "locked"
 
 
@@ -85,7 +89,7 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
 
 def start(deps: Deps, conversation_id: str) -> Progress:
     """Begin to verify afresh. A conversation bound to somebody goes straight to the code, sent to their phone."""
-    with deps.begin() as session:
+    with _sending(deps) as (session, letters):
         seen = viewer_of(session, deps, conversation_id)
         subject = _Subject(conversation_id, seen.borrower_id)
         if locked := _lock(session, deps, subject):
@@ -94,26 +98,26 @@ def start(deps: Deps, conversation_id: str) -> Progress:
             challenge.state = "dropped"
         if seen.borrower_id is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        challenge, outcome = _challenge(session, deps, subject)
-        return _progress(session, deps, conversation_id, challenge, outcome)
+        challenge = _challenge(session, deps, subject, letters)
+        return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     """Take a phone or a name, and send a code to the phone on record if it is known."""
-    with deps.begin() as session:
+    with _sending(deps) as (session, letters):
         subject = _Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for earlier in _open_challenges(session, conversation_id):
             earlier.state = "dropped"
-        challenge, outcome = _challenge(session, deps, subject)
-        return _progress(session, deps, conversation_id, challenge, outcome)
+        challenge = _challenge(session, deps, subject, letters)
+        return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
     """Check a one-time code. An expired one is replaced by a new code."""
-    with deps.begin() as session:
+    with _sending(deps) as (session, letters):
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
@@ -123,9 +127,8 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
             challenge.state = "dropped"
-            fresh, outcome = _challenge(session, deps, subject)
-            expired = Outcome.CODE_EXPIRED if outcome is Outcome.ASKED else outcome
-            return _progress(session, deps, conversation_id, fresh, expired)
+            fresh = _challenge(session, deps, subject, letters)
+            return _progress(session, deps, conversation_id, fresh, Outcome.CODE_EXPIRED)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
         challenge.code_passed = challenge.code_passed or passed
         return _after_attempt(session, deps, challenge, "code", passed)
@@ -133,7 +136,7 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
 
 def resend_code(deps: Deps, conversation_id: str) -> Progress:
     """Send a new code for the open challenge; the old one is worth nothing from now on."""
-    with deps.begin() as session:
+    with _sending(deps) as (session, letters):
         challenge = _open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
@@ -142,8 +145,8 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
         if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         challenge.state = "dropped"
-        fresh, outcome = _challenge(session, deps, subject)
-        return _progress(session, deps, conversation_id, fresh, outcome)
+        fresh = _challenge(session, deps, subject, letters)
+        return _progress(session, deps, conversation_id, fresh, Outcome.ASKED)
 
 
 def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
@@ -205,7 +208,8 @@ def _claim_hash(deps: Deps, claim: Claim) -> str:
     return deps.vault.lookup("claim", f"phone:{claim.phone}" if claim.phone else f"name:{fold_name(claim.name or '')}")
 
 
-def _challenge(session: Session, deps: Deps, subject: _Subject) -> tuple[VerificationChallenge, Outcome]:
+def _challenge(session: Session, deps: Deps, subject: _Subject, letters: _Letters) -> VerificationChallenge:
+    """Open a challenge. Its code goes into ``letters``, to be sent when the transaction has been committed."""
     now = deps.now()
     code = f"{secrets.randbelow(1_000_000):06d}"
     challenge = VerificationChallenge(
@@ -222,12 +226,26 @@ def _challenge(session: Session, deps: Deps, subject: _Subject) -> tuple[Verific
     audit.record(session, now, audit.BOT, "code_issued", ("conversation", subject.conversation_id))
     if deps.code_sender is None:
         _show_demo_code(session, deps, subject.conversation_id, code)
-        return challenge, Outcome.ASKED
+        return challenge
     borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
-    if borrower is None or borrower.deceased:
-        return challenge, Outcome.ASKED
-    sent = deps.code_sender.send(deps.vault.unseal("phone", borrower.phone_sealed), code)
-    return challenge, Outcome.ASKED if sent else Outcome.CODE_NOT_SENT
+    if borrower is not None and not borrower.deceased:
+        letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
+    return challenge
+
+
+@contextmanager
+def _sending(deps: Deps) -> Iterator[tuple[Session, _Letters]]:
+    """Yield a transaction and the codes it issues; they are sent after it is committed.
+
+    A code that could not be sent is logged by the sender and not told: only known people have codes to lose. Whoever
+    gets none asks for it again.
+    """
+    letters: _Letters = []
+    with deps.begin() as session:
+        yield session, letters
+    for phone, code in letters:
+        if deps.code_sender is not None:
+            deps.code_sender.send(phone, code)
 
 
 def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: str) -> None:
@@ -284,8 +302,13 @@ def _progress(
         step = Step.ID_TAIL if challenge.code_passed else Step.CODE
     if locked := _lock(session, deps, subject):
         return Progress(step, Outcome.LOCKED, 0, locked)
-    wrong = sum(not attempt.passed for attempt in _attempts(session, deps, subject))
-    return Progress(step, outcome, max(0, deps.settings.verification_attempts - wrong))
+    left = attempts_left(
+        _attempts(session, deps, subject),
+        deps.now(),
+        deps.settings.verification_attempts,
+        timedelta(minutes=deps.settings.verification_lock_minutes),
+    )
+    return Progress(step, outcome, left)
 
 
 def _attempts(session: Session, deps: Deps, subject: _Subject) -> list[Attempt]:

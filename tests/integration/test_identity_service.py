@@ -121,9 +121,20 @@ def test_the_code_goes_to_the_phone_on_record_and_is_not_shown(deps: Deps, chat:
     assert identity.answer_code(served, chat, code).step is Step.ID_TAIL
 
 
-def test_a_code_that_could_not_be_sent_is_said(deps: Deps, chat: str) -> None:
+def test_an_outage_of_the_text_message_service_does_not_tell_known_from_unknown_people(deps: Deps, chat: str) -> None:
     served = replace(deps, code_sender=Phones(works=False))
-    assert identity.answer_claim(served, chat, CLAIMS[0]).outcome is Outcome.CODE_NOT_SENT
+    known = identity.answer_claim(served, chat, CLAIMS[0])
+    assert known == identity.answer_claim(served, chat, Claim("13900000000", None))
+
+
+def test_the_attempts_left_are_told_truly_after_a_lock_has_passed(deps: Deps, clock: SetClock, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    for _ in range(5):
+        wrong = "000000" if shown_code(deps, chat) != "000000" else "111111"
+        identity.answer_code(deps, chat, wrong)
+    clock.move(timedelta(minutes=31))
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    assert identity.answer_code(deps, chat, "000000").attempts_left in (4, 5)
 
 
 def test_the_code_itself_is_stored_nowhere(deps: Deps, chat: str) -> None:
