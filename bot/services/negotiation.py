@@ -309,6 +309,8 @@ def _compute(session: Session, deps: Deps, party: RightParty, negotiation: table
 
 def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reason: NoOfferReason) -> NoPlan:
     audit.record(session, deps.now(), audit.BOT, "no_offer", ("negotiation", negotiation.id), reason=reason.value)
+    # A person goes on from here; when the facts have changed, the borrower starts afresh with new figures.
+    close(session, deps, negotiation, "ended")
     return NoPlan(reason)
 
 

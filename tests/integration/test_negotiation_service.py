@@ -205,6 +205,17 @@ def test_no_surplus_means_no_plan_and_a_person(deps: Deps, chat: str) -> None:
     assert answer == NoPlan(NoOfferReason.NO_SURPLUS)
 
 
+def test_after_no_plan_fitted_the_borrower_can_start_afresh_with_new_figures(deps: Deps, chat: str) -> None:
+    negotiation.open_negotiation(deps, chat)
+    negotiation.state_means(deps, chat, income_fen=300_000, essential_fen=300_000)
+    again = negotiation.open_negotiation(deps, chat)
+    assert isinstance(again, State)
+    assert again.stage is Stage.INCOME
+    found = negotiation.state_means(deps, chat, income_fen=600_000, essential_fen=350_000)
+    assert isinstance(found, State)
+    assert len(found.offers) >= 2
+
+
 def test_more_options_are_never_worse(deps: Deps, chat: str) -> None:
     shown = offers_for(deps, chat).offers
     for _ in range(3):
