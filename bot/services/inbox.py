@@ -276,7 +276,14 @@ def _urgency(row: ConversationRow) -> tuple[int, int, float]:
 
 
 def _proving(message: Message) -> bool:
-    return message.intent == "verify_identity"
+    """Tell whether a borrower was proving identity, or may have been: which form took it tells better than the intent.
+
+    A code or a tail of an identity number is a bare number, as an income is.
+    """
+    actions: Sequence[str] = (message.understanding or {}).get("actions", ())
+    if "verify_form" in actions or message.handling == "pending":
+        return True
+    return message.intent == "verify_identity" and "plan_form" not in actions
 
 
 def _shown(message: Message) -> str:

@@ -60,7 +60,7 @@ _NO_INCOME = re.compile(
 _NO_SPENDING = re.compile(rf"{_NO}(?:开销|开支|支出|花销|花费)(?!大)|(?:开销|开支|支出)(?:是|为|:|=)?(?:0|零)(?![\d.])")
 _MONTHLY = re.compile(r"每个?月|月供|月还|一个?月|每期|月付|个月还|按月")
 _ONE_OFF = re.compile(r"先还|先付|先给|一次|今天|明天|后天|今晚|马上|立刻|首付")
-_TOO_MUCH = re.compile(r"太[多高贵]|不[起了上]|拿不出|做不到|不行|承受不|不够")
+_TOO_MUCH = re.compile(r"太[多高贵]|不[起了上]|拿不出|做不到|(?<!行)不行|承受不|(?<!够)不够")
 _QUESTION_OR_OFFER = frozenset(
     {"propose_payment", "promise_to_pay", "report_paid", "ask_payment_status", "request_settlement", "dispute_debt"}
 )

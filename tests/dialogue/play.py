@@ -7,7 +7,6 @@ from functools import cache
 
 import yaml
 
-from bot.identity.factors import read_code
 from bot.services.demo_data import load_demo_data
 from bot.settings import ROOT
 from bot.text.normalize import normalize_text
@@ -15,6 +14,7 @@ from bot.text.scripts import Script, to_script
 from tests.builders.accounts import a_plan, verified
 from tests.builders.people import Person, a_person, a_stranger
 from tests.dialogue.lines import Line
+from tests.dialogue.proving import shown_code
 from tests.dialogue.script import Case, Conversation, Step, fill, found, openings, way_to
 from tests.running.borrower import Said
 from tests.running.desk import RunningDesk
@@ -107,7 +107,7 @@ class Play:
         person = self._person
         values = {"phone": person.phone, "name": person.name, "tail": person.id_tail, "word": self._case.word or ""}
         if "_code" in text or "$code" in text:
-            code = next(code for said in reversed(self._line.heard) if (code := read_code(normalize_text(said.text))))
+            code = shown_code(self._line)
             values |= {"code": code, "wrong_code": f"{(int(code) + 1) % 1_000_000:06d}"}
         values["wrong_tail"] = f"{(int(person.id_tail[:3]) + 1) % 1000:03d}9"
         return values

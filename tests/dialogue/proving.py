@@ -23,7 +23,8 @@ def prove(line: Line, person: Person) -> list[Said]:
 
 def shown_code(line: Line) -> str:
     """Return the one-time code that demo mode showed last."""
-    return next(code for said in reversed(line.heard) if (code := read_code(normalize_text(said.text))))
+    told = [said.text for said in reversed(line.heard) if said.author != "borrower"]
+    return next(code for text in told if (code := read_code(normalize_text(text))))
 
 
 def words(answers: Sequence[Said]) -> str:

@@ -34,7 +34,7 @@ def test_a_plan_agreed_over_telegram_is_the_same_case_in_the_web_chat(
     next_over_telegram = words(chat.say("我的下期什么时候还"))
     assert "下一期" in next_over_telegram
 
-    wanted = Facts(agreements=1, instalments=12, reminders=24, hash="shown", negotiation="agreed")
+    wanted = Facts(agreements=1, instalments=24, reminders=48, hash="shown", negotiation="agreed")
     check_facts(desk, wanted, chat.conversation_id, person, chat.heard)
 
     page = web_line()

@@ -12,12 +12,16 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect
 
+from bot.identity.roles import Role
+from bot.services import operators
 from bot.settings import ROOT
 from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, chromium
 from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
 from tests.running.desk import PASSWORD, RunningDesk, running_desk
 
+OPERATOR = "demo-supervisor"
 CARD_HOLDER = ("13800000001", "1001")
+"""Phone and last four of the identity number, as for everybody in ``data/demo/accounts.yml``."""
 SHORT_OF_INCOME = ("13800000012", "1012")
 
 
@@ -88,10 +92,10 @@ def take_all(photographer: Photographer) -> None:
     photographer.shoot(photographer.same_chat_on_a_laptop(chat).page, "chat-desktop")
 
     _fill_the_queue(photographer)
-    console = photographer.console("boss")
+    console = photographer.console(OPERATOR)
     console.expect_live()
     photographer.shoot(console.page, "console-queue")
-    console.open_row(console.row("张明演示"))
+    console.open_row(console.row("张***"))
     _scroll_to(console, "还不上")
     photographer.shoot(console.page, "console-transcript")
 
@@ -122,6 +126,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as var, running_desk(Path(var)) as desk, chromium() as browser:
+        operators.create(desk.deps, OPERATOR, "演示主管", Role.SUPERVISOR, PASSWORD)
         take_all(Photographer(browser, desk, folder))
     for picture in sorted(folder.glob("*.png")):
         print(picture)  # noqa: T201  # the command's output

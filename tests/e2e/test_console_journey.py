@@ -83,7 +83,7 @@ def test_a_sign_of_danger_stops_debt_talk_and_alarms_every_operator(
     assert _top(row) < _top(above), "danger stands above an ordinary wait"
 
     console.open_row(row)
-    expect(console.bar).to_contain_text("先关心人,不谈账")
+    expect(console.bar).to_contain_text("先关心人，不谈账")
     expect(console.card).to_contain_text("情绪危急")
 
 
@@ -128,7 +128,10 @@ def test_the_transcript_tells_how_each_message_was_understood(
     expect(asked.get_by_title("机器人做了什么")).to_contain_text("action_tell_balance")
     expect(console.card).to_contain_text("✓ 已核实")
     expect(console.card).to_contain_text(person.creditor)
-    expect(console.card).not_to_contain_text(person.phone)  # masked
+    typed = console.page.locator(".turn.borrower .text").all_inner_texts()
+    shown = " ".join([*typed, console.card.inner_text()])
+    for secret in (person.phone, person.id_tail, chat.code()):
+        assert secret not in shown
 
     chat.type_and_send("会影响征信吗")
     live = console.turn("会影响征信吗")
@@ -168,7 +171,7 @@ def test_a_wrong_password_is_refused_and_the_console_stays_shut(a_chat: NewChat,
     page.get_by_label("账号").fill("agent-2")
     page.get_by_label("密码").fill("not the password")
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("alert")).to_have_text("账号或密码不对,请再试一次。")
+    expect(page.get_by_role("alert")).to_have_text("账号或密码不对，请再试一次。")
     page.goto(desk.base + "/console/")
     expect(page.get_by_role("button", name="登录")).to_be_visible()
 

@@ -485,6 +485,22 @@ def test_no_page_shows_an_identity_number_or_a_full_phone_or_name(console: Conso
         assert shown in page
 
 
+def test_a_bare_number_is_hidden_when_it_proved_identity_and_shown_when_it_is_an_income(console: Console) -> None:
+    an_operator(console.deps)
+    console.log_in()
+    said = (
+        Said("483920", intent="inform", actions=("verify_form",)),
+        Said("3721", intent="inform", actions=("verify_form", "action_after_verification", "action_tell_balance")),
+        Said("6543", intent="verify_identity", actions=("plan_form",)),
+        Said("8765", handling="pending"),
+    )
+    conversation = a_conversation(console.deps, Talk(said=said))
+    page = console.browser.get(f"/console/c/{conversation}").text
+    assert "6543" in page
+    for secret in ("483920", "3721", "8765"):
+        assert f">{secret}<" not in page
+
+
 @pytest.mark.parametrize("text", ["每月1500.50元", "2026-11-21 10:30还1500", "800 或 1000", "合同1234567890"])
 def test_amounts_and_dates_are_shown_as_they_were_typed(text: str) -> None:
     assert inbox.mask_numbers(text) == text
