@@ -78,7 +78,7 @@ class LiveConversations:
     def changed(self, conversation_id: str) -> None:
         """Have every connection of a conversation look for news. Must be called on the event loop."""
         for listener in tuple(self._listeners.get(conversation_id, ())):
-            self._spawn(listener.refresh())
+            self._spawn(self._refresh(listener))
 
     def typing(self, conversation_id: str, on: bool) -> None:
         """Show or hide the typing sign on every connection of a conversation."""
@@ -89,6 +89,14 @@ class LiveConversations:
         """Show every connection of a conversation what has become of a message's quick replies."""
         for listener in tuple(self._listeners.get(conversation_id, ())):
             self._spawn(listener.buttons(frame))
+
+    async def _refresh(self, listener: Listener) -> None:
+        """Refresh one connection; one that failed is due again at the next look."""
+        try:
+            await listener.refresh()
+        except Exception as error:
+            log.error("refresh_failed", kind=type(error).__name__, exc_info=error)
+            self._known.pop(listener.conversation_id, None)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

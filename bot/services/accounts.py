@@ -104,7 +104,7 @@ def right_party(session: Session, deps: Deps, conversation_id: str) -> RightPart
 
 def portfolio(deps: Deps, conversation_id: str) -> Portfolio | NotVerified:
     """Return the debts of the verified borrower behind a conversation."""
-    with deps.begin() as session:
+    with deps.read() as session:
         party = right_party(session, deps, conversation_id)
         return party if isinstance(party, NotVerified) else portfolio_of(session, deps, party)
 

@@ -134,7 +134,7 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
 
 def plan_in_force(deps: Deps, conversation_id: str) -> tuple[AgreementView, ...] | NotVerified:
     """Return the verified borrower's agreements in force, oldest first."""
-    with deps.begin() as session:
+    with deps.read() as session:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party

@@ -52,6 +52,12 @@ class Deps:
         with self.database.begin() as session:
             yield session
 
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session that only reads; it neither waits for writers nor keeps them waiting."""
+        with self.database.read() as session:
+            yield session
+
     @property
     def idle(self) -> timedelta:
         """Silence after which level 2 lapses."""

@@ -38,7 +38,7 @@ class MessageView:
 
 def messages_after(deps: Deps, conversation_id: str, seq: int, limit: int = 500) -> list[MessageView]:
     """Return the conversation's messages after ``seq`` in order, as its borrower may see them."""
-    with deps.begin() as session:
+    with deps.read() as session:
         rows = session.scalars(
             select(Message)
             .where(Message.conversation_id == conversation_id, Message.seq > seq)
@@ -71,7 +71,7 @@ def views(session: Session, rows: Sequence[Message], now: datetime) -> list[Mess
 
 def buttons_of_reply(deps: Deps, token: str) -> tuple[str, tuple[ButtonView, ...]] | None:
     """Return the message a button belongs to and all its buttons as they stand now."""
-    with deps.begin() as session:
+    with deps.read() as session:
         button = session.get(Button, token)
         message = session.get(Message, button.message_id) if button else None
         if message is None:
@@ -81,7 +81,7 @@ def buttons_of_reply(deps: Deps, token: str) -> tuple[str, tuple[ButtonView, ...
 
 def last_seqs(deps: Deps, conversation_ids: Sequence[str]) -> dict[str, tuple[int, str, bool]]:
     """Return for each conversation its last ``seq``, its owner and whether it is verified."""
-    with deps.begin() as session:
+    with deps.read() as session:
         rows = session.execute(
             select(Conversation.id, Conversation.last_seq, Conversation.owner, Conversation.verified_at).where(
                 Conversation.id.in_(conversation_ids)

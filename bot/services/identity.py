@@ -74,13 +74,13 @@ def _subject_of(challenge: VerificationChallenge) -> _Subject:
 
 def who(deps: Deps, conversation_id: str) -> Viewer:
     """Return who is looking over a conversation, now."""
-    with deps.begin() as session:
+    with deps.read() as session:
         return viewer_of(session, deps, conversation_id)
 
 
 def progress(deps: Deps, conversation_id: str) -> Progress:
     """Return what verification waits for, without changing anything."""
-    with deps.begin() as session:
+    with deps.read() as session:
         if viewer_of(session, deps, conversation_id).level is Level.VERIFIED:
             return Progress(Step.DONE, Outcome.ACCEPTED, deps.settings.verification_attempts)
         challenge = _open_challenge(session, conversation_id)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, case, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session, aliased
 
 from bot.desk.ownership import PRIORITY, Owner, QueueReason
 from bot.identity.levels import Level, viewer
@@ -141,7 +141,7 @@ def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
 
     ``limit`` never cuts off a waiting conversation in favour of a merely recent one.
     """
-    with deps.begin() as session:
+    with deps.read() as session:
         statement = (
             _rows()
             .where(Conversation.last_inbound_at.is_not(None))
@@ -175,7 +175,7 @@ def turns_after(deps: Deps, conversation_id: str, seq: int) -> Transcript | None
 
     Not audited: that this operator reads the conversation was recorded when the page was opened.
     """
-    with deps.begin() as session:
+    with deps.read() as session:
         return _transcript(session, deps, conversation_id, after=seq)
 
 
@@ -184,7 +184,7 @@ def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
 
     Cheap enough to be asked once a second: it reads only the index on owner and activity, and no message.
     """
-    with deps.begin() as session:
+    with deps.read() as session:
         attended = Conversation.owner.in_((Owner.QUEUED, Owner.HUMAN))
         active = Conversation.owner.in_((Owner.BOT, Owner.CLOSED)) & (Conversation.last_activity_at >= since)
         rows = session.execute(
@@ -201,9 +201,19 @@ def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
 
 
 def _rows() -> Select[Conversation, Message, Operator, Borrower, bool]:
+    """Conversations with the borrower's last words, which say more than the bot's; with the last words of all else."""
+    said = aliased(Message)
+    last_said = (
+        select(func.max(said.seq))
+        .where(said.conversation_id == Conversation.id, said.author == Author.BORROWER)
+        .correlate(Conversation)
+        .scalar_subquery()
+    )
+    shown = func.coalesce(last_said, Conversation.last_seq)
     return (
         select(Conversation, Message, Operator, Borrower, _in_danger())
-        .join(Message, (Message.conversation_id == Conversation.id) & (Message.seq == Conversation.last_seq))
+        .select_from(Conversation)
+        .join(Message, (Message.conversation_id == Conversation.id) & (Message.seq == shown))
         .outerjoin(Operator, Operator.id == Conversation.owner_operator_id)
         .outerjoin(Borrower, Borrower.id == Conversation.borrower_id)
     )

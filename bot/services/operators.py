@@ -74,7 +74,7 @@ def create(deps: Deps, login: str, display_name: str, role: Role, password: str)
 
 def any_exists(deps: Deps) -> bool:
     """Tell whether there is at least one operator."""
-    with deps.begin() as session:
+    with deps.read() as session:
         return session.scalar(select(Operator.id).limit(1)) is not None
 
 
@@ -136,7 +136,7 @@ def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
 
 def current(deps: Deps, token: str) -> OperatorView | None:
     """Return the operator behind a session cookie, or None."""
-    with deps.begin() as session:
+    with deps.read() as session:
         row = session.get(OperatorSession, deps.vault.lookup("operator_session", token))
         if row is None or row.expires_at <= deps.now():
             return None

@@ -77,7 +77,7 @@ def release(deps: Deps, message_id: str, retry_at: datetime) -> None:
 
 def waiting_conversations(deps: Deps) -> list[str]:
     """Return conversations with an unanswered message that nobody is working on."""
-    with deps.begin() as session:
+    with deps.read() as session:
         rows = session.scalars(
             select(Message.conversation_id)
             .where(

@@ -41,6 +41,6 @@ def conversation_of(deps: Deps, token: str | None) -> str | None:
     """Return the conversation a cookie opens, or None when it is unknown or has expired."""
     if not token or len(token) > 100:
         return None
-    with deps.begin() as session:
+    with deps.read() as session:
         row = session.get(WebSession, deps.vault.lookup("web_session", token))
         return row.conversation_id if row is not None and row.expires_at > deps.now() else None

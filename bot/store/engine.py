@@ -12,13 +12,16 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+READS_ONLY = "desk_reads_only"
+"""Execution option of connections that only read."""
+
 
 def make_engine(url: str) -> Engine:
     """Create an engine whose transactions behave alike on both databases.
 
-    SQLite: WAL, foreign keys on, waits up to 10 s for a lock, and every transaction begins ``IMMEDIATE`` so that a
-    read followed by a write cannot fail half-way. PostgreSQL: plain connections, checked before use. Errors never show
-    the parameters of a statement: they hold personal data, and errors are logged.
+    SQLite: WAL, foreign keys on, waits up to 10 s for a lock, and every writing transaction begins ``IMMEDIATE`` so
+    that a read followed by a write cannot fail half-way. PostgreSQL: plain connections, checked before use. Errors
+    never show the parameters of a statement: they hold personal data, and errors are logged.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -35,7 +38,9 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Readers see a snapshot and wait for nobody; writers take the write lock before they read.
+        reads_only = connection.get_execution_options().get(READS_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -46,9 +51,16 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._readers = sessionmaker(engine.execution_options(**{READS_ONLY: True}), expire_on_commit=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Yield a session in one transaction: committed at the end, rolled back on any exception."""
         with self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session for reading only; whatever is changed in it is rolled back."""
+        with self._readers() as session:
             yield session
