@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,10 @@ from pathlib import Path
 GRACE_SECONDS = 10.0
 QUICK_DEATH_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 15.0
+
+_SETPRIV = shutil.which("setpriv")
+_TIED = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+"""Ends a program when the supervisor itself is killed, where the system offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Supervisor:
         program.log.parent.mkdir(parents=True, exist_ok=True)
         with program.log.open("ab") as output:
             running.process = await asyncio.create_subprocess_exec(
+                *_TIED,
                 *program.command,
                 cwd=program.directory,
                 env=dict(program.environment),

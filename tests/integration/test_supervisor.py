@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.settings import ROOT
 from bot.supervisor import Program, Supervisor
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
@@ -79,3 +81,27 @@ async def test_a_program_that_ignores_the_request_to_end_is_ended_all_the_same(
     await until(lambda: (tmp_path / "stubborn.log").read_bytes() == b"deaf\n")
     await supervisor.stop()
     assert not is_alive(pid)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="the system has no setpriv to tie programs with")
+async def test_programs_end_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, os, sys
+from pathlib import Path
+from bot.settings import ROOT
+from bot.supervisor import Program, Supervisor
+async def main():
+    folder = Path({str(tmp_path)!r})
+    command = [sys.executable, "-c", {SLEEPER!r}]
+    supervisor = Supervisor([Program("tied", command, dict(os.environ), folder, folder / "tied.log")], print)
+    await supervisor.start()
+    (folder / "pid").write_text(str(supervisor.pid("tied")))
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+    outer = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT)
+    await until(lambda: (tmp_path / "tied.log").exists() and (tmp_path / "tied.log").read_bytes() == b"up\n")
+    tied = int((tmp_path / "pid").read_text())
+    outer.kill()
+    await outer.wait()
+    await until(lambda: not is_alive(tied))
