@@ -13,8 +13,9 @@ from telegram.error import TelegramError
 
 from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, error_code, pause, unless, whereabouts
 from bot.channels.telegram_menu import Menu
-from bot.services.conversations import Problem, Stored, conversation_for, record_press, record_text
+from bot.services.conversations import Problem, Stored, conversation_for
 from bot.services.deps import Deps
+from bot.services.inbound import record_press, record_text
 from bot.services.intake import is_outage, refuse_chat, tell
 
 KINDS = (UpdateType.MESSAGE, UpdateType.CALLBACK_QUERY, UpdateType.MY_CHAT_MEMBER)

@@ -15,7 +15,7 @@ import structlog
 
 from bot.channels.rasa_client import EngineDown, RasaClient
 from bot.desk.ownership import QueueReason
-from bot.services import crisis, handoff, turns
+from bot.services import handoff, turns
 from bot.services.conversations import Reply
 from bot.services.deps import Deps
 from bot.services.turns import MAX_ATTEMPTS, Claimed, Understanding
@@ -92,11 +92,6 @@ class TurnRunner:
         claimed = await asyncio.to_thread(turns.claim_next, self._deps, conversation_id, self._lease)
         if claimed is None:
             return False
-        if claimed.attempts == 1 and await asyncio.to_thread(
-            crisis.answer_if_in_danger, self._deps, claimed.message_id
-        ):
-            self._on_change(conversation_id)
-            return True
         if claimed.attempts > MAX_ATTEMPTS and await self._rasa.is_ready():
             await self._give_up(claimed)
             return True

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketState
 
 from bot.channels.web_live import LiveConversations
-from bot.services import conversations, history, web_sessions
+from bot.services import history, inbound, web_sessions
 from bot.services.conversations import Problem, Stored
 from bot.services.deps import Deps
 from bot.services.history import MessageView
@@ -233,11 +233,11 @@ class Connection:
         try:
             if isinstance(frame, Say):
                 stored = await asyncio.to_thread(
-                    conversations.record_text, self._deps, self.conversation_id, frame.key, frame.text
+                    inbound.record_text, self._deps, self.conversation_id, frame.key, frame.text
                 )
             else:
                 stored = await asyncio.to_thread(
-                    conversations.record_press, self._deps, self.conversation_id, frame.key, frame.token
+                    inbound.record_press, self._deps, self.conversation_id, frame.key, frame.token
                 )
         except Exception as error:  # noqa: BLE001  # whatever it was, the borrower is told and the key is settled
             log.error("message_not_stored", conversation=self.conversation_id, kind=type(error).__name__)

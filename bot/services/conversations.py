@@ -11,11 +11,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.desk.ownership import Owner, QueueReason, bot_may_answer
+from bot.desk.ownership import QueueReason
 from bot.services.deps import Deps
-from bot.services.proof import lapse_if_idle
 from bot.store.tables import Button, Conversation, Message, Outbox
-from bot.text.scripts import Script, detect_script, to_script
+from bot.text.scripts import Script, to_script
 
 BUTTON_LIFE = timedelta(days=7)
 
@@ -103,65 +102,8 @@ def conversation_for(deps: Deps, channel: str, address: str) -> str:
             return open_conversation(session, deps, channel, address).id
 
 
-def record_text(deps: Deps, conversation_id: str, key: str, text: str) -> Stored | Problem:
-    """Store what a borrower typed, once per client key."""
-    if not text.strip():
-        return Problem.EMPTY
-    if len(text) > deps.settings.message_max_characters:
-        return Problem.TOO_LONG
-    with deps.begin() as session:
-        return _record(session, deps, conversation_id, key, text.strip(), payload=None)
-
-
-def record_press(deps: Deps, conversation_id: str, key: str, token: str) -> Stored | Problem:
-    """Store a button press, once per client key; a button works once, and only in its own conversation."""
-    with deps.begin() as session:
-        conversation = locked(session, conversation_id)
-        if conversation is None:
-            return Problem.UNKNOWN_CONVERSATION
-        if repeated := _seen(session, conversation_id, key):
-            return repeated
-        button = session.get(Button, token)
-        if button is None or button.conversation_id != conversation_id:
-            return Problem.UNKNOWN_BUTTON
-        if button.state != "open" or button.expires_at <= deps.now():
-            return Problem.STALE_BUTTON
-        siblings = select(Button).where(Button.message_id == button.message_id, Button.state == "open")
-        for sibling in session.scalars(siblings):
-            sibling.state = "stale"
-        button.state = "used"
-        return _record(session, deps, conversation_id, key, button.title, payload=button.payload)
-
-
-def _record(
-    session: Session, deps: Deps, conversation_id: str, key: str, text: str, payload: str | None
-) -> Stored | Problem:
-    conversation = locked(session, conversation_id)
-    if conversation is None:
-        return Problem.UNKNOWN_CONVERSATION
-    if repeated := _seen(session, conversation_id, key):
-        return repeated
-    now = deps.now()
-    lapse_if_idle(conversation, now, deps.idle)
-    conversation.last_inbound_at = now
-    conversation.script = (detect_script(text) if payload is None else None) or conversation.script
-    if conversation.owner == Owner.CLOSED:
-        conversation.owner = Owner.BOT
-    answered_by_bot = bot_may_answer(Owner(conversation.owner), queue_reason_of(conversation))
-    message = _append(
-        session,
-        conversation,
-        now,
-        author=Author.BORROWER,
-        text=text,
-        client_key=key,
-        payload=payload,
-        handling="pending" if answered_by_bot else "held",
-    )
-    return Stored(message.id, message.seq, repeated=False)
-
-
-def _seen(session: Session, conversation_id: str, key: str) -> Stored | None:
+def seen_before(session: Session, conversation_id: str, key: str) -> Stored | None:
+    """Return the message that was stored under a client key, if there is one."""
     row = session.scalar(select(Message).where(Message.conversation_id == conversation_id, Message.client_key == key))
     return Stored(row.id, row.seq, repeated=True) if row else None
 
@@ -176,7 +118,8 @@ def queue_reason_of(conversation: Conversation) -> QueueReason | None:
     return QueueReason(conversation.queue_reason) if conversation.queue_reason else None
 
 
-def _append(session: Session, conversation: Conversation, now: datetime, **columns: object) -> Message:
+def append(session: Session, conversation: Conversation, now: datetime, **columns: object) -> Message:
+    """Append a message under the conversation's next ``seq``; the row lock makes the count gapless."""
     conversation.last_seq = session.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
@@ -208,11 +151,11 @@ def say(
     With a ``key`` the message is written once; a second call returns None. This is the only writer of outbound
     messages; whatever is not a reply has passed ``bot.outreach.gate`` before.
     """
-    if key is not None and _seen(session, conversation.id, key):
+    if key is not None and seen_before(session, conversation.id, key):
         return None
     now = deps.now()
     script = Script(conversation.script)
-    message = _append(
+    message = append(
         session,
         conversation,
         now,

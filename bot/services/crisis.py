@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.care.crisis import CrisisSign
@@ -14,26 +17,35 @@ from bot.services.handoff import enqueue, place_hold
 from bot.store.tables import Conversation, Message
 from bot.text.normalize import normalize_text
 
+SAFETY = "safety"
+COMFORT_EVERY = timedelta(minutes=1)
 
-def answer_if_in_danger(deps: Deps, message_id: str) -> bool:
-    """Look at a stored message; on a sign of danger answer it with the fixed words and call a person.
+
+def guard(session: Session, deps: Deps, conversation: Conversation, message: Message) -> None:
+    """Look at a message that is being stored; on a sign of danger say the fixed words and call a person.
 
     Debt talk stops, every reminder is held until a person lifts the hold, the conversation goes to the head of the
-    queue. Returns whether there was a sign.
+    queue. While it waits there, nobody who writes is left without a word.
     """
-    with deps.begin() as session:
-        message = session.get(Message, message_id)
-        if message is None or message.payload is not None:
-            return False
-        sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
-        conversation = locked(session, message.conversation_id) if sign else None
-        if sign is None or conversation is None:
-            return False
-        session.refresh(message)
+    sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
+    if sign is not None:
         _note(message, sign)
-        for text in _alarm(session, deps, conversation, sign.kind):
-            say(session, deps, conversation, Reply(text), author=Author.BOT, in_reply_to=message.id, purpose="safety")
-        return True
+        words = _alarm(session, deps, conversation, sign.kind)
+    elif conversation.owner == Owner.QUEUED and conversation.queue_reason == QueueReason.DISTRESS:
+        words = () if _comforted_lately(session, deps, conversation) else deps.wording.all("crisis_again")
+    else:
+        return
+    for text in words:
+        say(session, deps, conversation, Reply(text), author=Author.BOT, in_reply_to=message.id, purpose=SAFETY)
+
+
+def _comforted_lately(session: Session, deps: Deps, conversation: Conversation) -> bool:
+    last = session.scalar(
+        select(func.max(Message.created_at)).where(
+            Message.conversation_id == conversation.id, Message.purpose == SAFETY
+        )
+    )
+    return last is not None and deps.now() - last < COMFORT_EVERY
 
 
 def respond(deps: Deps, conversation_id: str, kind: str) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
 from bot.outreach.gate import HoldKind
 from bot.services import audit
-from bot.services.conversations import Author, Reply, locked, say
+from bot.services.conversations import Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
-from bot.store.tables import Conversation, Hold, Message, Operator
+from bot.store.tables import Conversation, Hold, Message, Negotiation, Operator
 
 
 class Refusal(StrEnum):
@@ -136,7 +136,10 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
         audit.record(
             session, now, audit.Actor("operator", operator_id), "given_back", ("conversation", conversation_id)
         )
-        say(session, deps, conversation, Reply(deps.wording.one("handed_back")), author=Author.NOTICE)
+        unfinished = select(Negotiation.id).where(Negotiation.active_key == conversation.borrower_id)
+        go_on = QuickReply(deps.wording.one("handed_back_go_on"), "/request_installment")
+        buttons = (go_on,) if conversation.borrower_id and session.scalar(unfinished) else ()
+        say(session, deps, conversation, Reply(deps.wording.one("handed_back"), buttons), author=Author.NOTICE)
         return Done(Owner.BOT)
 
 

@@ -27,9 +27,10 @@ from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, Role, may
 from bot.outreach.gate import HoldKind
 from bot.services import handoff, inbox, operators
-from bot.services.conversations import Author, record_text
+from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal
+from bot.services.inbound import record_text
 from bot.services.operators import LoginRefusal
 from bot.store.tables import AuditEntry, Hold, Message
 from tests.builders.desk import (

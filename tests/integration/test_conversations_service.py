@@ -10,21 +10,11 @@ from sqlalchemy import func, select
 
 from bot.desk.ownership import Owner, QueueReason
 from bot.services import handoff
-from bot.services.conversations import (
-    BUTTON_LIFE,
-    Author,
-    Problem,
-    QuickReply,
-    Reply,
-    Stored,
-    conversation_for,
-    record_press,
-    record_text,
-    say,
-)
+from bot.services.conversations import BUTTON_LIFE, Author, Problem, QuickReply, Reply, Stored, conversation_for, say
 from bot.services.deps import Deps
 from bot.services.handoff import locked
 from bot.services.history import ButtonView, MessageView, last_seqs, mark_seen, messages_after
+from bot.services.inbound import record_press, record_text
 from bot.services.turns import Understanding, claim_next, notice_once, record_turn, release, waiting_conversations
 from bot.store.tables import Conversation, Message, Outbox
 from tests.builders.desk import SetClock, an_operator

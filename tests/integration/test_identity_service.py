@@ -12,10 +12,10 @@ from bot.identity.factors import Claim
 from bot.identity.levels import Level
 from bot.services import accounts, identity
 from bot.services.accounts import NotVerified
-from bot.services.conversations import record_text
 from bot.services.deps import Deps
 from bot.services.history import messages_after
 from bot.services.identity import Outcome, Progress, Step
+from bot.services.inbound import record_text
 from bot.store.tables import AuditEntry, Borrower, ChannelBinding, VerificationAttempt, VerificationChallenge
 from tests.builders.accounts import a_debt_of, shown_code, verified
 from tests.builders.desk import SetClock, a_borrower, a_conversation

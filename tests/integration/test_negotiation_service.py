@@ -16,9 +16,9 @@ from bot.outreach.gate import HoldKind
 from bot.services import accounts, agreements, negotiation
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
-from bot.services.conversations import record_text
 from bot.services.deps import Deps
 from bot.services.handoff import locked, place_hold
+from bot.services.inbound import record_text
 from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
 from bot.store.tables import Agreement, Debt, Hold, Instalment, Negotiation
 from bot.workout.agreement import text_hash

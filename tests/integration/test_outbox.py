@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.outreach.gate import HoldKind
-from bot.services.conversations import Author, QuickReply, Reply, conversation_for, record_press, say
+from bot.services.conversations import Author, QuickReply, Reply, conversation_for, say
 from bot.services.deps import Deps
 from bot.services.handoff import locked, place_hold
+from bot.services.inbound import record_press
 from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
 from bot.store.tables import Outbox
 from tests.builders.desk import SetClock

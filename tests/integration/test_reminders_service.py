@@ -11,10 +11,10 @@ from bot.clock import SHANGHAI, local
 from bot.outreach.gate import HoldKind
 from bot.services import identity, reminders
 from bot.services.agreements import AgreementView
-from bot.services.conversations import record_text
 from bot.services.deps import Deps
 from bot.services.handoff import locked, place_hold
 from bot.services.history import MessageView, messages_after
+from bot.services.inbound import record_text
 from bot.services.reminders import Swept
 from bot.store.tables import Agreement, Conversation, Instalment, Outbox, Reminder
 from tests.builders.accounts import a_debt_of, a_plan, verified

@@ -1,0 +1,100 @@
+"""What happens on a sign of danger, whoever answers the conversation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.desk.ownership import QueueReason
+from bot.identity.roles import Role
+from bot.services import handoff, inbox, operators, turns
+from bot.services.conversations import conversation_for
+from bot.services.deps import Deps
+from bot.services.history import messages_after
+from bot.services.inbound import record_text
+from bot.store.tables import AuditEntry, Conversation, Hold
+from tests.builders.desk import SetClock
+
+DANGER = "我不想活了,还不上就去跳河"
+
+
+@pytest.fixture
+def chat(deps: Deps) -> str:
+    return conversation_for(deps, "web", "somebody")
+
+
+def said_after(deps: Deps, chat: str, seq: int) -> list[str]:
+    return [message.text for message in messages_after(deps, chat, seq) if message.author == "bot"]
+
+
+def last_seq(deps: Deps, chat: str) -> int:
+    return messages_after(deps, chat, 0)[-1].seq
+
+
+def holds(deps: Deps, chat: str) -> list[str]:
+    with deps.begin() as session:
+        found = select(Hold.kind).where(Hold.conversation_id == chat, Hold.lifted_at.is_(None))
+        return list(session.scalars(found))
+
+
+def test_a_sign_is_answered_and_a_person_called_before_any_engine_is_asked(deps: Deps, chat: str) -> None:
+    before = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000001", DANGER)
+    words = said_after(deps, chat, before)
+    assert any("12356" in text for text in words)
+    assert any("110" in text for text in words)
+    assert holds(deps, chat) == ["distress"]
+    with deps.begin() as session:
+        conversation = session.get_one(Conversation, chat)
+        assert (conversation.owner, conversation.queue_reason) == ("queued", QueueReason.DISTRESS)
+    assert turns.claim_next(deps, chat, timedelta(seconds=30)) is None
+
+
+def test_the_same_message_sent_again_is_answered_once(deps: Deps, chat: str) -> None:
+    record_text(deps, chat, "key-00000001", DANGER)
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000001", DANGER)
+    assert last_seq(deps, chat) == seq
+
+
+def test_while_a_person_answers_the_bot_keeps_quiet_but_the_alarm_is_raised(deps: Deps, chat: str) -> None:
+    agent = operators.create(deps, "agent", "小王", Role.AGENT, "long-enough-password")
+    record_text(deps, chat, "key-00000001", "转人工")
+    handoff.take(deps, chat, agent)
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000002", DANGER)
+    assert said_after(deps, chat, seq) == []
+    assert holds(deps, chat) == ["distress"]
+    assert [row.in_danger for row in inbox.listing(deps)] == [True]
+
+
+def test_whoever_waits_after_a_sign_hears_a_word_but_not_at_every_line(deps: Deps, clock: SetClock, chat: str) -> None:
+    record_text(deps, chat, "key-00000001", DANGER)
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000002", "有人吗")
+    assert said_after(deps, chat, seq) == []
+    clock.move(timedelta(minutes=2))
+    record_text(deps, chat, "key-00000003", "还在吗")
+    assert len(said_after(deps, chat, seq)) == 1
+
+
+def test_a_second_sign_is_always_answered(deps: Deps, chat: str) -> None:
+    record_text(deps, chat, "key-00000001", DANGER)
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000002", "真的不想活了")
+    assert len(said_after(deps, chat, seq)) == 1
+
+
+def test_what_people_say_in_exaggeration_raises_no_alarm(deps: Deps, chat: str) -> None:
+    record_text(deps, chat, "key-00000001", "累死了,这利息要我命")
+    assert holds(deps, chat) == []
+    with deps.begin() as session:
+        assert "crisis_sign" not in session.scalars(select(AuditEntry.event)).all()
+
+
+def test_it_is_answered_in_the_script_it_was_written_in(deps: Deps, chat: str) -> None:
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000001", "我真的不想活了,還不起錢")
+    assert any("您說的這些" in text for text in said_after(deps, chat, seq))
