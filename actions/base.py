@@ -45,7 +45,7 @@ class Turn:
         self.conversation_id: str = tracker.sender_id
         self.message_id = str((message.get("metadata") or {}).get("message_id", ""))
         self.raw_text = str(message.get("text") or "")
-        self.is_payload = self.raw_text.startswith("/")
+        self.is_payload = bool((message.get("metadata") or {}).get("is_payload"))
         self.text = "" if self.is_payload else normalize_text(self.raw_text)
         self.intent = str((message.get("intent") or {}).get("name") or "")
         selected = ((message.get("response_selector") or {}).get(self.intent) or {}).get("response") or {}
@@ -72,6 +72,11 @@ class Turn:
         if not self.is_payload:
             return None
         return next((str(e["value"]) for e in self._entities if e.get("entity") == entity), None)
+
+    @property
+    def carries_choice(self) -> bool:
+        """Whether a button was pressed that chooses something, rather than opens a subject."""
+        return self.is_payload and bool(self._entities)
 
     def values(self) -> tuple[Value, ...]:
         """Return the amounts, dates and periods in the message, read with the desk's clock."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
@@ -99,9 +101,14 @@ class Clarify(DeskAction):
             turn.say("utter_not_understood_person")
             return []
         meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
-        buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), f"/{name}") for name in meanings]
+        buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), _payload(name)) for name in meanings]
         turn.say("utter_clarify", [*buttons, Button(turn.phrase("utter_part_human_button"), "/request_human")])
         return []
+
+
+def _payload(meaning: str) -> str:
+    intent, _, topic = meaning.partition("/")
+    return f"/{intent}" + (json.dumps({"topic": topic}) if topic else "")
 
 
 def _key(intent: str) -> str:

@@ -69,7 +69,7 @@ class OpenPlan(VerifiedAction):
             return []
         if turn.intent == "state_hardship":
             turn.say("utter_hardship_heard")
-        elif turn.slot("requested_slot") != STEP:
+        elif turn.slot("requested_slot") != STEP and not turn.carries_choice:
             turn.say("utter_plan_intro")
         for product in opened.set_aside:
             turn.say("utter_set_aside", product=product)
@@ -261,7 +261,11 @@ def _answer_proposal(turn: Turn, answer: Countered | NoPlan | NotVerified | Stat
 def _take_answer(turn: Turn) -> list[EventType] | None:
     if shown_hash := turn.pressed("agree"):
         return _accept(turn, shown_hash)
-    if turn.pressed("offer") == "back" or turn.intent in _DECLINES or turn.intent == "ask_other_options":
+    pressed = turn.pressed("offer")
+    if pressed is not None and pressed != "back":
+        negotiation.choose(turn.deps, turn.conversation_id, offer_id=pressed)
+        return []
+    if pressed == "back" or turn.intent in _DECLINES or turn.intent == "ask_other_options":
         negotiation.unchoose(turn.deps, turn.conversation_id)
         turn.say("utter_back_to_offers")
         current = negotiation.state(turn.deps, turn.conversation_id)
@@ -270,11 +274,9 @@ def _take_answer(turn: Turn) -> list[EventType] | None:
     if proposal is not None:
         return _answer_proposal(turn, negotiation.propose(turn.deps, turn.conversation_id, proposal))
     if turn.intent in _AGREES:
-        shown = agreements.read_back(turn.deps, turn.conversation_id)
-        if isinstance(shown, AcceptRefusal):
-            explain_refusal(turn, shown)
-            return []
-        return _accept(turn, shown.text_hash)
+        seen = agreements.read_back_seen(turn.deps, turn.conversation_id, turn.message_id)
+        # A yes that was typed before the text was there agrees to nothing: the text is shown, and asked again.
+        return [] if isinstance(seen, AcceptRefusal) else _accept(turn, seen.text_hash)
     return None
 
 

@@ -18,7 +18,7 @@ _SHOWN_INSTALMENTS = 12
 
 def offer_button_payload(offer_id: str) -> str:
     """Return the payload of the button that chooses an offer."""
-    return "/inform" + json.dumps({"offer": offer_id})
+    return "/accept_offer" + json.dumps({"offer": offer_id})
 
 
 def show_offers(turn: Turn, offers: Sequence[Offer]) -> None:
@@ -46,7 +46,10 @@ def ask_stage(turn: Turn, state: State) -> None:
     """Ask what the negotiation waits for, with buttons where there is a choice."""
     if state.stage is Stage.CREDITOR:
         buttons = [
-            Button(f"{choice.creditor} {format_yuan(choice.total_fen)}", "/inform" + json.dumps({"choice": str(place)}))
+            Button(
+                f"{choice.creditor} {format_yuan(choice.total_fen)}",
+                "/request_installment" + json.dumps({"choice": str(place)}),
+            )
             for place, choice in enumerate(state.creditors, start=1)
         ]
         turn.say("utter_ask_creditor", buttons)
@@ -73,8 +76,8 @@ def ask_confirmation(turn: Turn, shown: ReadBack, *, whole: bool) -> None:
     turn.say(
         "utter_ask_confirmation",
         [
-            Button(turn.phrase("utter_part_agree_button"), "/affirm" + json.dumps({"agree": shown.text_hash})),
-            Button(turn.phrase("utter_part_back_button"), "/deny" + json.dumps({"offer": "back"})),
+            Button(turn.phrase("utter_part_agree_button"), "/accept_offer" + json.dumps({"agree": shown.text_hash})),
+            Button(turn.phrase("utter_part_back_button"), "/ask_other_options" + json.dumps({"offer": "back"})),
         ],
         months=str(shown.offer.months),
         amount=format_yuan(shown.offer.schedule[0].amount_fen),

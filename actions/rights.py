@@ -15,11 +15,12 @@ class AnswerRight(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Tell the article of the topic, or say that nothing checked is known."""
-        answer = knowledge.answer_right(turn.deps, turn.conversation_id, turn.topic or "overview")
+        topic = turn.pressed("topic") or turn.topic or "overview"
+        answer = knowledge.answer_right(turn.deps, turn.conversation_id, topic)
         if answer is None:
             turn.say("utter_right_unknown")
             return []
-        turn.say(f"utter_rights/{turn.topic or 'overview'}", answer=answer.answer)
+        turn.say(f"utter_rights/{topic}", answer=answer.answer)
         turn.say("utter_right_source", limits=answer.does_not_mean, citation=answer.citation)
         turn.say("utter_right_next", next_step=answer.next_step)
         return []

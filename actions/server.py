@@ -1,4 +1,4 @@
-"""The action server: an ASGI application that Rasa calls on loopback, behind a token.
+"""The action server: an ASGI application that Rasa calls on loopback, behind a shared secret.
 
 Error bodies carry no data: the executor's own server would echo the whole request.
 """
@@ -102,7 +102,7 @@ def make_app(deps: Deps) -> FastAPI:
 
     @app.post("/webhook")
     async def webhook(request: Request) -> JSONResponse:
-        if not hmac.compare_digest(request.query_params.get("token", "").encode(), secret):
+        if not hmac.compare_digest(request.headers.get("x-desk-secret", "").encode(), secret):
             return JSONResponse({"error": "forbidden"}, status_code=403)
         call = await request.json()
         name = str(call.get("next_action"))

@@ -8,6 +8,9 @@ import structlog
 
 _QUIET = ("httpx", "httpcore", "telegram", "rasa_sdk", "apscheduler", "sqlalchemy.engine", "uvicorn.access")
 
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+"""Where it happened, without the values: local variables hold what people wrote."""
+
 
 def configure(*, as_json: bool) -> None:
     """Set up structlog and quieten libraries that would print messages, URLs or statements."""
@@ -24,7 +27,7 @@ def configure(*, as_json: bool) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([structlog.processors.dict_tracebacks] if as_json else []),
+            *([_TRACEBACKS] if as_json else []),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

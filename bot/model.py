@@ -12,7 +12,6 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from bot.settings import ROOT, Settings
 
@@ -20,7 +19,7 @@ RUNTIME_PYTHON = ROOT / "rasa-runtime" / ".venv" / "bin" / "python"
 _SOURCES = ("config.yml", "domain.yml", "rasa-runtime/requirements.lock")
 _TREES = ("data/nlu", "data/rules", "data/jieba", "bot/nlu", "bot/text")
 
-_NOT_TRAINED = ("channel.py", "predict.py", "value_scores.py", "display.py")
+_NOT_TRAINED = ("channel.py", "commands.py", "predict.py", "value_scores.py", "display.py")
 """Modules that do not touch what is learned."""
 
 
@@ -80,7 +79,6 @@ def rasa_environment(settings: Settings) -> Mapping[str, str]:
     """Return the environment of the Rasa process: what its YAML files refer to, no telemetry, quiet logs."""
     settings.var_dir.mkdir(parents=True, exist_ok=True)
     # A key in base64 may hold a plus sign, which a query would read as a space.
-    token = quote(settings.actions_secret.get_secret_value(), safe="")
     passed = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return passed | {
         "PYTHONPATH": str(ROOT),
@@ -93,7 +91,8 @@ def rasa_environment(settings: Settings) -> Mapping[str, str]:
         "LOG_LEVEL": "WARNING",
         "LOG_LEVEL_LIBRARIES": "ERROR",
         "DESK_RASA_SECRET": settings.rasa_secret.get_secret_value(),
-        "DESK_ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook?token={token}",
+        "DESK_ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook",
+        "DESK_ACTIONS_SECRET": settings.actions_secret.get_secret_value(),
         "DESK_TRACKER_DIALECT": "sqlite",
         "DESK_TRACKER_DB": str(settings.var_dir / "rasa-tracker.sqlite3"),
         "SANIC_HOST": "127.0.0.1",

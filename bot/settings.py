@@ -14,11 +14,14 @@ import secrets
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds ``domain.yml`` and ``data/``."""
+
+SECRET_MINIMUM = 16
+"""Shortest secret that processes may share, in characters."""
 
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
@@ -99,6 +102,13 @@ class Settings(BaseSettings):
         description="demo mode only: moves the desk's clock, to try reminders and expiries",
     )
     scheduler_tick_seconds: int = Field(5, ge=1, le=300, description="how often due work is looked for")
+
+    @field_validator("rasa_secret", "actions_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < SECRET_MINIMUM:
+            raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
+        return secret
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:

@@ -67,6 +67,10 @@ class Supervisor:
                 _signal(running.process, signal.SIGKILL)
             await asyncio.wait(late, timeout=GRACE_SECONDS)
 
+    def is_stopping(self) -> bool:
+        """Whether ``stop`` has been called."""
+        return self._stopping
+
     def pid(self, name: str) -> int | None:
         """Return the process id of a program that is running now."""
         process = self._running[name].process
@@ -102,7 +106,8 @@ class Supervisor:
                 + (f" in {wait:.0f} s, see {running.program.log}" if wait else "")
             )
             await asyncio.sleep(wait)
-            await self._spawn(running)
+            if not self.is_stopping():
+                await self._spawn(running)
 
 
 def _signal(process: asyncio.subprocess.Process | None, number: signal.Signals) -> None:

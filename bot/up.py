@@ -6,9 +6,11 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 import sys
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity.roles import Role
 from bot.model import RUNTIME_PYTHON, Model, TrainingFailed, ensure_model, rasa_environment, ready_model
@@ -19,7 +21,12 @@ from bot.store.migrate import upgrade
 from bot.store.vault import VaultKeyError
 from bot.supervisor import Program, Supervisor
 
-PREPARE_ERRORS = (VaultKeyError, TrainingFailed)
+
+class NotPossible(Exception):
+    """The desk cannot be started. The text names the setting to change."""
+
+
+PREPARE_ERRORS = (VaultKeyError, TrainingFailed, NotPossible)
 """What ``prepare`` may fail with; the text says what to mend."""
 
 READY_SECONDS = 180
@@ -28,8 +35,12 @@ DEMO_OPERATOR = "supervisor"
 
 def prepare(settings: Settings) -> tuple[Deps, Model, str | None]:
     """Bring database, demo accounts and model up to date. Returns the first operator's password if it was just made."""
+    _refuse_taken_ports(settings)
     say("database: migrating")
-    upgrade(settings.sqlalchemy_url)
+    try:
+        upgrade(settings.sqlalchemy_url)
+    except SQLAlchemyError as error:
+        raise NotPossible(f"DESK_DATABASE_URL: the database cannot be used ({type(error).__name__})") from error
     deps = make_deps(settings)
     password = None
     if settings.mode == "demo":
@@ -43,6 +54,17 @@ def prepare(settings: Settings) -> tuple[Deps, Model, str | None]:
     model = ensure_model(settings)
     say(f"model: {model.path.name}")
     return deps, model, password
+
+
+def _refuse_taken_ports(settings: Settings) -> None:
+    for name in ("gateway_port", "rasa_port", "actions_port"):
+        port = int(getattr(settings, name))
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.gateway_host if name == "gateway_port" else "127.0.0.1", port))
+            except OSError as error:
+                raise NotPossible(f"DESK_{name.upper()}: port {port} cannot be used ({error.strerror})") from error
 
 
 async def serve(settings: Settings, deps: Deps, model: Model, password: str | None) -> int:
@@ -121,7 +143,7 @@ async def _one_turn(http: httpx.AsyncClient, settings: Settings, base: str) -> b
             headers={"x-desk-secret": settings.rasa_secret.get_secret_value()},
             json={"sender": "readiness", "message_id": secrets.token_hex(8), "text": "会上征信吗"},
         )
-    except httpx.HTTPError:
+    except (httpx.HTTPError, ValueError):
         return False
     return turn.status_code == httpx.codes.OK and bool(turn.json().get("messages"))
 

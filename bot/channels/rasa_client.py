@@ -12,7 +12,14 @@ from bot.services.turns import Claimed, Understanding
 
 
 class EngineDown(Exception):
-    """The engine did not answer, or not as agreed. The turn may be tried again."""
+    """The engine did not answer, or not as agreed. The turn may be tried again.
+
+    ``absent`` says that nobody was there to ask, which says nothing about the message.
+    """
+
+    def __init__(self, kind: str, *, absent: bool) -> None:
+        super().__init__(kind)
+        self.absent = absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ class RasaClient:
             response.raise_for_status()
             answer = _Answer.model_validate_json(response.content)
         except (httpx.HTTPError, ValidationError) as error:
-            raise EngineDown(type(error).__name__) from error
+            raise EngineDown(type(error).__name__, absent=isinstance(error, httpx.TransportError)) from error
         replies = tuple(
             Reply(message.text, tuple(QuickReply(b.title, b.payload) for b in message.buttons))
             for message in answer.messages

@@ -101,7 +101,7 @@ class TurnRunner:
             turn = await self._rasa.turn(claimed)
         except EngineDown as error:
             log.warning("engine_down", conversation=conversation_id, attempt=claimed.attempts, kind=str(error))
-            await self._try_later(claimed)
+            await self._try_later(claimed, counts=not error.absent)
             return False
         finally:
             slow.cancel()
@@ -115,10 +115,11 @@ class TurnRunner:
         await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_slow")
         self._on_change(claimed.conversation_id)
 
-    async def _try_later(self, claimed: Claimed) -> None:
+    async def _try_later(self, claimed: Claimed, *, counts: bool) -> None:
+        """Give the claim back. An attempt at which no engine was there does not count against the message."""
         wait = timedelta(seconds=min(2**claimed.attempts, 15))
         await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
-        await asyncio.to_thread(turns.release, self._deps, claimed.message_id, self._deps.now() + wait)
+        await asyncio.to_thread(turns.release, self._deps, claimed.message_id, self._deps.now() + wait, counts=counts)
         self._on_change(claimed.conversation_id)
 
     async def _give_up(self, claimed: Claimed) -> None:

@@ -18,6 +18,8 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
+from bot.text.commands import defused
+
 logger = logging.getLogger(__name__)
 
 _INTERNAL_ACTIONS = frozenset({"action_listen", "action_extract_slots", "action_session_start"})
@@ -69,14 +71,14 @@ class GatewayChannel(InputChannel):
                 tracker = await agent.tracker_store.retrieve(sender)
                 if tracker is None or not _handled(tracker, message_id):
                     output = CollectingOutputChannel()
-                    words = payload if payload else text.lstrip("/／ \t")
+                    words = payload if payload else defused(text)
                     await on_new_message(
                         UserMessage(
-                            words or "…",
+                            words,
                             output,
                             sender,
                             input_channel=self.name(),
-                            metadata={"message_id": message_id},
+                            metadata={"message_id": message_id, "is_payload": bool(payload)},
                         )
                     )
                     tracker = await agent.tracker_store.retrieve(sender)

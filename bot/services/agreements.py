@@ -15,14 +15,17 @@ from bot.lending.contract import ProductKind
 from bot.outreach.gate import HoldKind
 from bot.services import audit, reminders
 from bot.services.accounts import DebtView, NotVerified, RightParty, right_party
+from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import active, close, debts_of, read_offer, tabled
 from bot.store import tables
+from bot.text.scripts import Script, to_script
 from bot.workout.agreement import AgreedDebt, AgreementTerms, render, text_hash
 from bot.workout.offer import Offer
 
 GRACE_DAYS = 10
+_LOOK_BACK = 60
 
 
 class AcceptRefusal(StrEnum):
@@ -97,6 +100,35 @@ def read_back(deps: Deps, conversation_id: str) -> ReadBack | AcceptRefusal:
             row.readback_text = render(_terms(offer, then), _template(deps, then[0].kind))
             row.readback_hash = text_hash(row.readback_text)
         row.readback_at = deps.now()
+        return ReadBack(row.readback_text, row.readback_hash, offer)
+
+
+def read_back_seen(deps: Deps, conversation_id: str, message_id: str) -> ReadBack | AcceptRefusal:
+    """Return the read-back that a typed yes answers: it must have stood in this very conversation before the yes."""
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return AcceptRefusal.NOT_VERIFIED
+        found = _chosen(session, deps, party)
+        if isinstance(found, AcceptRefusal):
+            return found
+        _, row, offer, _ = found
+        yes = session.get(tables.Message, message_id)
+        if row.readback_text is None or row.readback_hash is None or yes is None:
+            return AcceptRefusal.NOT_READ_BACK
+        wanted = {to_script(row.readback_text, script).strip() for script in Script}
+        earlier = session.scalars(
+            select(tables.Message.text)
+            .where(
+                tables.Message.conversation_id == conversation_id,
+                tables.Message.author == Author.BOT,
+                tables.Message.seq < yes.seq,
+            )
+            .order_by(tables.Message.seq.desc())
+            .limit(_LOOK_BACK)
+        )
+        if yes.conversation_id != conversation_id or not any(text.strip() in wanted for text in earlier):
+            return AcceptRefusal.NOT_READ_BACK
         return ReadBack(row.readback_text, row.readback_hash, offer)
 
 

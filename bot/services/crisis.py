@@ -19,6 +19,7 @@ from bot.text.normalize import normalize_text
 
 SAFETY = "safety"
 COMFORT_EVERY = timedelta(minutes=1)
+ATTENTIVE = timedelta(minutes=5)
 
 
 def guard(session: Session, deps: Deps, conversation: Conversation, message: Message) -> None:
@@ -27,7 +28,9 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
     Debt talk stops, every reminder is held until a person lifts the hold, the conversation goes to the head of the
     queue. While it waits there, nobody who writes is left without a word.
     """
-    sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
+    sign = None
+    if message.payload is None:
+        sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
     if sign is not None:
         _note(message, sign)
         words = _alarm(session, deps, conversation, sign.kind)
@@ -61,9 +64,19 @@ def _alarm(session: Session, deps: Deps, conversation: Conversation, kind: str) 
     place_hold(session, HoldKind.DISTRESS, now, conversation)
     enqueue(session, conversation, QueueReason.DISTRESS, now)
     audit.record(session, now, audit.BOT, "crisis_sign", ("conversation", conversation.id), kind=kind)
-    if conversation.owner == Owner.HUMAN:
+    if conversation.owner == Owner.HUMAN and _person_is_there(session, deps, conversation):
         return ()
     return deps.wording.all("crisis_again" if already else "crisis")
+
+
+def _person_is_there(session: Session, deps: Deps, conversation: Conversation) -> bool:
+    """Whether the operator who owns the conversation has written within the last minutes. If not, nobody may be."""
+    last = session.scalar(
+        select(func.max(Message.created_at)).where(
+            Message.conversation_id == conversation.id, Message.author == Author.OPERATOR
+        )
+    )
+    return last is not None and deps.now() - last < ATTENTIVE
 
 
 def _note(message: Message, sign: CrisisSign) -> None:

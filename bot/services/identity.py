@@ -26,6 +26,9 @@ from bot.services.proof import viewer_of
 from bot.store.tables import Borrower, ChannelBinding, Conversation, VerificationAttempt, VerificationChallenge
 from bot.text.scripts import fold_name
 
+CODE_EVERY = timedelta(minutes=1)
+CODES_A_DAY = 10
+
 _Letters = list[tuple[str, str]]
 """One-time codes to send: phone and code."""
 
@@ -144,6 +147,8 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
+        if deps.code_sender is not None and deps.now() - challenge.created_at < CODE_EVERY:
+            return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
         challenge.state = "dropped"
         fresh = _challenge(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, fresh, Outcome.ASKED)
@@ -228,9 +233,21 @@ def _challenge(session: Session, deps: Deps, subject: _Subject, letters: _Letter
         _show_demo_code(session, deps, subject.conversation_id, code)
         return challenge
     borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
-    if borrower is not None and not borrower.deceased:
+    if borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now):
         letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
     return challenge
+
+
+def _may_send_code(session: Session, borrower_id: str, challenge: VerificationChallenge, now: datetime) -> bool:
+    """Whether a phone may get another code: one a minute and ten a day, whoever asks. Nobody can flood it by asking."""
+    earlier = session.scalars(
+        select(VerificationChallenge.created_at).where(
+            VerificationChallenge.borrower_id == borrower_id,
+            VerificationChallenge.id != challenge.id,
+            VerificationChallenge.created_at > now - timedelta(days=1),
+        )
+    ).all()
+    return len(earlier) < CODES_A_DAY and all(now - at >= CODE_EVERY for at in earlier)
 
 
 @contextmanager

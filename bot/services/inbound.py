@@ -73,6 +73,5 @@ def _record(
         payload=payload,
         handling="pending" if answered_by_bot else "held",
     )
-    if payload is None:
-        crisis.guard(session, deps, conversation, message)
+    crisis.guard(session, deps, conversation, message)
     return Stored(message.id, message.seq, repeated=False)

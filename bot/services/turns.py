@@ -65,13 +65,13 @@ def claim_next(deps: Deps, conversation_id: str, lease: timedelta) -> Claimed | 
         )
 
 
-def release(deps: Deps, message_id: str, retry_at: datetime) -> None:
-    """Give a claim back after a failure, to be tried again at ``retry_at``."""
+def release(deps: Deps, message_id: str, retry_at: datetime, *, counts: bool = True) -> None:
+    """Give a claim back after a failure, to be tried again at ``retry_at``; ``counts`` says whether it was a try."""
     with deps.begin() as session:
         session.execute(
             update(Message)
             .where(Message.id == message_id, Message.handling == "pending")
-            .values(claimed_until=retry_at)
+            .values(claimed_until=retry_at, attempts=Message.attempts - (0 if counts else 1))
         )
 
 

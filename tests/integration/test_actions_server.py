@@ -1,4 +1,4 @@
-"""The action server's door: a token, and error bodies without data."""
+"""The action server's door: a shared secret, and error bodies without data."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def call(name: str, text: str = "你好") -> dict[str, Any]:
     return {"next_action": name, "sender_id": "nobody", "tracker": tracker, "domain": {"responses": {}}}
 
 
-async def test_a_call_without_the_token_is_refused(client: httpx.AsyncClient) -> None:
-    for token in ("", "wrong", "错"):
-        answer = await client.post("/webhook", params={"token": token}, json=call("action_tell_balance"))
+async def test_a_call_without_the_secret_is_refused(client: httpx.AsyncClient) -> None:
+    for token in ("", "wrong", "%E9%94%99"):
+        answer = await client.post("/webhook", headers={"x-desk-secret": token}, json=call("action_tell_balance"))
         assert answer.status_code == 403
 
 
@@ -51,14 +51,14 @@ async def test_an_action_that_fails_says_so_to_the_borrower_and_shows_no_data(
     client: httpx.AsyncClient, deps: Deps
 ) -> None:
     token = deps.settings.actions_secret.get_secret_value()
-    answer = await client.post("/webhook", params={"token": token}, json=call("action_failing"))
+    answer = await client.post("/webhook", headers={"x-desk-secret": token}, json=call("action_failing"))
     assert answer.json() == {"events": [], "responses": [{"response": server.TROUBLE}]}
     assert "13800000001" not in answer.text
 
 
 async def test_an_unknown_action_is_named_and_nothing_else(client: httpx.AsyncClient, deps: Deps) -> None:
     token = deps.settings.actions_secret.get_secret_value()
-    answer = await client.post("/webhook", params={"token": token}, json=call("action_made_up"))
+    answer = await client.post("/webhook", headers={"x-desk-secret": token}, json=call("action_made_up"))
     assert answer.status_code == 404
     assert answer.json() == {"error": "unknown action", "action_name": "action_made_up"}
 
@@ -70,6 +70,6 @@ async def test_an_anonymous_conversation_is_told_no_debt_fact_by_any_action(
     for action in server.ACTIONS:
         if not issubclass(action, server.VerifiedAction):
             continue
-        answer = await client.post("/webhook", params={"token": token}, json=call(action.action_name))
+        answer = await client.post("/webhook", headers={"x-desk-secret": token}, json=call(action.action_name))
         said = [response["response"] for response in answer.json()["responses"]]
         assert said == ["utter_verify_first"], action.action_name

@@ -59,15 +59,29 @@ def test_the_same_message_sent_again_is_answered_once(deps: Deps, chat: str) -> 
     assert last_seq(deps, chat) == seq
 
 
-def test_while_a_person_answers_the_bot_keeps_quiet_but_the_alarm_is_raised(deps: Deps, chat: str) -> None:
+def test_while_a_person_is_answering_the_bot_keeps_quiet_but_the_alarm_is_raised(deps: Deps, chat: str) -> None:
     agent = operators.create(deps, "agent", "小王", Role.AGENT, "long-enough-password")
     record_text(deps, chat, "key-00000001", "转人工")
     handoff.take(deps, chat, agent)
+    handoff.reply(deps, chat, agent, "我在,您慢慢说。", "reply-1")
     seq = last_seq(deps, chat)
     record_text(deps, chat, "key-00000002", DANGER)
     assert said_after(deps, chat, seq) == []
     assert holds(deps, chat) == ["distress"]
     assert [row.in_danger for row in inbox.listing(deps)] == [True]
+
+
+def test_when_the_person_who_took_the_conversation_is_away_the_fixed_words_are_said(
+    deps: Deps, clock: SetClock, chat: str
+) -> None:
+    agent = operators.create(deps, "agent", "小王", Role.AGENT, "long-enough-password")
+    record_text(deps, chat, "key-00000001", "转人工")
+    handoff.take(deps, chat, agent)
+    handoff.reply(deps, chat, agent, "我在,您慢慢说。", "reply-1")
+    clock.move(timedelta(hours=6))
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000002", DANGER)
+    assert any("12356" in text for text in said_after(deps, chat, seq))
 
 
 def test_whoever_waits_after_a_sign_hears_a_word_but_not_at_every_line(deps: Deps, clock: SetClock, chat: str) -> None:
