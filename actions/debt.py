@@ -89,7 +89,7 @@ class TellDueDate(DebtAction):
     action_name = "action_tell_due_date"
 
     def describe(self, turn: Turn, owed: Portfolio) -> None:
-        """Say the due date of each debt."""
+        """Say the due date of each debt, and of an old one that the law may see it differently."""
         for debt in owed.open_debts:
             turn.say(
                 "utter_due_date",
@@ -97,6 +97,8 @@ class TellDueDate(DebtAction):
                 due=day_text(debt.due_on, owed.as_of),
                 days=str(debt.statement.days_past_due),
             )
+            if _is_old(debt):
+                _say_old(turn, debt)
 
 
 class TellCreditor(DebtAction):
@@ -116,7 +118,10 @@ class TellRepaymentChannel(DebtAction):
     action_name = "action_tell_repayment_channel"
 
     def describe(self, turn: Turn, owed: Portfolio) -> None:
-        """Name the channel of each creditor once."""
+        """Name the channel of each creditor once; before that, say which debts are old: paying may revive them (N8)."""
+        for debt in owed.open_debts:
+            if _is_old(debt):
+                _say_old(turn, debt)
         for creditor, channel in {debt.creditor: debt.payment_channel for debt in owed.open_debts}.items():
             turn.say("utter_repayment_channel", creditor=creditor, channel=channel)
         turn.say("utter_repayment_warning")
@@ -128,8 +133,15 @@ class TellMinimumPayment(DebtAction):
     action_name = "action_tell_minimum_payment"
 
     def describe(self, turn: Turn, owed: Portfolio) -> None:
-        """Say what is overdue and offer a plan."""
-        turn.say("utter_minimum_payment", total=format_yuan(owed.total_fen))
+        """Say what is overdue and offer a plan; debts that must not be pressed get their remarks only (N4, N8)."""
+        pressed_fen = 0
+        for debt in owed.open_debts:
+            if debt.disputed or debt.plan_number or _is_old(debt):
+                _add_remarks(turn, debt)
+            else:
+                pressed_fen += debt.statement.balances.total_fen
+        if pressed_fen:
+            turn.say("utter_minimum_payment", total=format_yuan(pressed_fen))
 
 
 class CheckPayment(VerifiedAction):
@@ -176,9 +188,25 @@ def _label(turn: Turn, debt: DebtView) -> str:
 
 def _add_remarks(turn: Turn, debt: DebtView) -> None:
     if debt.disputed:
-        turn.say("utter_disputed_remark")
-    if debt.limitation is not LimitationStatus.RUNNING:
-        turn.say("utter_old_debt_remark")
+        turn.say("utter_disputed_remark", label=_label(turn, debt))
+    if _is_old(debt):
+        _say_old(turn, debt)
+    if debt.plan_number:
+        turn.say("utter_planned_remark", label=_label(turn, debt))
+        if debt.waived_on_completion_fen:
+            turn.say("utter_planned_remark_waiver", amount=format_yuan(debt.waived_on_completion_fen))
+
+
+def _is_old(debt: DebtView) -> bool:
+    """Whether a debt must not be pressed (N8).
+
+    One under a plan is not old, whatever its dates: agreeing began the period anew (Civil Code art. 195).
+    """
+    return debt.limitation is not LimitationStatus.RUNNING and debt.plan_number is None
+
+
+def _say_old(turn: Turn, debt: DebtView) -> None:
+    turn.say("utter_old_debt_remark", label=_label(turn, debt))
 
 
 def _line(turn: Turn, debt: DebtView, line: StatementLine, owed: Portfolio) -> str:

@@ -145,6 +145,7 @@ class Connection:
         self._wake = wake
         self._socket = socket
         self._after = 0
+        self._withheld: set[int] = set()
         self._welcomed = False
         self._state: tuple[str, bool] | None = None
         self._sending = asyncio.Lock()
@@ -165,20 +166,36 @@ class Connection:
             self._live.remove(self)
 
     async def refresh(self) -> None:
-        """Send every message after the last one sent, and the state if it changed."""
+        """Send every message after the last one sent, the state if it changed, and what need not be withheld any more.
+
+        The state is read first: a proof that comes in between is then a change for the next look, never overlooked.
+        """
         if not self._welcomed:
             return
         async with self._sending:
+            marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
             rows = await asyncio.to_thread(history.messages_after, self._deps, self.conversation_id, self._after)
             for row in rows:
                 await self._send(_message_frame(row))
                 self._after = row.seq
-            marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
+                if row.withheld:
+                    self._withheld.add(row.seq)
             if mark := marks.get(self.conversation_id):
                 state = (mark[1], mark[2])
                 if state != self._state:
                     self._state = state
                     await self._send({"type": "state", "owner": state[0], "verified": state[1]})
+                if state[1] and self._withheld:
+                    await self._send_withheld()
+
+    async def _send_withheld(self) -> None:
+        """Send the real texts of what this connection got without them, as far as they may be read now."""
+        rows = await asyncio.to_thread(
+            history.messages_now_readable, self._deps, self.conversation_id, tuple(self._withheld)
+        )
+        for row in rows:
+            await self._send(_message_frame(row))
+            self._withheld.discard(row.seq)
 
     async def typing(self, on: bool) -> None:
         """Show or hide the typing sign."""
@@ -292,6 +309,7 @@ def _message_frame(row: MessageView) -> dict[str, object]:
         "at": row.at.isoformat().replace("+00:00", "Z"),
         "key": row.key,
         "buttons": [{"title": b.title, "token": b.token, "state": b.state} for b in row.buttons],
+        "withheld": row.withheld,
     }
 
 

@@ -136,7 +136,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         operator: Annotated[OperatorView, Depends(script)],
         after: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
-        found = inbox.turns_after(pages.deps, conversation_id, after)
+        found = inbox.turns_after(pages.deps, conversation_id, after, operator.id)
         if found is None:
             return pages.render("refused.html", operator, 404, reason="unknown")
         return pages.render("_update.html", operator, 200, **_parts(pages, operator, found))

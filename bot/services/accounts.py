@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,7 +25,10 @@ from bot.lending.statement import DebtStatement, statement
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
 from bot.services.proof import viewer_of
-from bot.store.tables import Borrower, Contract, Debt, Hold, LedgerEntry
+from bot.store.tables import Agreement, Borrower, Contract, Debt, Hold, LedgerEntry, Offer
+from bot.workout.offer import Offer as OfferTerms
+
+_OFFER: TypeAdapter[OfferTerms] = TypeAdapter(OfferTerms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,11 @@ class BookingRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DebtView:
-    """One debt on a day. Rates are decimal fractions per year; amounts inside are fen."""
+    """One debt on a day. Rates are decimal fractions per year; amounts inside are fen.
+
+    ``plan_number`` names the agreement in force that covers the debt; its interest and fees have then stopped.
+    ``waived_on_completion_fen`` is the part of what is owed that this agreement waives once it is completed.
+    """
 
     debt_id: str
     reference: str
@@ -68,6 +76,8 @@ class DebtView:
     disputed: bool
     last_payment_on: date | None
     last_payment_fen: int
+    plan_number: str | None = None
+    waived_on_completion_fen: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -109,13 +119,29 @@ def portfolio(deps: Deps, conversation_id: str) -> Portfolio | NotVerified:
         return party if isinstance(party, NotVerified) else portfolio_of(session, deps, party)
 
 
-def portfolio_of(session: Session, deps: Deps, party: RightParty, as_of: date | None = None) -> Portfolio:
-    """Return a right party's debts inside an open transaction, today's or those of an earlier day."""
-    return build_portfolio(session, deps, party.borrower_id, as_of)
+def portfolio_of(
+    session: Session,
+    deps: Deps,
+    party: RightParty,
+    as_of: date | None = None,
+    accrued_until: date | None = None,
+) -> Portfolio:
+    """Return a right party's debts inside an open transaction; days as for ``build_portfolio``."""
+    return build_portfolio(session, deps, party.borrower_id, as_of, accrued_until)
 
 
-def build_portfolio(session: Session, deps: Deps, borrower_id: str, as_of: date | None = None) -> Portfolio:
-    """Derive a borrower's debts from the ledgers, interest up to ``as_of`` (default today) included.
+def build_portfolio(
+    session: Session,
+    deps: Deps,
+    borrower_id: str,
+    as_of: date | None = None,
+    accrued_until: date | None = None,
+) -> Portfolio:
+    """Derive a borrower's debts from the ledgers as they stand at the end of ``as_of`` (default today).
+
+    Interest is counted up to ``as_of``, or only up to ``accrued_until`` if that is earlier. On a debt under an
+    agreement in force it is counted up to the day of the accepted offer: the agreement says that interest, penalty
+    interest and fees stop. Payments count up to ``as_of`` in any case.
 
     For borrower-facing use go through ``portfolio``: this one does not ask who is looking.
     """
@@ -124,7 +150,9 @@ def build_portfolio(session: Session, deps: Deps, borrower_id: str, as_of: date 
     debts = session.scalars(
         select(Debt).join(Contract).where(Debt.borrower_id == borrower_id).order_by(Debt.due_on, Debt.id)
     )
-    views = tuple(_view(session, debt, as_of) for debt in debts)
+    plans = _plans(session, borrower_id, as_of)
+    until = min(as_of, accrued_until or as_of)
+    views = tuple(_view(session, debt, as_of, until, plans.get(debt.id)) for debt in debts)
     return Portfolio(as_of, deps.vault.unseal("name", borrower.name_sealed), views)
 
 
@@ -172,7 +200,7 @@ def entries_until(terms: ContractTerms, booked: Iterable[Entry], due_on: date, a
     """Return the booked entries and the interest that has accrued up to ``as_of`` but is not booked by then.
 
     An accrual booked for days beyond ``as_of`` is set aside and its days up to ``as_of`` are accrued here, so
-    that a day looks the same whether it is seen on that day or later.
+    that a day looks the same whether it is seen on that day or later. Other entries beyond ``as_of`` are kept.
     """
     entries = tuple(booked)
     beyond = {entry.key for entry in entries if (period := accrued_period(entry)) is not None and period[1] > as_of}
@@ -183,7 +211,39 @@ def entries_until(terms: ContractTerms, booked: Iterable[Entry], due_on: date, a
     return entries + accrue(terms, entries, since, as_of, due_on) if since < as_of else entries
 
 
-def _view(session: Session, debt: Debt, as_of: date) -> DebtView:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an agreement in force means for one debt; the waiver in fen."""
+
+    number: str
+    offered_on: date
+    waived_on_completion_fen: int
+
+
+def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Plan]:
+    """Return the plans in force, by debt; one accepted after ``as_of`` does not change how that day looks.
+
+    Policies that let interest run during a plan are refused when they are loaded, so every plan stops it.
+    """
+    rows = session.execute(
+        select(Agreement, Offer)
+        .join(Offer, Offer.id == Agreement.offer_id)
+        .where(Agreement.borrower_id == borrower_id, Agreement.state == "in_force")
+        .order_by(Agreement.accepted_at)
+    )
+    plans: dict[str, _Plan] = {}
+    for agreement, row in rows:
+        if business_date(agreement.accepted_at) > as_of:
+            continue
+        offer = _OFFER.validate_python(row.terms)
+        for share in offer.shares:
+            waived_fen = share.waived_penalty_fen + share.waived_fee_fen
+            pending_fen = waived_fen if offer.conditional_on_completion else 0
+            plans[share.debt_id] = _Plan(agreement.number, offer.as_of, pending_fen)
+    return plans
+
+
+def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: _Plan | None) -> DebtView:
     contract, product = debt.contract, debt.contract.product
     terms = terms_of(contract)
     rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt.id).order_by(LedgerEntry.id))
@@ -191,6 +251,7 @@ def _view(session: Session, debt: Debt, as_of: date) -> DebtView:
     payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
     last = max(payments, key=lambda entry: entry.effective_on, default=None)
     due_on = debt.due_on if debt.limitation_known else None
+    counted = entries_until(terms, booked, debt.due_on, min(accrued_until, plan.offered_on) if plan else accrued_until)
     disputed = session.scalar(
         select(Hold.id).where(Hold.debt_id == debt.id, Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None))
     )
@@ -207,11 +268,13 @@ def _view(session: Session, debt: Debt, as_of: date) -> DebtView:
         annual_rate=terms.annual_rate,
         penalty_annual_rate=terms.penalty_annual_rate,
         due_on=debt.due_on,
-        statement=statement(terms, entries_until(terms, booked, debt.due_on, as_of), debt.due_on, as_of),
+        statement=statement(terms, counted, debt.due_on, as_of),
         limitation=limitation_status(due_on, debt.last_demand_on, as_of),
         disputed=disputed is not None,
         last_payment_on=last.effective_on if last else None,
         last_payment_fen=last.amount_fen if last else 0,
+        plan_number=plan.number if plan else None,
+        waived_on_completion_fen=plan.waived_on_completion_fen if plan else 0,
     )
 
 

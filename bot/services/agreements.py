@@ -10,11 +10,13 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.clock import local
+from bot.clock import business_date, local
+from bot.lending.balances import Component
 from bot.lending.contract import ProductKind
+from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault
 from bot.outreach.gate import HoldKind
 from bot.services import audit, reminders
-from bot.services.accounts import DebtView, NotVerified, RightParty, right_party
+from bot.services.accounts import DebtView, NotVerified, RightParty, book, portfolio_of, right_party
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
@@ -92,8 +94,8 @@ def read_back(deps: Deps, conversation_id: str) -> ReadBack | AcceptRefusal:
         found = _chosen(session, deps, party)
         if isinstance(found, AcceptRefusal):
             return found
-        negotiation, row, offer, debts = found
-        if not _still_true(offer, debts):
+        negotiation, row, offer, _ = found
+        if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED
         if row.readback_text is None or row.readback_hash is None:
             then = debts_of(session, deps, party, negotiation, offer.as_of)
@@ -137,6 +139,15 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
 
     Needs level 2 with a fresh check. The plan was approved in advance by the policy it was computed from, so recording
     the acceptance is the lender's confirmation (N3); plan notices are planned in the same transaction (N4, F4).
+    From then on the debts bear no interest and no fees (``bot.services.accounts.build_portfolio``).
+
+    Waivers that the text makes effective at once are booked in the same transaction, once for each agreement number.
+    Waivers conditional on completion are to be booked when the plan is completed; completing a plan is not built yet,
+    so until then they stay part of what is owed (``DebtView.waived_on_completion_fen``).
+
+    Raises:
+        bot.lending.ledger.LedgerError: the ledger already holds a waiver of this agreement with another amount.
+
     """
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
@@ -153,7 +164,7 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
             return AcceptRefusal.NOT_READ_BACK
         if not hmac.compare_digest(row.readback_hash, shown_hash):
             return AcceptRefusal.NOT_READ_BACK
-        if not _still_true(offer, debts):
+        if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED
         if open_holds(session, party.borrower_id).silencing or any(debt.disputed for debt in debts):
             return AcceptRefusal.ON_HOLD
@@ -190,10 +201,14 @@ def _chosen(
     return AcceptRefusal.NOTHING_CHOSEN
 
 
-def _still_true(offer: Offer, debts: list[DebtView]) -> bool:
-    """Whether an offer still fits the debts: interest that ran since is forgiven by the plan, a payment changes it."""
-    owed = {debt.debt_id: debt.statement.balances.total_fen for debt in debts}
-    return all(owed.get(share.debt_id, -1) >= share.owed_fen for share in offer.shares)
+def _still_true(session: Session, deps: Deps, party: RightParty, offer: Offer) -> bool:
+    """Whether an offer still fits the debts: interest that ran since is forgiven by the plan.
+
+    Anything else that was booked since, a payment or a fee however small, would leave the plan and the ledger apart.
+    """
+    now = portfolio_of(session, deps, party, accrued_until=offer.as_of)
+    owed = {debt.debt_id: debt.statement.balances.total_fen for debt in now.debts}
+    return all(owed.get(share.debt_id) == share.owed_fen for share in offer.shares)
 
 
 def _terms(offer: Offer, debts: list[DebtView]) -> AgreementTerms:
@@ -268,6 +283,7 @@ def _write(
             )
         )
     session.flush()
+    _book_waivers(session, agreement, offer)
     session.add(tables.Hold(borrower_id=party.borrower_id, kind=HoldKind.PLAN.value, placed_at=now))
     reminders.plan_for_agreement(session, deps, agreement)
     audit.record(
@@ -281,6 +297,28 @@ def _write(
         limitation_warning_shown=True,
     )
     return agreement
+
+
+def _book_waivers(session: Session, agreement: tables.Agreement, offer: Offer) -> None:
+    """Book what is waived at once; what is waived on completion stays owed until then."""
+    if offer.conditional_on_completion:
+        return
+    for share in offer.shares:
+        waived = {Component.PENALTY: share.waived_penalty_fen, Component.FEE: share.waived_fee_fen}
+        for component, amount_fen in waived.items():
+            if not amount_fen:
+                continue
+            entry = Entry(
+                key=f"waiver:{agreement.number}:{component.value}",
+                kind=EntryKind.WAIVER,
+                component=component,
+                amount_fen=amount_fen,
+                effective_on=business_date(agreement.accepted_at),
+                booked_at=agreement.accepted_at,
+                source="agreement",
+            )
+            if book(session, share.debt_id, entry) is not None:
+                raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
 
 
 def _accepted(session: Session, party: RightParty, shown_hash: str) -> AgreementView | None:

@@ -12,11 +12,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.desk.ownership import QueueReason
+from bot.identity.levels import Level, viewer
 from bot.services.deps import Deps
+from bot.services.proof import proof_of
 from bot.store.tables import Button, Conversation, Message, Outbox
 from bot.text.scripts import Script, to_script
 
 BUTTON_LIFE = timedelta(days=7)
+
+REPLY = "reply"
+FACT = "fact"
+"""A reply written to somebody verified. It may tell of a debt, so ``bot.services.history`` asks for level 2 again."""
 
 
 class Author(StrEnum):
@@ -143,17 +149,20 @@ def say(
     author: Author,
     in_reply_to: str | None = None,
     operator_id: str | None = None,
-    purpose: str = "reply",
+    purpose: str = REPLY,
     key: str | None = None,
 ) -> Message | None:
     """Write one outbound message, in the borrower's script, with its buttons and its outbox row.
 
     With a ``key`` the message is written once; a second call returns None. This is the only writer of outbound
-    messages; whatever is not a reply has passed ``bot.outreach.gate`` before.
+    messages; whatever is not a reply has passed ``bot.outreach.gate`` before. A reply of the bot or of an operator to
+    somebody verified is stored as a ``FACT``.
     """
     if key is not None and seen_before(session, conversation.id, key):
         return None
     now = deps.now()
+    if purpose == REPLY and author is not Author.NOTICE and _is_verified(deps, conversation, now):
+        purpose = FACT
     script = Script(conversation.script)
     message = append(
         session,
@@ -185,3 +194,7 @@ def say(
             )
         )
     return message
+
+
+def _is_verified(deps: Deps, conversation: Conversation, now: datetime) -> bool:
+    return viewer(proof_of(conversation), now, deps.idle, deps.fresh).level is Level.VERIFIED

@@ -1,17 +1,28 @@
-"""What a borrower's own client may see of a conversation: messages in order, their buttons, how far it has read."""
+"""What a borrower's own client may see of a conversation: messages in order, their buttons, how far it has read.
+
+A session outlives a proof of identity by days, and a phone has more than one user. So whatever was said to somebody
+verified is withheld from whoever is not verified now, and numbers that the borrower typed are masked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bot.services.conversations import Author
+from bot.identity.levels import Level, Proof, viewer
+from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
-from bot.store.tables import Button, Conversation, Message
+from bot.services.proof import viewer_of
+from bot.store.tables import Button, ChannelBinding, Conversation, Message
+from bot.text.scripts import Script, to_script
+
+_NUMBER = re.compile(r"\d(?:[ ,.\-]?\d){2}(?:(?:[ ,.\-]?\d)+[Xx]?|[Xx])")
+"""Four digits or more, grouped or not, or three and the X of an identity number: phones, codes, tails, amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +36,7 @@ class ButtonView:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message as its own borrower may see it."""
+    """A message as its own borrower may see it. ``withheld``: the text is not the real one, which needs level 2."""
 
     id: str
     seq: int
@@ -34,10 +45,11 @@ class MessageView:
     at: datetime
     key: str | None
     buttons: tuple[ButtonView, ...]
+    withheld: bool = False
 
 
 def messages_after(deps: Deps, conversation_id: str, seq: int, limit: int = 500) -> list[MessageView]:
-    """Return the conversation's messages after ``seq`` in order, as its borrower may see them."""
+    """Return the conversation's messages after ``seq`` in order, as whoever looks at it now may see them."""
     with deps.read() as session:
         rows = session.scalars(
             select(Message)
@@ -45,11 +57,22 @@ def messages_after(deps: Deps, conversation_id: str, seq: int, limit: int = 500)
             .order_by(Message.seq.desc())
             .limit(limit)
         ).all()
-        return views(session, list(reversed(rows)), deps.now())
+        return _readable(session, deps, conversation_id, list(reversed(rows)))
+
+
+def messages_now_readable(deps: Deps, conversation_id: str, seqs: Collection[int]) -> list[MessageView]:
+    """Return those of some messages, in order, that whoever looks at the conversation now may see as they are."""
+    with deps.read() as session:
+        rows = session.scalars(
+            select(Message)
+            .where(Message.conversation_id == conversation_id, Message.seq.in_(seqs))
+            .order_by(Message.seq)
+        ).all()
+        return [view for view in _readable(session, deps, conversation_id, rows) if not view.withheld]
 
 
 def views(session: Session, rows: Sequence[Message], now: datetime) -> list[MessageView]:
-    """Turn messages into what their borrower may see, buttons included."""
+    """Turn messages into views with everything in them, buttons included; for channels that push, once."""
     buttons: dict[str, list[ButtonView]] = {}
     ids = [row.id for row in rows]
     for button in session.scalars(select(Button).where(Button.message_id.in_(ids)).order_by(Button.position)):
@@ -70,24 +93,36 @@ def views(session: Session, rows: Sequence[Message], now: datetime) -> list[Mess
 
 
 def buttons_of_reply(deps: Deps, token: str) -> tuple[str, tuple[ButtonView, ...]] | None:
-    """Return the message a button belongs to and all its buttons as they stand now."""
+    """Return the message a button belongs to and all its buttons as they stand now; None if it is withheld now."""
     with deps.read() as session:
         button = session.get(Button, token)
         message = session.get(Message, button.message_id) if button else None
         if message is None:
             return None
-        return message.id, views(session, [message], deps.now())[0].buttons
+        view = _readable(session, deps, message.conversation_id, [message])[0]
+        return None if view.withheld else (view.id, view.buttons)
 
 
 def last_seqs(deps: Deps, conversation_ids: Sequence[str]) -> dict[str, tuple[int, str, bool]]:
-    """Return for each conversation its last ``seq``, its owner and whether it is verified."""
+    """Return for each conversation its last ``seq``, its owner and whether it is verified now."""
+    now = deps.now()
     with deps.read() as session:
         rows = session.execute(
-            select(Conversation.id, Conversation.last_seq, Conversation.owner, Conversation.verified_at).where(
-                Conversation.id.in_(conversation_ids)
-            )
+            select(
+                Conversation.id,
+                Conversation.last_seq,
+                Conversation.owner,
+                Conversation.borrower_id,
+                Conversation.verified_at,
+                Conversation.last_inbound_at,
+            ).where(Conversation.id.in_(conversation_ids))
         )
-        return {row.id: (row.last_seq, row.owner, row.verified_at is not None) for row in rows}
+        found = {}
+        for row in rows:
+            proof = Proof(row.borrower_id, row.verified_at, row.last_inbound_at)
+            verified = viewer(proof, now, deps.idle, deps.fresh).level is Level.VERIFIED
+            found[row.id] = (row.last_seq, row.owner, verified)
+        return found
 
 
 def mark_seen(deps: Deps, conversation_id: str, seq: int) -> None:
@@ -98,3 +133,42 @@ def mark_seen(deps: Deps, conversation_id: str, seq: int) -> None:
             .where(Conversation.id == conversation_id, Conversation.last_seen_seq < seq, Conversation.last_seq >= seq)
             .values(last_seen_seq=seq)
         )
+
+
+def _readable(session: Session, deps: Deps, conversation_id: str, rows: Sequence[Message]) -> list[MessageView]:
+    """Turn messages of a conversation into what whoever looks at it now may see."""
+    shown = views(session, rows, deps.now())
+    since = _readable_since(session, deps, conversation_id)
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None:
+        return shown
+    words = to_script(deps.wording.one("withheld"), Script(conversation.script))
+    return [
+        view if since is not None and row.created_at >= since else _withheld(row, view, words)
+        for row, view in zip(rows, shown, strict=True)
+    ]
+
+
+def _readable_since(session: Session, deps: Deps, conversation_id: str) -> datetime | None:
+    """Return from when on everything may be read, or None below level 2.
+
+    What was said before somebody else's binding ended is not for whoever proves identity after them.
+    """
+    seen = viewer_of(session, deps, conversation_id)
+    if seen.level is not Level.VERIFIED:
+        return None
+    others_until = session.scalar(
+        select(func.max(ChannelBinding.released_at)).where(
+            ChannelBinding.conversation_id == conversation_id, ChannelBinding.borrower_id != seen.borrower_id
+        )
+    )
+    return others_until or datetime.min.replace(tzinfo=UTC)
+
+
+def _withheld(row: Message, view: MessageView, words: str) -> MessageView:
+    if row.purpose == FACT:
+        return replace(view, text=words, buttons=(), withheld=True)
+    if row.author != Author.BORROWER:
+        return view
+    masked = _NUMBER.sub("****", row.text)
+    return replace(view, text=masked, withheld=True) if masked != row.text else view

@@ -6,23 +6,32 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.desk.ownership import PRIORITY, Owner, QueueReason
+from bot.identity.factors import read_code
 from bot.identity.levels import Level, viewer
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.proof import proof_of
-from bot.store.tables import Borrower, Conversation, Hold, Message, Operator
+from bot.store.tables import AuditEntry, Borrower, Conversation, Hold, Message, Operator
 
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{3,}(?:[ \-]?\d{3,})*[Xx]?")
 _LONG = 11
 _PROVING_NUMBER = re.compile(r"(?<![0-9A-Za-z*])\d{3,}[Xx]?(?![0-9A-Za-z*])")
+
+_NOTHING_BUT_A_NUMBER = re.compile(r"[\W_]*\d[\d\W_]*[Xx]?[\W_]*")
+_TAIL_WITH_X = re.compile(r"(?<![0-9A-Za-z])\d{3}[Xx](?![0-9A-Za-z])")
+_SPEAKS_OF_PROOF = re.compile(r"身份证|證件|证件|身份證|[后後尾]四位|尾[号號]|[验驗][证證]码?|密[码碼]")
+
+_READ = "transcript_read"
+_READING = timedelta(hours=12)
+"""How long an entry about having read a conversation covers following it; longer than an operator's session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,25 +167,40 @@ def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
 def transcript(deps: Deps, conversation_id: str, operator_id: str) -> Transcript | None:
     """Return a whole conversation; that it was read goes into the audit log."""
     with deps.begin() as session:
-        found = _transcript(session, deps, conversation_id, after=0)
-        if found is not None:
-            audit.record(
-                session,
-                deps.now(),
-                audit.Actor("operator", operator_id),
-                "transcript_read",
-                ("conversation", conversation_id),
-            )
-        return found
+        return _read(session, deps, conversation_id, operator_id, after=0)
 
 
-def turns_after(deps: Deps, conversation_id: str, seq: int) -> Transcript | None:
+def turns_after(deps: Deps, conversation_id: str, seq: int, operator_id: str) -> Transcript | None:
     """Return a conversation with only its turns after ``seq``, to bring an open page up to date.
 
-    Not audited: that this operator reads the conversation was recorded when the page was opened.
+    Not audited while the audit log tells that this operator opened the conversation in the last twelve hours; asking
+    for all of it is opening it.
     """
     with deps.read() as session:
-        return _transcript(session, deps, conversation_id, after=seq)
+        if seq > 0 and _has_opened(session, deps, conversation_id, operator_id):
+            return _transcript(session, deps, conversation_id, after=seq)
+    with deps.begin() as session:
+        return _read(session, deps, conversation_id, operator_id, after=seq)
+
+
+def _read(session: Session, deps: Deps, conversation_id: str, operator_id: str, after: int) -> Transcript | None:
+    found = _transcript(session, deps, conversation_id, after)
+    if found is not None:
+        reader = audit.Actor("operator", operator_id)
+        audit.record(session, deps.now(), reader, _READ, ("conversation", conversation_id))
+    return found
+
+
+def _has_opened(session: Session, deps: Deps, conversation_id: str, operator_id: str) -> bool:
+    entry = select(AuditEntry.id).where(
+        AuditEntry.subject_kind == "conversation",
+        AuditEntry.subject_id == conversation_id,
+        AuditEntry.event == _READ,
+        AuditEntry.actor_kind == "operator",
+        AuditEntry.actor_id == operator_id,
+        AuditEntry.at > deps.now() - _READING,
+    )
+    return session.scalar(entry.limit(1)) is not None
 
 
 def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
@@ -288,12 +312,21 @@ def _urgency(row: ConversationRow) -> tuple[int, int, float]:
 def _proving(message: Message) -> bool:
     """Tell whether a borrower was proving identity, or may have been: which form took it tells better than the intent.
 
-    A code or a tail of an identity number is a bare number, as an income is.
+    A code or a tail of an identity number is a bare number, as an income is. What a person answers the bot has never
+    understood, so its looks decide: sums told in a sentence have to stay readable for that person.
     """
     actions: Sequence[str] = (message.understanding or {}).get("actions", ())
     if "verify_form" in actions or message.handling == "pending":
         return True
+    if message.handling == "held":
+        return _looks_like_proof(unicodedata.normalize("NFKC", message.text))
     return message.intent == "verify_identity" and "plan_form" not in actions
+
+
+def _looks_like_proof(text: str) -> bool:
+    if _NOTHING_BUT_A_NUMBER.fullmatch(text) or _TAIL_WITH_X.search(text) or _SPEAKS_OF_PROOF.search(text):
+        return True
+    return read_code(text) is not None
 
 
 def _shown(message: Message) -> str:

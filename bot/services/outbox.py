@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.outreach.gate import HoldKind, Limits, Purpose, Recipient, Verdict, may_send
+from bot.services.conversations import FACT
 from bot.services.deps import Deps
 from bot.services.history import ButtonView, views
 from bot.store.tables import Conversation, Hold, Message, Outbox
@@ -130,6 +131,8 @@ def _refused(session: Session, message: Message, conversation: Conversation, now
     History and right party were judged when it was written, and counting it against itself would refuse it. It is
     given up rather than put off: a notice that waited would hold back the answers written after it.
     """
+    if message.purpose == FACT:
+        return None
     purpose = Purpose(message.purpose) if message.purpose in tuple(Purpose) else Purpose.COLLECTION
     if purpose in (Purpose.REPLY, Purpose.SAFETY):
         return None

@@ -24,7 +24,7 @@ class Person:
 def a_person_in_arrears(deps: Deps, owed: Owed | None = None) -> Person:
     """Register somebody invented who owes 12,000 yuan of principal, 45 days late, to a creditor of their own."""
     number = next(_numbers)
-    person = Person(f"139{number:08d}", f"7{number:03d}", f"样例银行{number}号")
+    person = Person(f"137{number:08d}", f"7{number:03d}", f"样例银行{number}号")
     borrower_id = a_borrower(deps, f"浏览器测试{number}", person.phone, f"11010119900101{person.id_tail}")
     a_debt_of(deps, borrower_id, owed or Owed(creditor=person.creditor))
     return person

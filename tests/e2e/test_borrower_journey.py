@@ -9,8 +9,10 @@ from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select, update
 
 from bot.services.deps import Deps
+from bot.store.tables import Borrower, Conversation
 from bot.text.scripts import Script, to_script
 from tests.e2e.page import ANSWER_MS, ChatPage
 from tests.e2e.people import Person, a_person_in_arrears
@@ -210,6 +212,32 @@ def test_a_reload_keeps_history_draft_and_open_buttons(a_chat: NewChat, person: 
     chat.press("方案2", answered=HANS.ask_yes)
 
 
+def test_facts_are_withheld_after_the_proof_has_lapsed_and_come_back_with_a_new_one(
+    a_chat: NewChat, desk: RunningDesk, person: Person
+) -> None:
+    chat = a_chat()
+    reach_the_offers(chat, person)
+    before = chat.lines()
+    end_the_proof(desk.deps, person)
+    expect(chat.chat).to_have_attribute("data-verified", "false")
+    assert chat.lines() == before, "what is on the screen stays until the page is loaded again"
+
+    chat.reload()
+    expect(chat.chat).to_have_attribute("data-verified", "false")
+    hidden = "".join(chat.texts())
+    assert "这条内容要核对身份后才能看" in hidden
+    assert [secret for secret in (person.phone, person.id_tail, person.creditor, "¥") if secret in hidden] == []
+    expect(chat.chat.locator("button.desk-reply").filter(has_text="方案")).to_have_count(0)
+
+    chat.say(HANS.owe, answered=HANS.ask_code)
+    chat.say(chat.code(), answered=HANS.ask_tail)
+    chat.type_and_send(person.id_tail)
+    expect(chat.chat).to_have_attribute("data-verified", "true", timeout=ANSWER_MS)
+    expect(chat.told("这条内容要核对身份后才能看")).to_have_count(0)
+    assert chat.lines()[: len(before)] == before
+    expect(chat.chat.locator("button.desk-reply").filter(has_text="方案2").first).to_be_visible()
+
+
 def test_two_tabs_show_the_same_conversation(a_chat: NewChat, another_tab: Callable[[ChatPage], ChatPage]) -> None:
     first = a_chat()
     second = another_tab(first)
@@ -330,6 +358,15 @@ def test_an_expired_session_says_so_and_keeps_what_was_written(a_chat: NewChat) 
     chat.page.get_by_role("button", name="重新打开").click()
     expect(chat.chat).to_have_attribute("data-connection", "open", timeout=ANSWER_MS)
     expect(chat.box).to_have_text("这句话不能丢")
+
+
+def end_the_proof(deps: Deps, person: Person) -> None:
+    """Let level 2 end as half an hour of silence does, for the conversation bound to a person."""
+    with deps.begin() as session:
+        phone_hash = deps.vault.lookup("phone", person.phone)
+        borrower_id = session.scalar(select(Borrower.id).where(Borrower.phone_hash == phone_hash))
+        bound = update(Conversation).where(Conversation.borrower_id == borrower_id)
+        session.execute(bound.values(verified_at=None))
 
 
 def _two_people(deps: Deps) -> tuple[Person, Person]:

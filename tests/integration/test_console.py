@@ -454,11 +454,40 @@ def test_opening_a_conversation_is_audited_and_following_it_is_not(console: Cons
     console.log_in()
     conversation = a_conversation(console.deps)
     console.browser.get(f"/console/c/{conversation}")
-    for path in ("/console/", "/console/list", f"/console/c/{conversation}/turns?after=0"):
+    for path in ("/console/", "/console/list", f"/console/c/{conversation}/turns?after=1"):
         assert console.browser.get(path).status_code == 200
     with console.deps.begin() as session:
         read = session.scalars(select(AuditEntry).where(AuditEntry.event == "transcript_read")).one()
     assert (read.actor_id, read.subject_id) == (me, conversation)
+
+
+def test_asking_for_all_turns_is_audited_every_time(console: Console) -> None:
+    an_operator(console.deps)
+    console.log_in()
+    conversation = a_conversation(console.deps)
+    for times in (1, 2):
+        console.browser.get(f"/console/c/{conversation}/turns?after=0")
+        assert count_of(console.deps, "transcript_read") == times
+
+
+def test_following_what_one_has_not_opened_today_is_audited_once(console: Console) -> None:
+    someone = an_operator(console.deps, "lin", "小林")
+    me = an_operator(console.deps)
+    conversation = a_conversation(console.deps, Talk(said=(Said("一"), Said("二"))))
+    inbox.transcript(console.deps, conversation, someone)
+    inbox.transcript(console.deps, a_conversation(console.deps), me)
+    for _ in range(2):
+        assert inbox.turns_after(console.deps, conversation, 1, me)
+        assert count_of(console.deps, "transcript_read") == 3
+    console.clock.move(timedelta(hours=12))
+    inbox.turns_after(console.deps, conversation, 1, me)
+    assert count_of(console.deps, "transcript_read") == 4
+
+
+def test_looking_for_a_conversation_that_is_not_there_is_no_reading(console: Console) -> None:
+    me = an_operator(console.deps)
+    assert inbox.turns_after(console.deps, "0" * 32, 0, me) is None
+    assert count_of(console.deps, "transcript_read") == 0
 
 
 PHONE = "13912345678"
@@ -500,6 +529,37 @@ def test_a_bare_number_is_hidden_when_it_proved_identity_and_shown_when_it_is_an
     assert "6543" in page
     for secret in ("483920", "3721", "8765"):
         assert f">{secret}<" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("483920", "483920"),
+        ("６５４３", "６５４３"),
+        ("3721。", "3721"),
+        ("483 920", "483"),
+        ("是483920", "483920"),
+        ("尾号3721", "3721"),
+        ("應該是後四位 3721", "3721"),
+        ("是372x吧", "372x"),
+    ],
+)
+def test_what_proves_identity_is_hidden_from_the_person_who_answers(console: Console, text: str, secret: str) -> None:
+    me = an_operator(console.deps)
+    conversation = a_conversation(console.deps, Talk(said=(Said(text, handling="held"),)))
+    read = inbox.transcript(console.deps, conversation, me)
+    assert read is not None
+    assert secret not in read.turns[0].text
+    assert secret not in read.row.last_text
+
+
+@pytest.mark.parametrize("text", ["我一个月到手6000", "欠了120000元", "2026年还不上", "每月能还1500"])
+def test_sums_told_to_the_person_who_answers_are_shown(console: Console, text: str) -> None:
+    me = an_operator(console.deps)
+    conversation = a_conversation(console.deps, Talk(said=(Said(text, handling="held"),)))
+    read = inbox.transcript(console.deps, conversation, me)
+    assert read is not None
+    assert read.turns[0].text == text
 
 
 @pytest.mark.parametrize("text", ["每月1500.50元", "2026-11-21 10:30还1500", "800 或 1000", "合同1234567890"])

@@ -16,11 +16,12 @@ from bot.outreach.gate import HoldKind
 from bot.services import accounts, agreements, negotiation
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
+from bot.services.conversations import locked
 from bot.services.deps import Deps
-from bot.services.handoff import locked, place_hold
+from bot.services.handoff import place_hold
 from bot.services.inbound import record_text
 from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
-from bot.store.tables import Agreement, Debt, Hold, Instalment, Negotiation
+from bot.store.tables import Agreement, Debt, Hold, Instalment, LedgerEntry, Negotiation
 from bot.workout.agreement import text_hash
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason
@@ -70,6 +71,26 @@ def agreed(deps: Deps, chat: str) -> AgreementView:
 def count_of(deps: Deps, table: type[Agreement | Negotiation | Instalment | Hold]) -> int:
     with deps.begin() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def waives_at_once(deps: Deps) -> None:
+    """Let the lender's policies waive without a condition."""
+    for code, policy in list(deps.policies.items()):
+        deps.policies[code] = policy.model_copy(update={"conditional_on_completion": False})
+
+
+def a_fee(deps: Deps, debt: str, amount_fen: int) -> None:
+    with deps.begin() as session:
+        entry = an_entry("late fee", EntryKind.LATE_FEE, amount_fen, business_date(deps.now()))
+        assert accounts.book(session, debt, entry) is None
+
+
+def waivers_of(deps: Deps, debt: str) -> list[tuple[str, str | None, int]]:
+    with deps.begin() as session:
+        rows = session.scalars(
+            select(LedgerEntry).where(LedgerEntry.debt_id == debt, LedgerEntry.kind == EntryKind.WAIVER)
+        )
+        return sorted((row.key, row.component, row.amount_fen) for row in rows)
 
 
 # Opening -------------------------------------------------------------------------------------------------------------
@@ -369,6 +390,63 @@ def test_interest_that_ran_since_does_not_spoil_the_offer(
     shown = read_to(deps, chat)
     clock.move(timedelta(days=5))
     assert isinstance(agreements.accept(deps, verified(deps, borrower), shown.text_hash), AgreementView)
+
+
+@pytest.mark.parametrize("kind", [EntryKind.PAYMENT, EntryKind.LATE_FEE])
+def test_even_a_fen_booked_since_asks_for_new_figures(
+    deps: Deps, clock: SetClock, borrower: str, debt: str, chat: str, kind: EntryKind
+) -> None:
+    shown = read_to(deps, chat)
+    clock.move(timedelta(days=5))
+    with deps.begin() as session:
+        assert accounts.book(session, debt, an_entry("since", kind, 1, business_date(clock.now()))) is None
+    late = verified(deps, borrower)
+    assert agreements.accept(deps, late, shown.text_hash) is AcceptRefusal.FIGURES_CHANGED
+    assert count_of(deps, Agreement) == 0
+
+
+def test_waivers_at_once_are_booked_with_the_agreement_and_once(
+    deps: Deps, clock: SetClock, borrower: str, debt: str
+) -> None:
+    waives_at_once(deps)
+    a_fee(deps, debt, 5_000)
+    shown = read_to(deps, verified(deps, borrower))
+    clock.move(timedelta(days=2))
+    later = verified(deps, borrower)
+    accepted = agreements.accept(deps, later, shown.text_hash)
+    assert isinstance(accepted, AgreementView)
+    share = shown.offer.shares[0]
+    assert share.waived_penalty_fen > 0 < share.waived_fee_fen
+    booked = [
+        (f"waiver:{accepted.number}:fee", "fee", share.waived_fee_fen),
+        (f"waiver:{accepted.number}:penalty", "penalty", share.waived_penalty_fen),
+    ]
+    assert waivers_of(deps, debt) == booked
+    assert isinstance(agreements.accept(deps, later, shown.text_hash), AgreementView)
+    assert waivers_of(deps, debt) == booked
+    owed = accounts.portfolio(deps, later)
+    assert not isinstance(owed, NotVerified)
+    assert (owed.total_fen, owed.debts[0].waived_on_completion_fen) == (accepted.total_fen, 0)
+
+
+def test_of_two_debts_each_gets_its_own_waivers(deps: Deps, borrower: str) -> None:
+    waives_at_once(deps)
+    owed = {a_debt_of(deps, borrower): 0, a_debt_of(deps, borrower, Owed(500_000)): 0}
+    shown = read_to(deps, verified(deps, borrower))
+    assert isinstance(agreements.accept(deps, verified(deps, borrower), shown.text_hash), AgreementView)
+    for share in shown.offer.shares:
+        owed[share.debt_id] = share.waived_penalty_fen
+    assert {key: sum(fen for _, _, fen in waivers_of(deps, key)) for key in owed} == owed
+    assert all(owed.values())
+
+
+def test_conditional_waivers_are_not_booked_before_the_plan_is_completed(deps: Deps, debt: str, chat: str) -> None:
+    accepted = agreed(deps, chat)
+    owed = accounts.portfolio(deps, chat)
+    assert not isinstance(owed, NotVerified)
+    assert waivers_of(deps, debt) == []
+    assert owed.debts[0].waived_on_completion_fen > 0
+    assert owed.total_fen == accepted.total_fen + owed.debts[0].waived_on_completion_fen
 
 
 def test_a_proof_that_is_not_fresh_has_to_be_renewed_first(

@@ -21,6 +21,7 @@ export class Bubble {
   readonly #status = make("div", "desk-status");
   readonly #replies = make("div", "desk-replies");
   #quickReplies: readonly QuickReply[] = [];
+  #typedHere = false;
 
   constructor(element: HTMLElement, slot: HTMLElement, author: Author, hooks: BubbleHooks) {
     this.element = element;
@@ -39,6 +40,7 @@ export class Bubble {
 
   /** What the borrower just sent, before the server knows of it. */
   showUnsent(text: string): void {
+    this.#typedHere = true;
     this.#text.textContent = text;
     this.#showTime(this.#hooks.now());
     this.#showDelivery("sending");
@@ -54,7 +56,8 @@ export class Bubble {
   }
 
   showMessage(message: Message): void {
-    this.#text.textContent = message.text;
+    // Masking is for whoever opens the page later: what was typed on this one stays as it was typed.
+    if (!message.withheld || !this.#typedHere) this.#text.textContent = message.text;
     this.#showTime(new Date(message.at));
     this.showStored(message.seq);
     this.showReplies(message.buttons);

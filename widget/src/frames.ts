@@ -35,6 +35,8 @@ export interface Message {
   /** On a borrower's message: the key which the sending page made for it. */
   readonly key: string | null;
   readonly buttons: readonly QuickReply[];
+  /** The text is not the real one, which needs proof of identity; the real one may follow under the same `seq`. */
+  readonly withheld: boolean;
 }
 
 export interface Ack {
@@ -124,7 +126,8 @@ function readMessage(f: Fields): Message | null {
   const buttons = readQuickReplies(f["buttons"] ?? []);
   if (!isSeq(seq) || !isAuthor(author) || buttons === null) return null;
   if (typeof id !== "string" || typeof text !== "string" || typeof at !== "string") return null;
-  return { type: "message", seq, id, author, text, at, key: typeof key === "string" ? key : null, buttons };
+  const withheld = f["withheld"] === true;
+  return { type: "message", seq, id, author, text, at, key: typeof key === "string" ? key : null, buttons, withheld };
 }
 
 function readAck(f: Fields): Ack | null {

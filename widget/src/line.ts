@@ -43,6 +43,7 @@ export interface LineOptions {
 export interface LineListener {
   connected(open: boolean): void;
   welcome(frame: Welcome): void;
+  /** A message, once; and once more with its real text where the first was withheld. */
   message(frame: Message): void;
   /** The server has stored what was sent under `key`. */
   stored(key: string, seq: number): void;
@@ -77,6 +78,9 @@ export class Line {
   readonly #options: LineOptions;
   readonly #shownSeqs = new Set<number>();
   readonly #shownKeys = new Set<string>();
+  /** Keys made by this page, which can show what was typed whatever the server withholds. */
+  readonly #ownKeys: Set<string>;
+  readonly #withheldSeqs = new Set<number>();
   #unsent: readonly Unsent[];
   #phase: Phase = "stopped";
   #socket: Socket | null = null;
@@ -90,6 +94,7 @@ export class Line {
   constructor(options: LineOptions) {
     this.#options = options;
     this.#unsent = options.store.load();
+    this.#ownKeys = new Set(this.#unsent.map((item) => item.key));
   }
 
   /** The highest message number passed on so far; 0 before the first. */
@@ -147,6 +152,7 @@ export class Line {
 
   #enqueue(item: Unsent): string | null {
     if (this.#phase === "expired") return null;
+    this.#ownKeys.add(item.key);
     this.#keepUnsent([...this.#unsent, item]);
     if (this.#phase === "open") {
       this.#send(asFrame(item));
@@ -173,7 +179,9 @@ export class Line {
 
   #greet(): void {
     this.#phase = "greeting";
-    this.#send({ type: "hello", after: this.#lastSeq });
+    // What is shown without its real text counts as not shown: identity may have been proved meanwhile.
+    const after = this.#withheldSeqs.size === 0 ? this.#lastSeq : Math.min(...this.#withheldSeqs) - 1;
+    this.#send({ type: "hello", after });
   }
 
   #drop(): void {
@@ -240,7 +248,10 @@ export class Line {
       this.#shownKeys.add(frame.key);
       this.#settle(frame.key);
     }
-    if (!known) this.#options.listener.message(frame);
+    const isReal = !frame.withheld && this.#withheldSeqs.delete(frame.seq);
+    if (known && !isReal) return;
+    if (frame.withheld && (frame.key === null || !this.#ownKeys.has(frame.key))) this.#withheldSeqs.add(frame.seq);
+    this.#options.listener.message(frame);
   }
 
   #refuse(problem: Problem): void {

@@ -52,7 +52,7 @@ export class Thread {
 
   showMessage(message: Message): void {
     const waiting = message.key === null ? undefined : this.#byKey.get(message.key);
-    const bubble = waiting ?? this.#add(message.author, message.seq);
+    const bubble = waiting ?? this.#byId.get(message.id) ?? this.#add(message.author, message.seq);
     bubble.showMessage(message);
     this.#place(bubble, message.seq);
     this.#byId.set(message.id, bubble);

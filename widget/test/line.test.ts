@@ -186,6 +186,62 @@ describe("showing", () => {
   });
 });
 
+describe("withheld messages", () => {
+  it("shows the real text once under the number of the withheld one", () => {
+    const page = new Page();
+    page.welcome();
+    page.socket.deliver(message(1, "要核对身份", { withheld: true }));
+    page.socket.deliver(message(2, "您好"));
+    page.socket.deliver(message(1, "要核对身份", { withheld: true }));
+    page.socket.deliver(message(1, "一共 ¥500.00"));
+    page.socket.deliver(message(1, "又一次"));
+    assert.deepEqual(page.texts, ["要核对身份", "您好", "一共 ¥500.00"]);
+    assert.equal(page.line.lastSeq, 2);
+  });
+
+  it("never withholds again what it has shown", () => {
+    const page = new Page();
+    page.welcome();
+    page.socket.deliver(message(1, "一共 ¥500.00"));
+    page.socket.deliver(message(1, "要核对身份", { withheld: true }));
+    assert.deepEqual(page.texts, ["一共 ¥500.00"]);
+  });
+
+  it("asks for the real texts again after a cut, until it has them", () => {
+    const page = new Page();
+    page.welcome();
+    page.socket.deliver(message(1, "您好"));
+    page.socket.deliver(message(2, "要核对身份", { withheld: true }));
+    page.socket.deliver(message(3, "要核对身份", { withheld: true }));
+    page.socket.deliver(message(4, "请说"));
+    page.reconnect();
+    page.welcome(4);
+    assert.deepEqual(page.socket.sentOf("hello"), [{ type: "hello", after: 1 }]);
+    page.socket.deliver(message(2, "一共 ¥500.00"));
+    page.socket.deliver(message(3, "分两期"));
+    page.reconnect();
+    page.welcome(4);
+    assert.deepEqual(page.socket.sentOf("hello"), [{ type: "hello", after: 4 }]);
+  });
+
+  it("needs no text for what was typed on this page, in this load or the one before", () => {
+    const storage = new MemoryStore();
+    const before = new Page(storage);
+    const kept = before.line.say("13900000000");
+    before.line.stop();
+    const page = new Page(storage, { name: "reloaded" });
+    page.welcome();
+    const key = page.line.say("123456");
+    page.socket.deliver(message(1, "****", { author: "borrower", key: kept, withheld: true }));
+    page.socket.deliver(message(2, "****", { author: "borrower", key, withheld: true }));
+    page.socket.deliver(message(2, "123456", { author: "borrower", key }));
+    assert.deepEqual(page.texts, ["****", "****"]);
+    page.reconnect();
+    page.welcome(2);
+    assert.deepEqual(page.socket.sentOf("hello"), [{ type: "hello", after: 2 }]);
+  });
+});
+
 describe("reconnecting", () => {
   it("waits longer after each failure, never under half a second nor over ten", () => {
     for (const random of [0, 0.5, 0.999]) {
