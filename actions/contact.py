@@ -6,9 +6,10 @@ import json
 
 from rasa_sdk.events import EventType, SlotSet
 
-from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
+from actions.base import GOAL, Button, DeskAction, Turn, leave_forms, verify_first
 from bot.desk.ownership import QueueReason
-from bot.services import handoff, negotiation, reminders, requests
+from bot.services import handoff, identity, negotiation, reminders, requests
+from bot.services.accounts import NotVerified
 
 _CLARIFIED = 3
 
@@ -31,10 +32,16 @@ class Cancel(DeskAction):
     action_name = "action_cancel"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Leave the form, the negotiation and the queue."""
-        left_queue = handoff.withdraw(turn.deps, turn.conversation_id)
+        """Leave the form and the negotiation; the queue only when there was no negotiation to leave."""
         ended = negotiation.end(turn.deps, turn.conversation_id)
-        turn.say("utter_cancelled_plan" if ended else "utter_left_queue" if left_queue else "utter_cancelled")
+        left_queue = not ended and handoff.withdraw(turn.deps, turn.conversation_id)
+        case_stays = handoff.keeps_waiting(turn.deps, turn.conversation_id)
+        if ended:
+            turn.say("utter_cancelled_plan")
+        elif not case_stays:
+            turn.say("utter_left_queue" if left_queue else "utter_cancelled")
+        if case_stays:
+            turn.say("utter_cancelled_case_stays")
         return [*leave_forms(), SlotSet(GOAL, None), SlotSet("identity_step", None), SlotSet("plan_step", None)]
 
 
@@ -59,8 +66,11 @@ class StopContact(DeskAction):
     action_name = "action_stop_contact"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Opt out and say what may still come."""
+        """Opt out and say what may still come; for a stranger, how to stop the other channels too."""
         reminders.opt_out(turn.deps, turn.conversation_id)
+        if identity.who(turn.deps, turn.conversation_id).borrower_id is None:
+            turn.say("utter_contact_stopped_here")
+            return [SlotSet(GOAL, self.action_name)]
         turn.say("utter_contact_stopped")
         return []
 
@@ -71,8 +81,10 @@ class SetReminder(DeskAction):
     action_name = "action_set_reminder"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Lift the borrower's own opt-out, or explain."""
+        """Lift the borrower's own opt-out once identity is proved, or explain."""
         resumed = reminders.opt_in(turn.deps, turn.conversation_id)
+        if isinstance(resumed, NotVerified):
+            return verify_first(turn, self.action_name)
         turn.say("utter_reminders_resumed" if resumed else "utter_reminder")
         return []
 

@@ -36,19 +36,19 @@ class ValidateVerifyForm(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Read the message as the factor that is waited for; leave it alone if it is not one."""
-        if turn.slot(SEEN) == turn.message_id:
+        if turn.slot(SEEN) == _mark(turn):
             return []
         opening = turn.slot("requested_slot") != STEP
         before = _begin(turn) if opening else identity.progress(turn.deps, turn.conversation_id)
         if before.outcome is Outcome.LOCKED:
-            return [SlotSet(SEEN, turn.message_id), SlotSet("requested_slot", None)]
+            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
         if before.step is Step.DONE:
-            return [SlotSet(SEEN, turn.message_id), SlotSet(STEP, "done")]
+            return [SlotSet(SEEN, _mark(turn)), SlotSet(STEP, "done")]
         after = None if turn.is_payload else _answer(turn, before.step, opening)
         if after is None:
-            return [SlotSet(SEEN, turn.message_id)] if opening else []
+            return [SlotSet(SEEN, _mark(turn))] if opening else []
         _comment(turn, before.step, after)
-        events: list[EventType] = [SlotSet(SEEN, turn.message_id)]
+        events: list[EventType] = [SlotSet(SEEN, _mark(turn))]
         if after.step is Step.DONE:
             return [*events, SlotSet(STEP, "done")]
         return [*events, SlotSet("requested_slot", None)] if after.outcome is Outcome.LOCKED else events
@@ -140,3 +140,8 @@ def _comment(turn: Turn, asked: Step, after: Progress) -> None:
         turn.say(f"utter_wrong_{asked.value}", left=str(after.attempts_left))
     elif after.outcome is Outcome.CODE_EXPIRED:
         turn.say("utter_code_expired")
+
+
+def _mark(turn: Turn) -> str:
+    """Name this form and this message: one message may end one form and open the other."""
+    return f"verify:{turn.message_id}"

@@ -83,15 +83,15 @@ class ValidatePlanForm(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Read the message for the present stage and hand it to the negotiation."""
-        if turn.slot(SEEN) == turn.message_id:
+        if _used(turn):
             return []
         current = negotiation.state(turn.deps, turn.conversation_id)
         if isinstance(current, NotVerified):
             return _verify_again(turn)
         if current.stage is Stage.NONE:
-            return [SlotSet(SEEN, turn.message_id), SlotSet("requested_slot", None)]
+            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
         result = _take(turn, current)
-        return [] if result is None else [SlotSet(SEEN, turn.message_id), *result]
+        return [] if result is None else [SlotSet(SEEN, _mark(turn)), *result]
 
 
 class AskPlanStep(DeskAction):
@@ -109,7 +109,7 @@ class AskPlanStep(DeskAction):
             if isinstance(shown, AcceptRefusal):
                 explain_refusal(turn, shown)
             else:
-                ask_confirmation(turn, shown, whole=turn.slot(SEEN) == turn.message_id)
+                ask_confirmation(turn, shown, whole=_used(turn))
             return []
         ask_stage(turn, current)
         return []
@@ -311,4 +311,14 @@ def _show(turn: Turn, result: State | NoPlan | NotVerified) -> list[EventType]:
 
 
 def _verify_again(turn: Turn) -> list[EventType]:
-    return [SlotSet(SEEN, turn.message_id), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
+    return [SlotSet(SEEN, _mark(turn)), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
+
+
+def _mark(turn: Turn) -> str:
+    """Name this form and this message: one message may end one form and open the other."""
+    return f"plan:{turn.message_id}"
+
+
+def _used(turn: Turn) -> bool:
+    """Whether this message has been used already, by this form or as the last proof of identity before it."""
+    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")

@@ -29,6 +29,8 @@ from tests.running.desk import RunningDesk, running_desk
 
 QUESTION = "逾期会上征信吗"
 SMALL_TALK = "谢谢你啊"
+PAUSE_SECONDS = 1.0
+"""Between one answer and the next message of a conversation, in both measurements alike."""
 
 
 def engine_alone(desk: RunningDesk, text: str, turns: int) -> list[float]:
@@ -41,6 +43,7 @@ def engine_alone(desk: RunningDesk, text: str, turns: int) -> list[float]:
             began = time.perf_counter()
             http.post("/webhooks/gateway/turn", json=body).raise_for_status()
             times.append(time.perf_counter() - began)
+            time.sleep(PAUSE_SECONDS)
     return times
 
 
@@ -55,7 +58,7 @@ def whole_line(desk: RunningDesk, text: str, turns: int) -> list[float]:
             while not any(said.seq > before and said.author == "bot" for said in borrower.heard):
                 borrower._take(0.5)
             times.append(time.perf_counter() - began)
-            borrower.listen(1.0)
+            borrower.listen(PAUSE_SECONDS)
     return times
 
 

@@ -6,13 +6,14 @@ Several schedulers may run: each claim is made in its own transaction, and each 
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bot.clock import SHANGHAI
-from bot.services import reminders
+from bot.services import handoff, reminders
 from bot.services.deps import Deps
 
 log = structlog.get_logger()
@@ -20,11 +21,25 @@ log = structlog.get_logger()
 
 def tick(deps: Deps) -> None:
     """Do what has fallen due. A failure is logged and the next tick tries again; the claim has an end."""
+    _attempt("requeue_abandoned", _requeue, deps)
+    _attempt("reminder_sweep", _sweep, deps)
+
+
+def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
+    """Do one kind of work; what fails in it must not keep the others from being done."""
     try:
-        swept = reminders.sweep(deps)
+        work(deps)
     except Exception as error:
-        log.error("reminder_sweep_failed", kind=type(error).__name__, exc_info=error)
-        return
+        log.error(f"{name}_failed", kind=type(error).__name__, exc_info=error)
+
+
+def _requeue(deps: Deps) -> None:
+    if count := handoff.requeue_abandoned(deps):
+        log.info("conversations_requeued", count=count)
+
+
+def _sweep(deps: Deps) -> None:
+    swept = reminders.sweep(deps)
     if any((swept.sent, swept.deferred, swept.refused, swept.superseded)):
         log.info(
             "reminders_swept",

@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         "", repr=False, description="the lender's text-message service; empty is only allowed in demo mode"
     )
     message_max_characters: int = Field(1000, ge=100, le=4000, description="longest message a borrower can send")
+    human_idle_minutes: int = Field(
+        30, ge=5, le=240, description="how long a person may leave a borrower unanswered before another one is called"
+    )
 
     telegram_bot_token: SecretStr = Field(
         SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram by polling"

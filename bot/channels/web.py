@@ -84,16 +84,17 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
         response = HTMLResponse((dist / "index.html").read_text("utf-8"))
         response.headers["Content-Security-Policy"] = CSP
         response.headers["Cache-Control"] = "no-store"
-        if web_sessions.conversation_of(deps, desk_session) is None:
-            opened = web_sessions.open_session(deps, script_wanted(accept_language))
-            response.set_cookie(
-                COOKIE,
-                opened.token,
-                max_age=deps.settings.session_days * 86_400,
-                httponly=True,
-                samesite="lax",
-                secure=deps.settings.origin.startswith("https://"),
-            )
+        token = desk_session
+        if token is None or not web_sessions.renew(deps, token):
+            token = web_sessions.open_session(deps, script_wanted(accept_language)).token
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=deps.settings.session_days * 86_400,
+            httponly=True,
+            samesite="lax",
+            secure=deps.settings.origin.startswith("https://"),
+        )
         return response
 
     @router.websocket("/chat/line")

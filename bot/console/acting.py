@@ -1,7 +1,8 @@
-"""What operators do to a conversation: take it, reply, give it back, lift a hold."""
+"""What operators do to a conversation: take it (from a colleague too), reply, give it back, lift a hold."""
 
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Path, Request, Response
@@ -39,9 +40,13 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
 
     @router.post("/c/{conversation_id}/take")
     async def take(
-        request: Request, conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(taker)]
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(taker)],
+        over: Annotated[Literal["", "yes"], Form()] = "",
     ) -> Response:
-        outcome = await run_in_threadpool(handoff.take, deps, conversation_id, operator.id)
+        taking = partial(handoff.take, deps, conversation_id, operator.id, over=over == "yes")
+        outcome = await run_in_threadpool(taking)
         return await answer(request, operator, conversation_id, outcome)
 
     @router.post("/c/{conversation_id}/reply")

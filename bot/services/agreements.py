@@ -162,7 +162,16 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
         negotiation, row, offer, debts = found
         if row.readback_text is None or row.readback_hash is None:
             return AcceptRefusal.NOT_READ_BACK
-        if not hmac.compare_digest(row.readback_hash, shown_hash):
+        if not hmac.compare_digest(row.readback_hash.encode(), shown_hash.encode()):
+            audit.record(
+                session,
+                deps.now(),
+                audit.Actor("borrower", party.borrower_id),
+                "acceptance_of_other_text",
+                ("negotiation", negotiation.id),
+                shown=shown_hash[:12],
+                kept=row.readback_hash[:12],
+            )
             return AcceptRefusal.NOT_READ_BACK
         if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED

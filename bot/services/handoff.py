@@ -1,20 +1,31 @@
-"""Handing a conversation to a person and back: one step in, one step out."""
+"""Handing a conversation to a person and back: one step in, one step out.
+
+Whatever a person says outside a live talk passes the contact rules first (``bot.services.contact``).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
-from bot.outreach.gate import HoldKind
+from bot.identity.roles import Role
+from bot.outreach.gate import HoldKind, Verdict
 from bot.services import audit
-from bot.services.conversations import Author, QuickReply, Reply, locked, say
+from bot.services.contact import decide_for_person
+from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
-from bot.store.tables import Conversation, Hold, Message, Negotiation, Operator
+from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
+
+TAKES_OVER = frozenset({Role.SUPERVISOR, Role.ADMIN})
+"""Roles that may take a conversation out of another operator's hands."""
+
+WITHDRAWABLE = frozenset({QueueReason.ASKED, QueueReason.NOT_UNDERSTOOD, QueueReason.NO_PLAN_FITS})
+"""Reasons to wait that are the borrower's own to drop; every other one is a case that somebody has to look at."""
 
 
 class Refusal(StrEnum):
@@ -25,6 +36,7 @@ class Refusal(StrEnum):
     NOT_YOURS = "not_yours"
     EMPTY = "empty"
     TOO_LONG = "too_long"
+    CONTACT_RULES = "contact_rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +71,12 @@ def enqueue(session: Session, conversation: Conversation, reason: QueueReason, n
 
 
 def withdraw(deps: Deps, conversation_id: str) -> bool:
-    """Leave the queue at the borrower's wish. A conversation queued for distress stays until a person was there."""
+    """Leave the queue at the borrower's wish, if the reason is one of ``WITHDRAWABLE``. Returns whether it was left."""
     with deps.begin() as session:
         conversation = locked(session, conversation_id)
         if conversation is None or conversation.owner != Owner.QUEUED:
             return False
-        if conversation.queue_reason == QueueReason.DISTRESS:
+        if queue_reason_of(conversation) not in WITHDRAWABLE:
             return False
         conversation.owner = Owner.BOT
         _leave_queue(conversation)
@@ -72,32 +84,54 @@ def withdraw(deps: Deps, conversation_id: str) -> bool:
         return True
 
 
-def take(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refusal:
-    """Give a conversation to an operator. Of two who press at once, one wins and the other is refused."""
+def keeps_waiting(deps: Deps, conversation_id: str) -> bool:
+    """Tell whether a conversation waits for a person for a reason that a cancellation does not end."""
+    with deps.read() as session:
+        conversation = session.get(Conversation, conversation_id)
+        if conversation is None or conversation.owner != Owner.QUEUED:
+            return False
+        return queue_reason_of(conversation) not in WITHDRAWABLE
+
+
+def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = False) -> Done | Refusal:
+    """Give a conversation to an operator. Of two who press at once, one wins and the other is refused.
+
+    ``over`` says that the operator means to take it from a colleague, which only ``TAKES_OVER`` may: without it, a page
+    that still showed the queue would snatch it by accident. The borrower is told who speaks now unless the contact
+    rules forbid it; then it happens silently.
+    """
     with deps.begin() as session:
         conversation = locked(session, conversation_id)
         operator = session.get(Operator, operator_id)
         if conversation is None or operator is None:
             return Refusal.UNKNOWN
+        actor, subject, now = audit.Actor("operator", operator_id), ("conversation", conversation_id), deps.now()
         if conversation.owner == Owner.HUMAN:
-            mine = conversation.owner_operator_id == operator_id
-            return Done(Owner.HUMAN) if mine else Refusal.NOT_ALLOWED
-        owner = after(Owner(conversation.owner), Act.TAKE)
-        if isinstance(owner, NotAllowed):
-            return Refusal.NOT_ALLOWED
-        now = deps.now()
-        conversation.owner = owner
+            if conversation.owner_operator_id == operator_id:
+                return Done(Owner.HUMAN)
+            if not over or Role(operator.role) not in TAKES_OVER:
+                return Refusal.NOT_ALLOWED
+            audit.record(session, now, actor, "taken_over", subject, taken_from=conversation.owner_operator_id)
+        else:
+            owner = after(Owner(conversation.owner), Act.TAKE)
+            if isinstance(owner, NotAllowed):
+                return Refusal.NOT_ALLOWED
+            conversation.owner = owner
+            audit.record(session, now, actor, "taken", subject)
         conversation.owner_operator_id = operator_id
         for message in _waiting(session, conversation_id):
             message.handling = "held"
-        audit.record(session, now, audit.Actor("operator", operator_id), "taken", ("conversation", conversation_id))
         text = deps.wording.one("in_human_hands", operator=operator.display_name)
-        say(session, deps, conversation, Reply(text), author=Author.NOTICE)
-        return Done(owner)
+        _tell_if_allowed(session, deps, conversation, Reply(text))
+        return Done(Owner.HUMAN)
 
 
 def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: str) -> Done | Refusal:
-    """Send an operator's words into the borrower's channel, once per key. Only the owner may speak."""
+    """Send an operator's words into the borrower's channel, once per key. Only the owner may speak.
+
+    Refused with ``CONTACT_RULES`` when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does
+    not allow to begin a contact now.
+    """
     text = text.strip()
     if not text:
         return Refusal.EMPTY
@@ -109,6 +143,20 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
             return Refusal.NOT_YOURS
+        key = f"operator:{key}"
+        if seen_before(session, conversation_id, key):
+            return Done(Owner.HUMAN)
+        purpose, decision = decide_for_person(session, deps, conversation)
+        if decision.verdict is not Verdict.ALLOWED:
+            audit.record(
+                session,
+                deps.now(),
+                audit.Actor("operator", operator_id),
+                "reply_refused",
+                ("conversation", conversation_id),
+                rule=decision.rule,
+            )
+            return Refusal.CONTACT_RULES
         say(
             session,
             deps,
@@ -116,13 +164,17 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
             Reply(text),
             author=Author.OPERATOR,
             operator_id=operator_id,
-            key=f"operator:{key}",
+            purpose=purpose.value,
+            key=key,
         )
         return Done(Owner.HUMAN)
 
 
 def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refusal:
-    """Hand the conversation back to the bot. Holds stay as they are: lifting one is an act of its own."""
+    """Hand the conversation back to the bot, which answers what the borrower wrote after the operator's last word.
+
+    Holds stay as they are: lifting one is an act of its own. The borrower is told unless the contact rules forbid it.
+    """
     with deps.begin() as session:
         conversation = locked(session, conversation_id)
         if conversation is None:
@@ -139,8 +191,21 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
         unfinished = select(Negotiation.id).where(Negotiation.active_key == conversation.borrower_id)
         go_on = QuickReply(deps.wording.one("handed_back_go_on"), "/request_installment")
         buttons = (go_on,) if conversation.borrower_id and session.scalar(unfinished) else ()
-        say(session, deps, conversation, Reply(deps.wording.one("handed_back"), buttons), author=Author.NOTICE)
+        _tell_if_allowed(session, deps, conversation, Reply(deps.wording.one("handed_back"), buttons))
+        _leave_to_bot(session, conversation_id)
         return Done(Owner.BOT)
+
+
+def requeue_abandoned(deps: Deps) -> int:
+    """Queue anew every conversation whose operator has left the borrower without an answer; returns how many.
+
+    The borrower must have waited for ``human_idle_minutes``. They are told once, unless the contact rules forbid it,
+    and the bot answers what they wrote meanwhile, except where a sign of danger calls for a person.
+    """
+    with deps.read() as session:
+        in_hand = session.scalars(select(Conversation).where(Conversation.owner == Owner.HUMAN)).all()
+        abandoned = [conversation.id for conversation in in_hand if _is_abandoned(session, deps, conversation)]
+    return sum(_requeue(deps, conversation_id) for conversation_id in abandoned)
 
 
 def lift_hold(deps: Deps, hold_id: str, operator_id: str) -> bool:
@@ -193,4 +258,100 @@ def _waiting(session: Session, conversation_id: str) -> list[Message]:
         session.scalars(
             select(Message).where(Message.conversation_id == conversation_id, Message.handling == "pending")
         )
+    )
+
+
+def _tell_if_allowed(session: Session, deps: Deps, conversation: Conversation, reply: Reply) -> None:
+    purpose, decision = decide_for_person(session, deps, conversation)
+    if decision.verdict is Verdict.ALLOWED:
+        say(session, deps, conversation, reply, author=Author.NOTICE, purpose=purpose.value)
+
+
+def _requeue(deps: Deps, conversation_id: str) -> bool:
+    with deps.begin() as session:
+        conversation = locked(session, conversation_id)
+        # Looked at again under the lock: the operator may have spoken since, or another scheduler been here.
+        if conversation is None or not _is_abandoned(session, deps, conversation):
+            return False
+        now = deps.now()
+        left_by = conversation.owner_operator_id
+        reason = queue_reason_of(conversation) or QueueReason.ASKED
+        if _in_danger(session, conversation):  # a sign that came while a person answered is not in the reason
+            reason = QueueReason.DISTRESS
+        audit.record(session, now, audit.SYSTEM, "abandoned", ("conversation", conversation_id), left_by=left_by)
+        conversation.owner = Owner.BOT
+        conversation.owner_operator_id = None
+        conversation.queued_at = None
+        enqueue(session, conversation, reason, now)
+        if reason is QueueReason.DISTRESS:
+            _tell_if_allowed(session, deps, conversation, Reply(deps.wording.one("requeued_distress")))
+        else:
+            _tell_if_allowed(session, deps, conversation, Reply(deps.wording.one("requeued")))
+            _leave_to_bot(session, conversation_id)
+        return True
+
+
+def _is_abandoned(session: Session, deps: Deps, conversation: Conversation) -> bool:
+    if conversation.owner != Owner.HUMAN:
+        return False
+    since = _waiting_since(session, conversation)
+    return since is not None and deps.now() - since >= timedelta(minutes=deps.settings.human_idle_minutes)
+
+
+def _waiting_since(session: Session, conversation: Conversation) -> datetime | None:
+    """Since when the borrower has waited for a word of the operator who has them; None if nothing is unanswered.
+
+    It counts from the taking at the earliest. Whoever waited in the queue is owed a word even without writing again.
+    """
+    taken_at = _taken_at(session, conversation)
+    last_seq, last_said_at = session.execute(
+        select(func.max(Message.seq), func.max(Message.created_at)).where(
+            Message.conversation_id == conversation.id, Message.author == Author.OPERATOR
+        )
+    ).one()
+    if conversation.queue_reason is not None and (last_said_at is None or last_said_at < taken_at):
+        return taken_at
+    # A sign of danger is never ``held``: it counts by when it was written.
+    first = session.scalar(
+        select(func.min(Message.created_at)).where(
+            Message.conversation_id == conversation.id,
+            Message.author == Author.BORROWER,
+            Message.seq > (last_seq or 0),
+            or_(Message.handling == "held", Message.created_at > taken_at),
+        )
+    )
+    return None if first is None else max(first, taken_at)
+
+
+def _taken_at(session: Session, conversation: Conversation) -> datetime:
+    taken_at = session.scalar(
+        select(func.max(AuditEntry.at)).where(
+            AuditEntry.subject_kind == "conversation",
+            AuditEntry.subject_id == conversation.id,
+            AuditEntry.event.in_(("taken", "taken_over")),
+        )
+    )
+    return taken_at or conversation.queued_at or conversation.created_at
+
+
+def _in_danger(session: Session, conversation: Conversation) -> bool:
+    concerned = Hold.conversation_id == conversation.id
+    if conversation.borrower_id is not None:
+        concerned = concerned | (Hold.borrower_id == conversation.borrower_id)
+    open_one = select(Hold.id).where(concerned, Hold.kind == HoldKind.DISTRESS, Hold.lifted_at.is_(None)).limit(1)
+    return session.scalar(open_one) is not None
+
+
+def _leave_to_bot(session: Session, conversation_id: str) -> None:
+    """Have the bot answer what the borrower wrote after the last word of any operator and nobody has answered."""
+    last_said = (
+        select(func.coalesce(func.max(Message.seq), 0))
+        .where(Message.conversation_id == conversation_id, Message.author == Author.OPERATOR)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation_id, Message.handling == "held", Message.seq > last_said)
+        .values(handling="pending", claimed_until=None, attempts=0)
+        .execution_options(synchronize_session=False)
     )

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI, business_date
-from bot.lending.ledger import EntryKind
-from bot.outreach.gate import Decision, HoldKind, Limits, PastNotice, Purpose, Recipient, Verdict, may_send
-from bot.services import audit
+from bot.identity.levels import Level
+from bot.outreach.gate import HoldKind, Purpose, Verdict
+from bot.services import audit, contact
+from bot.services.accounts import NotVerified
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
-from bot.services.holds import open_holds
+from bot.services.proof import viewer_of
 from bot.store import tables
 
 DAYS_BEFORE = (3, 1)
@@ -76,12 +77,14 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
         if conversation is None:
             return 0
         now = deps.now()
-        already = select(tables.Hold.id).where(
-            tables.Hold.conversation_id == conversation_id,
-            tables.Hold.kind == HoldKind.OPT_OUT,
-            tables.Hold.lifted_at.is_(None),
+        already = session.scalar(
+            select(tables.Hold).where(
+                tables.Hold.conversation_id == conversation_id,
+                tables.Hold.kind == HoldKind.OPT_OUT,
+                tables.Hold.lifted_at.is_(None),
+            )
         )
-        if not session.scalar(already):
+        if already is None:
             session.add(
                 tables.Hold(
                     borrower_id=conversation.borrower_id,
@@ -90,6 +93,8 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
                     placed_at=now,
                 )
             )
+        else:  # said before identity was proved: from now on it stands for the borrower, wherever they write
+            already.borrower_id = already.borrower_id or conversation.borrower_id
         audit.record(session, now, audit.Actor("borrower"), "opted_out", ("conversation", conversation_id))
         if conversation.borrower_id is None:
             return 0
@@ -102,8 +107,12 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
         return len(stopped.all())
 
 
-def opt_in(deps: Deps, conversation_id: str) -> bool:
-    """Take reminders up again at the borrower's wish, made over this conversation. Returns whether they had stopped."""
+def opt_in(deps: Deps, conversation_id: str) -> bool | NotVerified:
+    """Take reminders up again at the borrower's own wish (F5). Returns whether they had stopped.
+
+    Only a verified borrower undoes an opt-out, over any of their conversations; anybody else who holds the phone gets
+    ``NotVerified``, if there is one to undo.
+    """
     with deps.begin() as session:
         conversation = session.get(tables.Conversation, conversation_id)
         if conversation is None:
@@ -111,15 +120,17 @@ def opt_in(deps: Deps, conversation_id: str) -> bool:
         now = deps.now()
         mine = tables.Hold.conversation_id == conversation_id
         if conversation.borrower_id is not None:
-            mine = mine | (tables.Hold.borrower_id == conversation.borrower_id)
-        lifted = session.execute(
-            update(tables.Hold)
-            .where(mine, tables.Hold.kind == HoldKind.OPT_OUT, tables.Hold.lifted_at.is_(None))
-            .values(lifted_at=now)
-            .returning(tables.Hold.id)
+            own = select(tables.Conversation.id).where(tables.Conversation.borrower_id == conversation.borrower_id)
+            mine = mine | (tables.Hold.borrower_id == conversation.borrower_id) | tables.Hold.conversation_id.in_(own)
+        stopped = session.scalars(
+            select(tables.Hold).where(mine, tables.Hold.kind == HoldKind.OPT_OUT, tables.Hold.lifted_at.is_(None))
         ).all()
-        if not lifted:
+        if not stopped:
             return False
+        if viewer_of(session, deps, conversation_id).level is not Level.VERIFIED:
+            return NotVerified()
+        for hold in stopped:
+            hold.lifted_at = now
         audit.record(session, now, audit.Actor("borrower"), "opted_in", ("conversation", conversation_id))
         if conversation.borrower_id is not None:
             session.execute(
@@ -165,8 +176,10 @@ def _decide(deps: Deps, reminder_id: str) -> str:
         reminder.claimed_until = None
         if _moot(session, reminder, business_date(now)):
             return _settle(reminder, "superseded", "nothing_due", now)
-        conversation = _mailbox(session, reminder.borrower_id)
-        decision = _ask_gate(session, reminder, conversation, now)
+        conversation = _mailbox(session, reminder.borrower_id, now)
+        decision = contact.decide(
+            session, deps, reminder.borrower_id, conversation, Purpose(reminder.purpose), reminder.instalment_id
+        )
         if decision.verdict is Verdict.DEFERRED and decision.until is not None:
             reminder.send_at = decision.until
             reminder.rule = decision.rule
@@ -205,39 +218,19 @@ def _moot(session: Session, reminder: tables.Reminder, today: date) -> bool:
     return part.state == "paid" or agreement.state != "in_force" or part.due_on < today
 
 
-def _mailbox(session: Session, borrower_id: str) -> tables.Conversation | None:
-    """The conversation the borrower used last, among those still bound to them."""
+def _mailbox(session: Session, borrower_id: str, now: datetime) -> tables.Conversation | None:
+    """The conversation the borrower used last, among those bound to them that they can still open.
+
+    A web conversation is opened by its browser's session only; when that has expired, nobody would ever read it.
+    """
+    openable = (
+        select(tables.WebSession.token_hash)
+        .where(tables.WebSession.conversation_id == tables.Conversation.id, tables.WebSession.expires_at > now)
+        .exists()
+    )
     return session.scalar(
         select(tables.Conversation)
-        .where(tables.Conversation.borrower_id == borrower_id)
+        .where(tables.Conversation.borrower_id == borrower_id, (tables.Conversation.channel != "web") | openable)
         .order_by(tables.Conversation.last_inbound_at.desc().nulls_last())
         .limit(1)
-    )
-
-
-def _ask_gate(
-    session: Session, reminder: tables.Reminder, conversation: tables.Conversation | None, now: datetime
-) -> Decision:
-    sent = session.scalars(
-        select(tables.Reminder).where(
-            tables.Reminder.borrower_id == reminder.borrower_id, tables.Reminder.state == "sent"
-        )
-    )
-    history = tuple(PastNotice(row.decided_at, row.instalment_id) for row in sent if row.decided_at is not None)
-    answered = [conversation.last_inbound_at if conversation else None, _last_payment_at(session, reminder.borrower_id)]
-    recipient = Recipient(
-        is_right_party=conversation is not None,
-        history=history,
-        holds=open_holds(session, reminder.borrower_id).kinds,
-        last_inbound_at=max((at for at in answered if at is not None), default=None),
-    )
-    return may_send(Purpose(reminder.purpose), reminder.instalment_id, recipient, now, Limits())
-
-
-def _last_payment_at(session: Session, borrower_id: str) -> datetime | None:
-    """When money last came in. Paying answers a notice as well as writing does (F3)."""
-    return session.scalar(
-        select(func.max(tables.LedgerEntry.booked_at))
-        .join(tables.Debt, tables.Debt.id == tables.LedgerEntry.debt_id)
-        .where(tables.Debt.borrower_id == borrower_id, tables.LedgerEntry.kind == EntryKind.PAYMENT.value)
     )

@@ -44,3 +44,16 @@ def conversation_of(deps: Deps, token: str | None) -> str | None:
     with deps.read() as session:
         row = session.get(WebSession, deps.vault.lookup("web_session", token))
         return row.conversation_id if row is not None and row.expires_at > deps.now() else None
+
+
+def renew(deps: Deps, token: str | None) -> bool:
+    """Let a session live on from this visit for the whole of ``session_days``; False when it is unknown or expired."""
+    if not token or len(token) > 100:
+        return False
+    with deps.begin() as session:
+        row = session.get(WebSession, deps.vault.lookup("web_session", token))
+        now = deps.now()
+        if row is None or row.expires_at <= now:
+            return False
+        row.expires_at = now + timedelta(days=deps.settings.session_days)
+        return True

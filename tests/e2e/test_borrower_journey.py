@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
+from bot.services import identity
 from bot.services.deps import Deps
 from bot.store.tables import Borrower, Conversation
 from bot.text.scripts import Script, to_script
@@ -212,13 +213,13 @@ def test_a_reload_keeps_history_draft_and_open_buttons(a_chat: NewChat, person: 
     chat.press("方案2", answered=HANS.ask_yes)
 
 
-def test_facts_are_withheld_after_the_proof_has_lapsed_and_come_back_with_a_new_one(
+def test_facts_are_withheld_once_the_binding_is_released_and_come_back_with_a_new_proof(
     a_chat: NewChat, desk: RunningDesk, person: Person
 ) -> None:
     chat = a_chat()
     reach_the_offers(chat, person)
     before = chat.lines()
-    end_the_proof(desk.deps, person)
+    release(desk.deps, person)
     expect(chat.chat).to_have_attribute("data-verified", "false")
     assert chat.lines() == before, "what is on the screen stays until the page is loaded again"
 
@@ -229,10 +230,8 @@ def test_facts_are_withheld_after_the_proof_has_lapsed_and_come_back_with_a_new_
     assert [secret for secret in (person.phone, person.id_tail, person.creditor, "¥") if secret in hidden] == []
     expect(chat.chat.locator("button.desk-reply").filter(has_text="方案")).to_have_count(0)
 
-    chat.say(HANS.owe, answered=HANS.ask_code)
-    chat.say(chat.code(), answered=HANS.ask_tail)
-    chat.type_and_send(person.id_tail)
-    expect(chat.chat).to_have_attribute("data-verified", "true", timeout=ANSWER_MS)
+    prove_identity(chat, person)
+    expect(chat.chat).to_have_attribute("data-verified", "true")
     expect(chat.told("这条内容要核对身份后才能看")).to_have_count(0)
     assert chat.lines()[: len(before)] == before
     expect(chat.chat.locator("button.desk-reply").filter(has_text="方案2").first).to_be_visible()
@@ -360,13 +359,13 @@ def test_an_expired_session_says_so_and_keeps_what_was_written(a_chat: NewChat) 
     expect(chat.box).to_have_text("这句话不能丢")
 
 
-def end_the_proof(deps: Deps, person: Person) -> None:
-    """Let level 2 end as half an hour of silence does, for the conversation bound to a person."""
-    with deps.begin() as session:
-        phone_hash = deps.vault.lookup("phone", person.phone)
-        borrower_id = session.scalar(select(Borrower.id).where(Borrower.phone_hash == phone_hash))
-        bound = update(Conversation).where(Conversation.borrower_id == borrower_id)
-        session.execute(bound.values(verified_at=None))
+def release(deps: Deps, person: Person) -> None:
+    """Release the binding of the conversation in which a person proved identity."""
+    with deps.read() as session:
+        claimed = Borrower.phone_hash == deps.vault.lookup("phone", person.phone)
+        bound = select(Conversation.id).join(Borrower, Borrower.id == Conversation.borrower_id).where(claimed)
+        conversation_id = session.scalars(bound).one()
+    identity.release_binding(deps, conversation_id, "wrong_person")
 
 
 def _two_people(deps: Deps) -> tuple[Person, Person]:

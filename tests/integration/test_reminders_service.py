@@ -9,14 +9,15 @@ from sqlalchemy import func, select
 
 from bot.clock import SHANGHAI, local
 from bot.outreach.gate import HoldKind
-from bot.services import identity, reminders
+from bot.services import identity, reminders, web_sessions
 from bot.services.agreements import AgreementView
+from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
-from bot.services.handoff import locked, place_hold
+from bot.services.handoff import place_hold
 from bot.services.history import MessageView, messages_after
 from bot.services.inbound import record_text
 from bot.services.reminders import Swept
-from bot.store.tables import Agreement, Conversation, Instalment, Outbox, Reminder
+from bot.store.tables import Agreement, Conversation, Instalment, Outbox, Reminder, WebSession
 from tests.builders.accounts import a_debt_of, a_plan, verified
 from tests.builders.desk import SetClock, a_borrower
 from tests.builders.threads import at_once
@@ -31,12 +32,21 @@ def borrower(deps: Deps) -> str:
 
 @pytest.fixture
 def chat(deps: Deps, borrower: str) -> str:
-    return verified(deps, borrower)
+    return verified(deps, borrower, "telegram")
 
 
 @pytest.fixture
 def plan(deps: Deps, chat: str) -> AgreementView:
     return a_plan(deps, chat)
+
+
+def in_browser(deps: Deps, borrower: str) -> tuple[str, str]:
+    """Let a borrower prove identity in a browser's conversation; returns its id and the browser's token."""
+    opened = web_sessions.open_session(deps)
+    with deps.begin() as session:
+        row = session.get_one(Conversation, opened.conversation_id)
+        row.borrower_id, row.verified_at, row.last_inbound_at = borrower, deps.now(), deps.now()
+    return opened.conversation_id, opened.token
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
@@ -211,7 +221,7 @@ def test_a_released_conversation_is_nobodys_mailbox(
 def test_the_notice_goes_to_the_conversation_used_last(
     deps: Deps, clock: SetClock, borrower: str, chat: str, plan: AgreementView
 ) -> None:
-    used, silent = verified(deps, borrower, "telegram"), verified(deps, borrower)
+    used, silent = verified(deps, borrower, "telegram"), in_browser(deps, borrower)[0]
     with deps.begin() as session:
         session.get_one(Conversation, silent).last_inbound_at = None
     clock.move(timedelta(hours=1))
@@ -222,6 +232,58 @@ def test_the_notice_goes_to_the_conversation_used_last(
     with deps.begin() as session:
         waiting = session.scalars(select(Outbox.message_id)).all()
         assert waiting == session.scalars(select(Reminder.message_id).where(Reminder.state == "sent")).all()
+
+
+def test_the_notice_does_not_go_where_nobody_can_read_it(
+    deps: Deps, clock: SetClock, borrower: str, chat: str, plan: AgreementView
+) -> None:
+    browser, _ = in_browser(deps, borrower)
+    clock.move(timedelta(hours=1))
+    record_text(deps, browser, "k", "在吗")
+    with deps.begin() as session:
+        session.scalars(select(WebSession)).one().expires_at = before(plan, 1)
+    for days in (3, 1):
+        clock.instant = before(plan, days)
+        assert reminders.sweep(deps) == Swept(sent=1)
+    assert [len(notices(deps, each)) for each in (browser, chat)] == [1, 1]
+
+
+def test_who_can_open_no_conversation_any_more_gets_no_notice(deps: Deps, clock: SetClock, borrower: str) -> None:
+    plan = a_plan(deps, in_browser(deps, borrower)[0])
+    with deps.begin() as session:
+        session.scalars(select(WebSession)).one().expires_at = before(plan, 3)
+    clock.instant = before(plan, 3)
+    assert reminders.sweep(deps) == Swept(refused=1)
+    assert rules(deps, "refused") == {"P1"}
+
+
+def test_a_session_lives_on_from_each_visit_and_not_after_it_has_expired(
+    deps: Deps, clock: SetClock, borrower: str
+) -> None:
+    chat, token = in_browser(deps, borrower)
+    life = timedelta(days=deps.settings.session_days)
+    for _ in range(3):
+        clock.move(life - timedelta(seconds=1))
+        assert web_sessions.conversation_of(deps, token) == chat
+        assert web_sessions.renew(deps, token)
+    clock.move(life)
+    assert not web_sessions.renew(deps, token)
+    assert web_sessions.conversation_of(deps, token) is None
+    assert not web_sessions.renew(deps, "made up")
+    assert not web_sessions.renew(deps, None)
+
+
+def test_what_a_person_wrote_that_day_counts_as_a_notice(
+    deps: Deps, clock: SetClock, chat: str, plan: AgreementView
+) -> None:
+    clock.instant = before(plan, 3) - timedelta(minutes=10)
+    with deps.begin() as session:
+        conversation = locked(session, chat)
+        assert conversation is not None
+        say(session, deps, conversation, Reply("在吗"), author=Author.OPERATOR, purpose="collection")
+    clock.instant = before(plan, 3)
+    assert reminders.sweep(deps) == Swept(deferred=1)
+    assert "F1" in rules(deps, "planned")
 
 
 def test_of_sweepers_at_once_one_sends(deps: Deps, clock: SetClock, chat: str, plan: AgreementView) -> None:

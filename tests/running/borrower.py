@@ -24,6 +24,7 @@ class Said:
     author: str
     text: str
     buttons: dict[str, str] = field(default_factory=dict)
+    withheld: bool = False
 
 
 class Borrower:
@@ -142,6 +143,14 @@ class Borrower:
                 self._take(0.2)
         return [said for said in self.heard if said.seq > before and said.author != "borrower"]
 
+    def _hear(self, said: Said) -> None:
+        """Keep a message; a real text comes in place of the withheld one, as on the page."""
+        for place, known in enumerate(self.heard):
+            if known.seq == said.seq and known.withheld:
+                self.heard[place] = said
+                return
+        self.heard.append(said)
+
     def _take(self, seconds: float) -> bool:
         assert self._socket is not None
         try:
@@ -151,7 +160,7 @@ class Borrower:
         kind = frame["type"]
         if kind == "message":
             buttons = {button["title"]: button["token"] for button in frame["buttons"] if button["state"] == "open"}
-            self.heard.append(Said(frame["seq"], frame["author"], frame["text"], buttons))
+            self._hear(Said(frame["seq"], frame["author"], frame["text"], buttons, frame["withheld"]))
         elif kind == "problem":
             self.problems.append(frame)
         elif kind == "ack":
