@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         6.0, gt=0, le=60, description="after this the borrower is told that the answer is on its way"
     )
 
-    session_days: int = Field(30, ge=1, le=180, description="how long a browser's session cookie lives")
+    session_days: int = Field(60, ge=1, le=180, description="how long a browser's session cookie lives")
     verified_idle_minutes: int = Field(
         30, ge=1, le=30, description="idle time after which identity must be proved again"
     )

@@ -93,6 +93,7 @@ def test_a_person_takes_replies_and_gives_back(
 
     assert line.say("我一个月到手6000") == [], "the bot spoke while a person answered"
     assert handling_of(desk, line, "我一个月到手6000") == ("held", False)
+    assert operator.reply(line.conversation_id, "好的,我记下了。") == 200
     page = operator.page(line.conversation_id)
     assert "我一个月到手6000" in page
     assert "request_human" in page

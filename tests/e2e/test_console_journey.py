@@ -57,6 +57,8 @@ def test_a_queued_borrower_is_taken_answered_and_given_back(
     chat.type_and_send("会上征信吗")
     expect(console.turn("会上征信吗")).to_be_visible()
     expect(console.turn("会上征信吗")).to_contain_text("由人工回答")
+    console.reply("会的,详细的我记在这里。")
+    expect(chat.by("operator", "详细的我记在这里")).to_be_visible(timeout=ANSWER_MS)
 
     console.give_back()
     expect(chat.told("交回给 AI 助手")).to_be_visible(timeout=ANSWER_MS)

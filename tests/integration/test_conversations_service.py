@@ -288,16 +288,18 @@ def test_the_bots_answer_is_dropped_when_a_person_took_over_meanwhile(deps: Deps
     assert said(deps, chat, Author.BOT) == []
 
 
-def test_given_back_the_bot_answers_the_next_message_only(deps: Deps, chat: str) -> None:
+def test_given_back_the_bot_does_not_answer_what_the_person_has_answered(deps: Deps, chat: str) -> None:
     operator = an_operator(deps)
     handoff.take(deps, chat, operator)
     record_text(deps, chat, "k1", "和人说的")
+    handoff.reply(deps, chat, operator, "我来答。", "r1")
     handoff.give_back(deps, chat, operator)
     assert claim_next(deps, chat, LEASE) is None
     assert a_turn(deps, chat, "k2", "和助手说的")
 
 
 def test_of_two_operators_who_take_at_once_one_gets_it(deps: Deps, chat: str) -> None:
+    record_text(deps, chat, "k", "在吗")
     operators = [an_operator(deps, "chen", "小陈"), an_operator(deps, "lin", "小林")]
     answers = at_once(2, lambda turn: handoff.take(deps, chat, operators[turn]))
     assert sorted(isinstance(answer, handoff.Done) for answer in answers) == [False, True]

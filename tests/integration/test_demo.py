@@ -158,7 +158,8 @@ def test_nobody_is_reminded_of_the_past(deps: Deps, clock: SetClock) -> None:
     assert min(planned) > deps.now()
     assert reminders.sweep(deps) == reminders.Swept()
     clock.move(timedelta(days=2))
-    assert reminders.sweep(deps).sent == 1
+    # The demo's people have no browser open yet: a notice has no mailbox to go to, and P1 says so.
+    assert reminders.sweep(deps) == reminders.Swept(refused=1)
 
 
 @pytest.mark.parametrize("day", ["2026-11-30", "2027-02-26", "2027-02-28", "2027-04-26", "2028-02-29", "2027-05-26"])
