@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -117,7 +116,7 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
         owed = portfolio_of(session, deps, party)
         if not owed.open_debts:
             return Blocked.NOTHING_OWED
-        free = _without_plan(session, party, owed.open_debts)
+        free = _without_plan(owed.open_debts)
         if not free:
             return Blocked.PLAN_IN_FORCE
         undisputed = [debt for debt in free if not debt.disputed]
@@ -331,15 +330,8 @@ def _request(session: Session, deps: Deps, party: RightParty, negotiation: table
     )
 
 
-def _without_plan(session: Session, party: RightParty, debts: Sequence[DebtView]) -> list[DebtView]:
-    planned: set[str] = set()
-    for agreement in session.scalars(
-        select(tables.Agreement).where(
-            tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.state == "in_force"
-        )
-    ):
-        planned.update(agreement.debt_ids)
-    return [debt for debt in debts if debt.debt_id not in planned]
+def _without_plan(debts: Sequence[DebtView]) -> list[DebtView]:
+    return [debt for debt in debts if debt.plan_number is None]
 
 
 def _eligible(session: Session, deps: Deps, party: RightParty) -> dict[str, list[DebtView]]:
@@ -347,7 +339,7 @@ def _eligible(session: Session, deps: Deps, party: RightParty) -> dict[str, list
     return _by_creditor(
         [
             debt
-            for debt in _without_plan(session, party, owed.open_debts)
+            for debt in _without_plan(owed.open_debts)
             if not debt.disputed and debt.limitation is LimitationStatus.RUNNING
         ]
     )
