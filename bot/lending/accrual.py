@@ -3,9 +3,9 @@
 Nothing is ever charged on interest, penalty or fees; for cards the central bank forbids interest on late fees (M4).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import count, pairwise
 from zoneinfo import ZoneInfo
@@ -57,12 +57,19 @@ class AccrualSpan:
 
 
 def accrual_spans(
-    terms: ContractTerms, entries: Iterable[Entry], since: date, until: date, due_on: date
+    terms: ContractTerms,
+    entries: Iterable[Entry],
+    since: date,
+    until: date,
+    due_on: date,
+    cuts: Collection[date] = (),
 ) -> tuple[AccrualSpan, ...]:
-    """The spans of constant principal from ``since`` up to but not including ``until``, oldest first.
+    """The spans of constant principal and rates from ``since`` up to but not including ``until``, oldest first.
 
     The day of a drawdown bears interest, the day of a repayment does not. Penalty interest begins the day after
-    ``due_on`` and the grace days. A span also ends at each payment and waiver, which settle the interest due by then.
+    ``due_on`` and the grace days. A span also ends at each payment and waiver, which settle the interest due by then,
+    where the contract's rates change, and on each day of ``cuts``: the days, such as month ends, on which interest is
+    booked whatever happens.
     Accruals already booked for these days are set aside and computed afresh, so a second run gives the same spans;
     those booked before ``since`` stand.
 
@@ -71,7 +78,7 @@ def accrual_spans(
     """
     if until < since:
         raise ValueError(f"cannot accrue from {since} to {until}")
-    penalty_from = due_on + timedelta(days=terms.grace_days + 1)
+    penalty_from = terms.penalty_from(due_on)
     working: list[Entry] = []
     for entry in effective_entries(entries, date.max):
         period = accrued_period(entry)
@@ -80,14 +87,15 @@ def accrual_spans(
         if period is None or period[0] < since:
             working.append(entry)
     order = terms.order_for(due_on)
-    changes = {entry.effective_on for entry in working if entry.kind in _SPAN_ENDING} | {penalty_from}
+    changes = {entry.effective_on for entry in working if entry.kind in _SPAN_ENDING} | {penalty_from, *cuts}
+    changes |= {change.from_on for change in terms.rate_changes}
     edges = sorted({since, until, *(day for day in changes if since < day < until)})
     spans: list[AccrualSpan] = []
     for from_on, until_on in pairwise(edges):
         principal_fen = replay(working, order, from_on).principal_fen
-        rates = [(EntryKind.INTEREST, terms.annual_rate)]
+        rates = [(EntryKind.INTEREST, terms.annual_rate_on(from_on))]
         if from_on >= penalty_from:
-            rates.append((EntryKind.PENALTY_INTEREST, terms.penalty_annual_rate))
+            rates.append((EntryKind.PENALTY_INTEREST, terms.penalty_annual_rate_on(from_on)))
         for kind, rate in rates:
             span = AccrualSpan(kind, from_on, until_on, principal_fen, rate, terms.day_count)
             if span.amount_fen:
@@ -104,28 +112,36 @@ def accrue(
     until: date,
     due_on: date,
     booked_at: datetime | None = None,
+    cuts: Collection[date] = (),
 ) -> tuple[Entry, ...]:
     """Interest and penalty interest entries for the days from ``since`` up to but not including ``until``.
 
     Each is effective on the day its span ends and carries a key such as ``interest:2026-10-01:2026-11-01``, so booking
     the same days twice is the same entry. ``booked_at`` defaults to midnight in Shanghai of that day.
-    Raises as ``accrual_spans`` does.
+    ``cuts`` is as for ``accrual_spans``, and it raises as that does.
     """
-    return tuple(_entry_of(span, span.key, booked_at) for span in accrual_spans(terms, entries, since, until, due_on))
+    spans = accrual_spans(terms, entries, since, until, due_on, cuts)
+    return tuple(_entry_of(span, span.key, booked_at) for span in spans)
 
 
 def reaccrue(
-    terms: ContractTerms, entries: Iterable[Entry], since: date, until: date, due_on: date, booked_at: datetime
+    terms: ContractTerms,
+    entries: Iterable[Entry],
+    since: date,
+    until: date,
+    due_on: date,
+    booked_at: datetime,
+    cuts: Collection[date] = (),
 ) -> tuple[Entry, ...]:
     """What must be booked so that the accruals of these days are right again, e.g. after a back-dated payment.
 
     Returns reversals of the accruals that no longer hold and the entries that replace them; nothing if all is right, so
-    it can be run at any time. ``since`` and ``until`` must not cut an accrued period. Raises as ``accrual_spans`` does.
+    it can be run at any time. ``since`` and ``until`` must not cut an accrued period. ``cuts`` must name the days on
+    which interest was booked in between, or the months become one span. Raises as ``accrual_spans`` does.
     """
     ledger = tuple(entries)
-    wanted = {
-        (span.kind, span.from_on, span.until_on): span for span in accrual_spans(terms, ledger, since, until, due_on)
-    }
+    spans = accrual_spans(terms, ledger, since, until, due_on, cuts)
+    wanted = {(span.kind, span.from_on, span.until_on): span for span in spans}
     used_keys = {entry.key for entry in ledger}
     corrections: list[Entry] = []
     for entry in effective_entries(ledger, date.max):
@@ -138,8 +154,8 @@ def reaccrue(
         if span is not None and span.amount_fen == entry.amount_fen:
             del wanted[entry.kind, *period]
         else:
-            corrections.append(_reversal_of(entry, booked_at))
-    corrections += [_entry_of(span, _unused(span.key, used_keys), booked_at) for span in wanted.values()]
+            corrections.append(reversal_of(entry, booked_at, _SOURCE))
+    corrections += [_entry_of(span, unused_key(span.key, used_keys), booked_at) for span in wanted.values()]
     return tuple(corrections)
 
 
@@ -176,19 +192,20 @@ def _entry_of(span: AccrualSpan, key: str, booked_at: datetime | None) -> Entry:
     )
 
 
-def _reversal_of(entry: Entry, booked_at: datetime) -> Entry:
+def reversal_of(entry: Entry, booked_at: datetime, source: str) -> Entry:
+    """The entry that undoes a computed charge from the day it was charged."""
     return Entry(
         key=f"reversal:{entry.key}",
         kind=EntryKind.REVERSAL,
         amount_fen=entry.amount_fen,
         effective_on=entry.effective_on,
         booked_at=booked_at,
-        source=_SOURCE,
+        source=source,
         reverses=entry.key,
     )
 
 
-def _unused(key: str, used_keys: set[str]) -> str:
+def unused_key(key: str, used_keys: Collection[str]) -> str:
     """The key itself, or its next revision: a reversed entry keeps its key for ever."""
     if key not in used_keys:
         return key

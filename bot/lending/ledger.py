@@ -144,7 +144,7 @@ def effective_entries(entries: Iterable[Entry], as_of: date) -> tuple[Entry, ...
     by_key: dict[str, Entry] = {}
     for entry in entries:
         known = by_key.setdefault(entry.key, entry)
-        if not same_body(known, entry):
+        if known is not entry and not same_body(known, entry):
             raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
     undone: set[str] = set()
     reversed_keys: set[str] = set()

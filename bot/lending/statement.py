@@ -1,6 +1,6 @@
 """What is owed on a day, and the lines it is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,11 +58,12 @@ def statement(terms: ContractTerms, entries: Iterable[Entry], due_on: date, as_o
         days_past_due=late,
         bucket=bucket_of(late),
         oldest_due_on=due_on if balances.total_fen else None,
-        lines=_lines(made, {entry.key: entry for entry in counted}),
+        lines=lines_of(made, {entry.key: entry for entry in counted}),
     )
 
 
-def _lines(made: Iterable[Posting], entries: dict[str, Entry]) -> tuple[StatementLine, ...]:
+def lines_of(made: Iterable[Posting], entries: Mapping[str, Entry]) -> tuple[StatementLine, ...]:
+    """Sum postings by component and kind, in the order of those; ``entries`` are the posted ones by key."""
     groups: dict[tuple[Component | None, EntryKind], list[Posting]] = {}
     for posting in made:
         groups.setdefault((posting.component, posting.kind), []).append(posting)

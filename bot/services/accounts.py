@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.identity.levels import Level
-from bot.lending.accrual import accrue, accrued_period
 from bot.lending.allocation import AllocationOrder
 from bot.lending.balances import Component
 from bot.lending.contract import ContractTerms, ProductKind
 from bot.lending.ledger import Entry, EntryKind, same_body
 from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
+from bot.lending.unbooked import entries_until
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
 from bot.services.proof import viewer_of
@@ -196,21 +196,6 @@ def terms_of(contract: Contract) -> ContractTerms:
     )
 
 
-def entries_until(terms: ContractTerms, booked: Iterable[Entry], due_on: date, as_of: date) -> tuple[Entry, ...]:
-    """Return the booked entries and the interest that has accrued up to ``as_of`` but is not booked by then.
-
-    An accrual booked for days beyond ``as_of`` is set aside and its days up to ``as_of`` are accrued here, so
-    that a day looks the same whether it is seen on that day or later. Other entries beyond ``as_of`` are kept.
-    """
-    entries = tuple(booked)
-    beyond = {entry.key for entry in entries if (period := accrued_period(entry)) is not None and period[1] > as_of}
-    entries = tuple(entry for entry in entries if entry.key not in beyond and entry.reverses not in beyond)
-    ends = [period[1] for entry in entries if (period := accrued_period(entry)) is not None]
-    starts = [entry.effective_on for entry in entries if entry.kind is EntryKind.DRAWDOWN]
-    since = max(ends, default=min(starts, default=as_of))
-    return entries + accrue(terms, entries, since, as_of, due_on) if since < as_of else entries
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What an agreement in force means for one debt; the waiver in fen."""
@@ -265,8 +250,8 @@ def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: 
         product=product.name,
         kind=terms.product_kind,
         policy_code=product.policy_code,
-        annual_rate=terms.annual_rate,
-        penalty_annual_rate=terms.penalty_annual_rate,
+        annual_rate=terms.annual_rate_on(as_of),
+        penalty_annual_rate=terms.penalty_annual_rate_on(as_of),
         due_on=debt.due_on,
         statement=statement(terms, counted, debt.due_on, as_of),
         limitation=limitation_status(due_on, debt.last_demand_on, as_of),

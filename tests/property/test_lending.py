@@ -1,71 +1,33 @@
 """What holds for every ledger, payment and schedule."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from lending_strategies import (
+    BOOKED_AT,
+    END,
+    START,
+    balances,
+    dated_orders,
+    days,
+    fen,
+    ledgers,
+    orders,
+    terms_with_rates,
+)
 
 from bot.lending.accrual import accrual_spans, accrue, reaccrue
 from bot.lending.allocation import CIVIL_CODE_561, PRINCIPAL_FIRST, AllocationOrder, DatedOrder, allocate
 from bot.lending.balances import Balances, Component
-from bot.lending.contract import ContractTerms, ProductKind
+from bot.lending.contract import ContractTerms
 from bot.lending.ledger import Entry, EntryKind, balances_of, postings, replay
 from bot.lending.money import format_yuan, round_to_fen, split_evenly
-from bot.lending.schedule import equal_instalments, level_amounts, monthly_due_dates
 from bot.lending.statement import statement
-
-START = date(2026, 1, 1)
-DAYS = 120
-END = START + timedelta(days=DAYS)
-BOOKED_AT = datetime(2026, 6, 1, tzinfo=UTC)
-
-fen = st.integers(min_value=1, max_value=10_000_000)
-days = st.integers(min_value=0, max_value=DAYS).map(lambda ahead: START + timedelta(days=ahead))
-orders = st.permutations(list(Component)).map(lambda parts: AllocationOrder("any", tuple(parts)))
-dated_orders = st.builds(DatedOrder, orders, orders, days)
-balances = st.builds(Balances, *[st.integers(min_value=0, max_value=10_000_000)] * 4)
-booking_kinds = st.sampled_from([kind for kind in EntryKind if kind is not EntryKind.REVERSAL])
-
-
-@st.composite
-def ledgers(draw: st.DrawFn) -> list[Entry]:
-    """A drawdown and whatever may follow it, some of it reversed."""
-    entries = [Entry("drawdown", EntryKind.DRAWDOWN, draw(fen), START, BOOKED_AT, "test")]
-    for number in range(draw(st.integers(min_value=0, max_value=8))):
-        kind = draw(booking_kinds)
-        component = draw(st.sampled_from(list(Component))) if kind is EntryKind.WAIVER else None
-        booked_at = BOOKED_AT + timedelta(hours=draw(st.integers(min_value=0, max_value=5)))
-        entries.append(Entry(f"entry-{number}", kind, draw(fen), draw(days), booked_at, "test", component))
-    for undone in draw(st.lists(st.sampled_from(entries), unique_by=lambda entry: entry.key, max_size=2)):
-        entries.append(
-            replace(
-                undone,
-                key=f"reversal:{undone.key}",
-                kind=EntryKind.REVERSAL,
-                component=None,
-                effective_on=draw(days),
-                reverses=undone.key,
-            )
-        )
-    return entries
-
-
-terms_with_rates = st.builds(
-    ContractTerms,
-    product_kind=st.sampled_from(list(ProductKind)),
-    annual_rate=st.decimals(min_value=0, max_value=Decimal("0.24"), places=4),
-    penalty_annual_rate=st.decimals(min_value=0, max_value=Decimal("0.12"), places=4),
-    day_count=st.sampled_from([360, 365]),
-    late_fee_rate=st.just(Decimal("0.05")),
-    late_fee_minimum_fen=st.just(1000),
-    allocation=orders,
-    allocation_after_90_days=st.none() | orders,
-    grace_days=st.integers(min_value=0, max_value=5),
-)
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
@@ -177,46 +139,6 @@ def test_each_day_bears_interest_once(terms: ContractTerms, ledger: list[Entry],
         spans = [span for span in accrual_spans(terms, ledger, START, END, due_on) if span.kind is kind]
         assert all(earlier.until_on <= later.from_on for earlier, later in pairwise(spans))
         assert all(abs(span.amount_fen - span.raw_fen) <= Decimal("0.5") for span in spans)
-
-
-@given(terms_with_rates, ledgers(), days, fen, days)
-def test_correcting_a_back_dated_payment_equals_having_had_it_in_time(
-    terms: ContractTerms, ledger: list[Entry], due_on: date, amount_fen: int, effective_on: date
-) -> None:
-    late = Entry("paid", EntryKind.PAYMENT, amount_fen, effective_on, BOOKED_AT, "test")
-    booked = [*ledger, *accrue(terms, ledger, START, END, due_on), late]
-    in_order = [*ledger, late, *accrue(terms, [*ledger, late], START, END, due_on)]
-
-    corrected = [*booked, *reaccrue(terms, booked, START, END, due_on, BOOKED_AT)]
-
-    order = terms.order_for(due_on)
-    assert replay(corrected, order, END) == replay(in_order, order, END)
-
-
-@given(
-    st.integers(min_value=60, max_value=10**9),
-    st.integers(min_value=1, max_value=60),
-    days,
-    st.integers(min_value=1, max_value=31),
-)
-def test_a_schedule_sums_to_the_debt_and_pays_once_a_month(total: int, months: int, first_on: date, day: int) -> None:
-    made = equal_instalments(total, monthly_due_dates(first_on, months, day))
-
-    left = total
-    for instalment in made:
-        left -= instalment.amount_fen
-        assert left >= 0
-    assert left == 0
-    assert len({(i.due_on.year, i.due_on.month) for i in made}) == months
-
-
-@given(st.integers(min_value=1, max_value=10**6), st.integers(min_value=1_000, max_value=10**6))
-def test_level_amounts_sum_to_the_debt(total: int, each: int) -> None:
-    made = level_amounts(total, each)
-
-    assert sum(made) == total
-    assert set(made[:-1]) <= {each}
-    assert 0 < made[-1] <= each
 
 
 @given(balances, st.integers(min_value=0, max_value=50_000_000))
