@@ -53,7 +53,7 @@ widget-test: widget/dist/.ready ## the chat page's own tests
 
 unit: .venv/.ready ## unit, property, integration and contract tests
 	@echo "· unit, property, integration, contract"
-	@$(PY) -m pytest -q tests/unit tests/property tests/oracle tests/oracle tests/integration tests/contract
+	@$(PY) -m pytest -q tests/unit tests/property tests/oracle tests/integration tests/contract
 
 running: setup train chromium ## whole conversations and browser tests on the running desk
 	@echo "· running desk: conversations and browser"
