@@ -134,8 +134,8 @@ class VerifiedAction(DeskAction):
 
 def verify_first(turn: Turn, goal: str) -> list[EventType]:
     """Start verification and remember what for."""
-    if turn.slot("requested_slot") != "identity_step":
-        turn.say("utter_verify_first")
+    asked_meanwhile = turn.slot("requested_slot") == "identity_step"
+    turn.say("utter_verify_before_answer" if asked_meanwhile else "utter_verify_first")
     return [SlotSet(GOAL, goal), FollowupAction(VERIFY_FORM)]
 
 

@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, leave_forms
 from bot.clock import local
 from bot.desk.ownership import QueueReason
-from bot.identity.factors import read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
 from bot.services import handoff, identity
 from bot.services.identity import Outcome, Progress, Step
@@ -45,6 +45,10 @@ class ValidateVerifyForm(DeskAction):
         if before.step is Step.DONE:
             return [SlotSet(SEEN, _mark(turn)), SlotSet(STEP, "done")]
         after = None if turn.is_payload else _answer(turn, before.step, opening)
+        if after is None and not opening and is_bare_number(turn.text):
+            # Digits of another length answer this question and no other.
+            turn.say(f"utter_unfit_{before.step.value}")
+            return [SlotSet(SEEN, _mark(turn))]
         if after is None:
             return [SlotSet(SEEN, _mark(turn))] if opening else []
         _comment(turn, before.step, after)

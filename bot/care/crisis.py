@@ -1,5 +1,7 @@
 """Noticing that somebody's life may be in danger, from normalised text alone.
 
+Two readers, either of which is enough: a lexicon of sayings, and a scorer that knows how such messages look.
+
 The lexicon is data (``data/care/crisis.yml``): plain sayings of danger, sideways ones, and everyday exaggerations that
 use the same characters. An exaggeration is struck out of the text before the sayings are looked for, so that
 累死了 is nothing while 累死了,不想活了 is a sign. When in doubt the guard errs on the side of a kind answer.
@@ -13,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from bot.care.scorer import DangerScorer
+
 
 class LexiconError(Exception):
     """The lexicon file cannot be used. The text names file and entry."""
@@ -20,7 +24,7 @@ class LexiconError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CrisisSign:
-    """A sign of danger: the kind of saying (``self_harm``, ``farewell``, ``despair``) and where it stands."""
+    """A sign of danger: the kind of saying (``self_harm``, ``farewell``, ``despair``, ``tone``) and where it stands."""
 
     kind: str
     start: int
@@ -30,13 +34,16 @@ class CrisisSign:
 class CrisisGuard:
     """Looks for signs of danger in one message."""
 
-    def __init__(self, signs: dict[str, re.Pattern[str]], everyday: re.Pattern[str]) -> None:
+    def __init__(
+        self, signs: dict[str, re.Pattern[str]], everyday: re.Pattern[str], scorer: DangerScorer | None = None
+    ) -> None:
         self._signs = signs
         self._everyday = everyday
+        self._scorer = scorer
 
     @classmethod
-    def load(cls, path: Path) -> CrisisGuard:
-        """Read the lexicon.
+    def load(cls, path: Path, scorer: DangerScorer | None = None) -> CrisisGuard:
+        """Read the lexicon; without a scorer it reads alone.
 
         Raises:
             LexiconError: the file is unreadable, a list is empty, or an entry is not a pattern that matches something.
@@ -48,7 +55,7 @@ class CrisisGuard:
         if not isinstance(raw, dict) or not isinstance(raw.get("signs"), dict) or not raw["signs"]:
             raise LexiconError(f"{path.name}: needs 'signs' and 'everyday'")
         signs = {str(kind): _joined(path, f"signs.{kind}", entries) for kind, entries in raw["signs"].items()}
-        return cls(signs, _joined(path, "everyday", raw.get("everyday")))
+        return cls(signs, _joined(path, "everyday", raw.get("everyday")), scorer)
 
     def check(self, text: str) -> CrisisSign | None:
         """Return the first sign of danger in normalised text, or None."""
@@ -56,6 +63,8 @@ class CrisisGuard:
         for kind, pattern in self._signs.items():
             if match := pattern.search(cleared):
                 return CrisisSign(kind, match.start(), match.end())
+        if self._scorer is not None and self._scorer.sounds_like_danger(cleared):
+            return CrisisSign("tone", 0, len(text))
         return None
 
 

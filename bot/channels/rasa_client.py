@@ -52,6 +52,7 @@ class _Understanding(BaseModel):
     actions: list[str] = []
     ranking: list[tuple[str, float]] = []
     model: str | None = None
+    also_asked: str | None = None
 
 
 class _Answer(BaseModel):
@@ -100,6 +101,7 @@ class RasaClient:
                 actions=tuple(seen.actions),
                 ranking=tuple(seen.ranking),
                 model=seen.model,
+                also_asked=seen.also_asked,
             ),
         )
 

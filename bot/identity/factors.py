@@ -13,6 +13,7 @@ _PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?
 # A sum or a year is no answer: read as one, it would use up an attempt.
 _CODE = re.compile(r"(?<![\d.¥])(\d{6})(?!\d|\.\d|[元块万%])")
 _TAIL = re.compile(r"(?<![0-9A-Za-z.¥])(\d{3}[0-9Xx])(?![0-9A-Za-z]|\.\d|[年元块万月%])")
+_BARE_NUMBER = re.compile(r"\d(?:[ -]?\d){0,29}[Xx]?")
 _IN_GROUPS = re.compile(r"(?<=\d)[ -](?=[0-9Xx])")
 _FULL_ID = re.compile(r"(?<!\d)\d{17}[0-9Xx](?![0-9A-Za-z])")
 _INTRODUCED_NAME = re.compile(r"(?:我是|我叫|我名叫|名字是|名字叫|姓名[::是]?|本人)\s*([一-鿿·]{2,12})")
@@ -115,6 +116,11 @@ def read_id_tail(text: str) -> str | None:
         return None
     match = _TAIL.search(together) or _TAIL.search(text)
     return match.group(1).upper() if match else None
+
+
+def is_bare_number(text: str) -> bool:
+    """Tell whether a message is nothing but digits, whatever their grouping: an answer, if not a fitting one."""
+    return _BARE_NUMBER.fullmatch(text.strip(" ,。.!、")) is not None
 
 
 def wants_new_code(text: str) -> bool:

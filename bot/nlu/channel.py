@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from json import dumps
 from typing import Any
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
@@ -89,9 +90,24 @@ class GatewayChannel(InputChannel):
             if not answer["messages"]:
                 logger.error("turn_without_words")
                 return json({"error": "turn_failed"}, status=502)
+            answer["messages"] += _about_the_other_request(answer["understanding"], agent.domain.responses)
             return json(answer)
 
         return blueprint
+
+
+def _about_the_other_request(
+    understanding: Mapping[str, Any], responses: Mapping[str, list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Offer to go on with the second request of the message, if there was one that has a name to be offered by."""
+    also = understanding["also_asked"]
+    meaning = responses.get(f"utter_part_meaning_{str(also).replace('/', '_')}")
+    if not also or not meaning or understanding["intent"] == "express_distress":
+        return []
+    intent, _, topic = also.partition("/")
+    payload = f"/{intent}" + (dumps({"topic": topic}) if topic else "")
+    said = responses["utter_also_asked"][0]["text"]
+    return [{"text": said, "buttons": [{"title": meaning[0]["text"], "payload": payload}]}]
 
 
 def _position(tracker: DialogueStateTracker, message_id: str) -> int | None:
@@ -112,7 +128,7 @@ def _answer(tracker: DialogueStateTracker | None, message_id: str, model_id: str
     """Read a turn back out of the tracker: everything from its user message to the next one."""
     start = _position(tracker, message_id) if tracker else None
     if tracker is None or start is None:
-        return {"messages": [], "understanding": {}}
+        return {"messages": [], "understanding": {"also_asked": None, "intent": None}}
     events = list(tracker.events)
     user = events[start]
     messages: list[dict[str, Any]] = []
@@ -140,6 +156,7 @@ def _answer(tracker: DialogueStateTracker | None, message_id: str, model_id: str
             ],
             "ranking": [[entry["name"], entry["confidence"]] for entry in (parsed.get("intent_ranking") or [])[:5]],
             "actions": actions,
+            "also_asked": parsed.get("also_asked"),
             "model": model_id,
         },
     }

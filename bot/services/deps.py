@@ -13,6 +13,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from bot.care.crisis import CrisisGuard
+from bot.care.scorer import DangerScorer
 from bot.clock import Clock, SystemClock
 from bot.rights.library import RightsLibrary
 from bot.services.wording import Wording
@@ -81,7 +82,8 @@ class Deps:
     @cached_property
     def crisis_guard(self) -> CrisisGuard:
         """The guard that runs before the classifier."""
-        return CrisisGuard.load(self.data / "care" / "crisis.yml")
+        care = self.data / "care"
+        return CrisisGuard.load(care / "crisis.yml", DangerScorer.load(care / "weights.json"))
 
     @cached_property
     def wording(self) -> Wording:

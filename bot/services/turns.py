@@ -26,6 +26,7 @@ class Understanding:
     actions: tuple[str, ...] = ()
     ranking: tuple[tuple[str, float], ...] = ()
     model: str | None = None
+    also_asked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def record_turn(
             "actions": list(understanding.actions),
             "ranking": [[name, round(score, 4)] for name, score in understanding.ranking],
             "model": understanding.model,
+            "also_asked": understanding.also_asked,
         }
         if conversation.owner != Owner.HUMAN:
             for reply in replies:

@@ -75,7 +75,7 @@ _ABBREVIATIONS: tuple[Rule, ...] = (
     _latin("bt", "白条", after=_LOAN_AFTER),
     _latin("kf kefu", "客服"),
     _latin("zrg", "转人工"),
-    _latin("rg", "人工", before="转 接 要 找"),
+    _latin("rg", "人工", before="转 接 要 找", after="服务 客服 坐席 座席"),
     _latin("txl tongxunlu", "通讯录"),
     _latin("zdhk", "最低还款"),
     _latin("tqhk", "提前还款"),
@@ -149,6 +149,14 @@ _HOMOPHONES: tuple[Rule, ...] = (
         "自杀",
     ),
     _literal("自鲨 紫杀", "自杀"),
+    (re.compile(r"(?<=[我真好只就的])[相像]死(?=$|了|算|啊|的|[,。! ])"), "想死"),
+    (
+        re.compile(
+            r"(?<![报图代手水电列填附课一外发])[表憋嫑](?=再|打(?:电话|我|来|了|过来)|给我|发(?:消息|短信|信息)|联系我|骚扰)"
+        ),
+        "别",
+    ),
+    (re.compile(r"打[措搓挫](?=了|电话|人|号)"), "打错"),
     _literal("工姿", "工资"),
     _literal("账丹", "账单"),
 )
