@@ -91,7 +91,7 @@ class Article(BaseModel):
     id: ArticleId
     topic: Text
     question: Text
-    question_forms: Annotated[tuple[Text, ...], _holding(3, 6)]
+    question_forms: Annotated[tuple[Text, ...], _holding(3, 16)]
     short_answer: Annotated[Text, Field(max_length=SHORT_ANSWER_MAX_CHARACTERS)]
     longer_answer: Annotated[tuple[Text, ...], _holding(1)]
     does_not_mean: Text

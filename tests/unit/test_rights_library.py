@@ -305,7 +305,7 @@ def test_short_citation_does_not_name_an_unverified_rule(tmp_path: Path) -> None
     [
         ({"short_answer": "长" * (SHORT_ANSWER_MAX_CHARACTERS + 1)}, "short_answer"),
         ({"question_forms": ["一", "二"]}, "question_forms"),
-        ({"question_forms": list("一二三四五六七")}, "question_forms"),
+        ({"question_forms": [f"问法{n}" for n in range(17)]}, "question_forms"),
         ({"longer_answer": []}, "longer_answer"),
         ({"longer_answer": ["好", " "]}, "longer_answer.1"),
         ({"does_not_mean": ""}, "does_not_mean"),
