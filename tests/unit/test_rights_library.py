@@ -130,8 +130,8 @@ def test_every_topic_of_the_intent_list_has_an_article_and_there_are_no_others()
 
 
 def test_every_rights_intent_the_assistant_can_read_has_a_topic() -> None:
-    training = yaml.safe_load((ROOT / "data" / "nlu" / "rights.yml").read_text(encoding="utf-8"))
-    assert {entry["intent"] for entry in training["nlu"]} == {f"rights/{topic}" for topic in TOPICS}
+    files = (yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / "data" / "nlu" / "rights").glob("*.yml"))
+    assert {entry["intent"] for file in files for entry in file["nlu"]} == {f"rights/{topic}" for topic in TOPICS}
 
 
 @pytest.mark.parametrize("product", [None, *ProductKind])
