@@ -59,6 +59,14 @@ class Affordability:
         """Income less essentials and other debts, in fen; negative when the month does not reach."""
         return self.monthly_income_fen - self.monthly_essential_fen - self.other_debts_monthly_fen
 
+    def protected_surplus_fen(self, floor_fen_per_person: int) -> int:
+        """The surplus once the protected floor is kept for the borrower and each dependant, in fen.
+
+        Essential spending below the floor counts as the floor; spending above it counts in full.
+        """
+        kept_fen = max(self.monthly_essential_fen, floor_fen_per_person * (1 + self.dependants))
+        return self.monthly_income_fen - kept_fen - self.other_debts_monthly_fen
+
 
 def assess(
     monthly_income_fen: int, monthly_essential_fen: int, dependants: int = 0, other_debts_monthly_fen: int = 0

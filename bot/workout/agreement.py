@@ -40,11 +40,28 @@ class AgreedDebt:
     fee_fen: int
     waived_penalty_fen: int = 0
     waived_fee_fen: int = 0
+    waived_interest_fen: int = 0
+    waived_principal_fen: int = 0
 
     @property
     def owed_fen(self) -> int:
         """Before waivers."""
         return self.principal_fen + self.interest_fen + self.penalty_fen + self.fee_fen
+
+    @property
+    def waived_fen(self) -> int:
+        """Everything waived."""
+        return self.waived_penalty_fen + self.waived_fee_fen + self.waived_interest_fen + self.waived_principal_fen
+
+    @property
+    def waives_within_what_is_owed(self) -> bool:
+        """Whether no component is waived beyond what is owed of it, and none below nothing."""
+        return (
+            0 <= self.waived_penalty_fen <= self.penalty_fen
+            and 0 <= self.waived_fee_fen <= self.fee_fen
+            and 0 <= self.waived_interest_fen <= self.interest_fen
+            and 0 <= self.waived_principal_fen <= self.principal_fen
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +103,7 @@ class AgreementTerms:
         if self.currency != "CNY":
             raise ValueError(f"amounts are in fen, so the currency is CNY, not {self.currency!r}")
         for debt in self.debts:
-            if not (0 <= debt.waived_penalty_fen <= debt.penalty_fen and 0 <= debt.waived_fee_fen <= debt.fee_fen):
+            if not debt.waives_within_what_is_owed:
                 raise ValueError(f"{debt.label}: a waiver exceeds what is owed")
         paid_fen = self.down_payment_fen + sum(instalment.amount_fen for instalment in self.instalments)
         if paid_fen != self.total_fen:
@@ -97,7 +114,7 @@ class AgreementTerms:
     @property
     def waived_fen(self) -> int:
         """Everything waived."""
-        return sum(debt.waived_penalty_fen + debt.waived_fee_fen for debt in self.debts)
+        return sum(debt.waived_fen for debt in self.debts)
 
     @property
     def total_fen(self) -> int:
@@ -173,6 +190,8 @@ def _facts(terms: AgreementTerms) -> Mapping[str, bool]:
     return {
         "interest_runs": terms.interest_during_plan is True,
         "has_waiver": terms.waived_fen > 0,
+        "waives_interest": any(debt.waived_interest_fen for debt in terms.debts),
+        "waives_principal": any(debt.waived_principal_fen for debt in terms.debts),
         "waiver_on_completion": terms.waived_fen > 0 and terms.waiver_on_completion,
         "waiver_at_once": terms.waived_fen > 0 and not terms.waiver_on_completion,
         "has_down_payment": terms.down_payment_fen > 0,
@@ -213,6 +232,8 @@ def _rows(terms: AgreementTerms) -> Mapping[str, Sequence[Mapping[str, str]]]:
                 "fee": format_yuan(debt.fee_fen),
                 "waived_penalty": format_yuan(debt.waived_penalty_fen),
                 "waived_fee": format_yuan(debt.waived_fee_fen),
+                "waived_interest": format_yuan(debt.waived_interest_fen),
+                "waived_principal": format_yuan(debt.waived_principal_fen),
             }
             for debt in terms.debts
         ],

@@ -1,76 +1,31 @@
-"""The facts an offer is computed from, and the room that policy and affordability leave."""
+"""The room that policy and affordability leave for a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
-from bot.lending.balances import Balances
-from bot.lending.contract import ProductKind
-from bot.lending.delinquency import DelinquencyBucket, bucket_of
 from bot.lending.limitation import LimitationStatus
-from bot.lending.money import floor_to_fen, round_to_fen, split_evenly
+from bot.lending.money import round_to_fen, split_evenly
 from bot.lending.schedule import add_months, level_amounts, monthly_due_dates, scheduled
-from bot.workout.affordability import Affordability
-from bot.workout.offer import DebtShare, NoOffer, NoOfferReason, Offer, OfferReason, offer_id_of
-from bot.workout.policy import ReliefPolicy
+from bot.workout.building import Draft, built, last_first_due_on
+from bot.workout.offer import DebtShare, NoOffer, NoOfferReason, Offer, OfferKind, OfferReason
+from bot.workout.policy_sections import ApprovalRole
+from bot.workout.request import DebtPosition, ExpectedRecovery, OfferRequest
+from bot.workout.waivers import WaiverLevel, plan_levels
 
-
-@dataclass(frozen=True, slots=True)
-class DebtPosition:
-    """One debt as it stands on the request's ``as_of``.
-
-    ``limitation`` defaults to UNKNOWN, which yields no offer: whoever asks must have looked (rule N8).
-    Raises ``ValueError`` for negative days past due.
-    """
-
-    debt_id: str
-    product_kind: ProductKind
-    balances: Balances
-    days_past_due: int
-    limitation: LimitationStatus = LimitationStatus.UNKNOWN
-
-    def __post_init__(self) -> None:
-        if self.days_past_due < 0:
-            raise ValueError(f"days past due cannot be negative: {self.days_past_due}")
-
-    @property
-    def bucket(self) -> DelinquencyBucket:
-        """The delinquency bucket."""
-        return bucket_of(self.days_past_due)
-
-
-@dataclass(frozen=True, slots=True)
-class OfferRequest:
-    """Everything an offer depends on; equal requests give equal offers.
-
-    The debts belong to one creditor and one borrower. ``pay_day`` is the day of the month that income arrives.
-    ``history`` holds the offers already shown in this negotiation. ``on_hold`` is true while any hold (dispute,
-    complaint, distress, …) is open. ``available_now_fen`` is money in hand that may go into a down payment.
-    Raises ``ValueError`` for a pay day outside 1 to 31, a debt named twice or a negative amount.
-    """
-
-    debts: tuple[DebtPosition, ...]
-    affordability: Affordability
-    policy: ReliefPolicy
-    as_of: date
-    pay_day: int | None = None
-    history: tuple[Offer, ...] = ()
-    on_hold: bool = False
-    available_now_fen: int = 0
-
-    def __post_init__(self) -> None:
-        if self.pay_day is not None and not 1 <= self.pay_day <= 31:
-            raise ValueError(f"no month has a day {self.pay_day}")
-        if self.available_now_fen < 0:
-            raise ValueError("money in hand cannot be negative")
-        if len({debt.debt_id for debt in self.debts}) != len(self.debts):
-            raise ValueError("a debt is named twice")
-
-    @property
-    def capacity_fen(self) -> int:
-        """The most one instalment may be: the policy's share of the surplus, rounded down; never below 0."""
-        return max(0, floor_to_fen(self.affordability.surplus_fen * self.policy.surplus_share_max))
+__all__ = [
+    "DebtPosition",
+    "ExpectedRecovery",
+    "Objection",
+    "OfferRequest",
+    "PlanBounds",
+    "next_round",
+    "refusal",
+    "rooms",
+    "round_of",
+]
 
 
 class Objection(StrEnum):
@@ -84,26 +39,51 @@ class Objection(StrEnum):
     FIRST_DATE_TOO_LATE = "first_date_too_late"
     FIGURES_DISAGREE = "figures_disagree"
     NO_FIGURE = "no_figure"
+    LUMP_TOO_SMALL = "lump_too_small"
+    WAIVER_ABOVE_CEILING = "waiver_above_ceiling"
+    SETTLEMENT_NOT_OFFERED = "settlement_not_offered"
+    DISCOUNT_ABOVE_CEILING = "discount_above_ceiling"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
-    """The room for a plan: what is to be paid, and the limits every schedule must respect. Amounts in fen."""
+    """The room for a plan: what is to be paid, and the limits every schedule must respect. Amounts in fen.
+
+    ``round`` is the set of offers it belongs to; the first instalment waits for ``deferral_months`` months.
+    """
 
     request: OfferRequest
     round: int
-    shares: tuple[DebtShare, ...]
+    level: WaiverLevel
     down_payment_fen: int
+    deferral_months: int = 0
+
+    @property
+    def shares(self) -> tuple[DebtShare, ...]:
+        """The debts' parts."""
+        return self.level.shares
+
+    @property
+    def needs_approval(self) -> ApprovalRole | None:
+        """Who has to grant a plan in this room."""
+        return self.level.needs_approval
+
+    @property
+    def kind(self) -> OfferKind:
+        """What a plan in this room is called."""
+        if self.deferral_months:
+            return OfferKind.DEFERRAL
+        return OfferKind.RELIEF if self.level.waived_fen else OfferKind.INSTALMENT
 
     @property
     def capacity_fen(self) -> int:
-        """The most one instalment may be."""
-        return self.request.capacity_fen
+        """The most one instalment may be, once the deferral is over."""
+        return self.request.capacity_after(self.deferral_months)
 
     @property
     def total_fen(self) -> int:
         """What is paid in all."""
-        return sum(share.total_fen for share in self.shares)
+        return self.level.total_fen
 
     @property
     def spread_fen(self) -> int:
@@ -130,6 +110,32 @@ class PlanBounds:
         amounts = split_evenly(self.spread_fen, months)
         return amounts if self.objection(amounts) is None else None
 
+    @property
+    def longest(self) -> int:
+        """The number of months that neither the policy nor the minimum instalment lets an equal plan exceed."""
+        policy, spread_fen = self.request.policy, self.spread_fen
+        return min(policy.max_months, spread_fen // max(1, policy.minimum_instalment_fen) or 1)
+
+    def equal_burdens(self) -> tuple[tuple[int, int], ...]:
+        """All numbers of months over which equal instalments are allowed, rising, each with its largest instalment.
+
+        The largest is the last one, which takes the remainder of the division.
+        """
+        return tuple(self._fitting())
+
+    def _fitting(self) -> Iterator[tuple[int, int]]:
+        spread_fen, capacity_fen = self.spread_fen, self.capacity_fen
+        if spread_fen < 1:
+            return
+        for months in range(self.request.policy.min_months, self.longest + 1):
+            burden_fen = spread_fen - spread_fen // months * (months - 1)
+            if burden_fen <= capacity_fen:
+                yield months, burden_fen
+
+    def equal_months(self) -> tuple[int, ...]:
+        """All numbers of months over which equal instalments are allowed, rising."""
+        return tuple(months for months, _ in self.equal_burdens())
+
     def level_plan(self, instalment_fen: int) -> tuple[int, ...] | None:
         """Instalments of exactly this amount and a smaller last one, or None where they are not allowed."""
         reach_fen = instalment_fen * self.request.policy.max_months
@@ -138,26 +144,25 @@ class PlanBounds:
         amounts = level_amounts(self.spread_fen, instalment_fen)
         return amounts if self.objection(amounts) is None else None
 
-    def equal_months(self) -> tuple[int, ...]:
-        """All numbers of months over which equal instalments are allowed, rising."""
-        policy = self.request.policy
-        return tuple(m for m in range(policy.min_months, policy.max_months + 1) if self.equal_amounts(m) is not None)
+    def has_a_plan(self) -> bool:
+        """Whether anything fits, be it only instalments with a smaller last one."""
+        return next(self._fitting(), None) is not None or self.level_plan(self.capacity_fen) is not None
 
     def last_first_due_on(self) -> date:
         """The latest day on which the first instalment may fall due."""
-        return self.request.as_of + timedelta(days=self.request.policy.first_due_within_days)
+        return add_months(last_first_due_on(self.request), self.deferral_months)
 
     def usual_first_due_on(self) -> date:
         """The first pay day after a new offer would expire; without a pay day, a month from now or right after expiry.
 
-        Always within the policy's window: it is wide enough for any pay day.
+        A deferral puts it off by its months. Always within the policy's window: it is wide enough for any pay day.
         """
         as_of, pay_day = self.request.as_of, self.request.pay_day
         earliest = as_of + timedelta(days=self.request.policy.offer_valid_days + 1)
         if pay_day is None:
-            return max(earliest, add_months(as_of, 1))
-        this_month = add_months(earliest, 0, pay_day)
-        return this_month if this_month >= earliest else add_months(earliest, 1, pay_day)
+            return add_months(max(earliest, add_months(as_of, 1)), self.deferral_months)
+        ahead = 0 if add_months(earliest, 0, pay_day) >= earliest else 1
+        return add_months(earliest, ahead + self.deferral_months, pay_day)
 
     def offer(
         self, amounts_fen: Sequence[int], reason: OfferReason, rank: int = 1, first_on: date | None = None
@@ -166,7 +171,7 @@ class PlanBounds:
 
         Raises ``ValueError`` if the instalments or the date are outside the bounds or do not add up.
         """
-        request, policy = self.request, self.request.policy
+        request = self.request
         first_due_on = first_on or self.usual_first_due_on()
         if self.objection(amounts_fen) is not None or sum(amounts_fen) != self.spread_fen:
             raise ValueError(f"instalments outside the bounds: {self.objection(amounts_fen)}")
@@ -174,73 +179,75 @@ class PlanBounds:
             raise ValueError(f"first instalment outside the bounds: {first_due_on}")
         day_of_month = first_due_on.day if first_on is not None or request.pay_day is None else request.pay_day
         schedule = scheduled(amounts_fen, monthly_due_dates(first_due_on, len(amounts_fen), day_of_month))
-        valid_until = request.as_of + timedelta(days=policy.offer_valid_days)
-        expires_on = min(valid_until, first_due_on - timedelta(days=1))
-        return Offer(
-            offer_id=offer_id_of(
-                (policy.code, policy.version),
-                (request.as_of, expires_on),
-                self.shares,
-                self.down_payment_fen,
-                schedule,
-            ),
-            policy_code=policy.code,
-            policy_version=policy.version,
-            as_of=request.as_of,
-            expires_on=expires_on,
-            months=len(schedule),
-            waived_penalty_fen=sum(share.waived_penalty_fen for share in self.shares),
-            waived_fee_fen=sum(share.waived_fee_fen for share in self.shares),
-            total_fen=self.total_fen,
-            down_payment_fen=self.down_payment_fen,
-            schedule=schedule,
-            conditional_on_completion=policy.conditional_on_completion,
-            interest_during_plan=policy.interest_during_plan,
-            shares=self.shares,
-            reason_code=reason,
-            rank=rank,
-            round=self.round,
+        draft = Draft(
+            self.kind, self.level, schedule, reason, self.round, self.down_payment_fen, self.deferral_months, rank
         )
+        return built(request, draft)
 
 
-def plan_bounds(request: OfferRequest) -> PlanBounds | NoOffer:
-    """The room for a plan, or why there is none. Where bounds are returned, at least one plan fits them."""
+def round_of(request: OfferRequest) -> int:
+    """The set of offers the negotiation has reached, 1 at the start."""
+    return max((offer.round for offer in request.history), default=1)
+
+
+def next_round(request: OfferRequest) -> int:
+    """The next set of offers, 1 at the start."""
+    return 1 + max((offer.round for offer in request.history), default=0)
+
+
+def rooms(
+    request: OfferRequest, step: int, lump_fen: int | None = None, deferrals: Sequence[int] | None = None
+) -> tuple[PlanBounds, ...] | NoOffer:
+    """Every room in which at least one plan fits in the ``step``-th set of offers, or why there is none.
+
+    Where nothing fits yet, the first later step that brings a plan within reach is taken: a waiver that has been
+    approved is not kept back from somebody whom it would spare a refusal. The rooms' ``round`` says which one it was.
+
+    In the order of preference: what the bot may grant itself before what a person has to, paying now before paying
+    later, the smallest down payment first. ``lump_fen`` is a down payment the borrower has named, and ``deferrals``
+    the months to wait that the borrower asks for; without them the policy's own choices are tried.
+    """
+    if (why := refusal(request)) is not None:
+        return NoOffer(why)
+    found = _rooms_of_step(request, step, lump_fen, deferrals)
+    while isinstance(found, NoOffer) and found.reason in _HELPED_BY_A_WAIVER and step < request.policy.last_step:
+        step += 1
+        found = _rooms_of_step(request, step, lump_fen, deferrals)
+    return found
+
+
+_HELPED_BY_A_WAIVER = frozenset({NoOfferReason.LONGEST_PLAN_TOO_HIGH, NoOfferReason.DOWN_PAYMENT_NOT_AFFORDABLE})
+
+
+def _rooms_of_step(
+    request: OfferRequest, step: int, lump_fen: int | None, deferrals: Sequence[int] | None
+) -> tuple[PlanBounds, ...] | NoOffer:
     policy = request.policy
-    if (refusal := _refusal(request)) is not None:
-        return NoOffer(refusal)
-    round_number = 1 + max((offer.round for offer in request.history), default=0)
-    shares = tuple(
-        DebtShare(
-            debt_id=debt.debt_id,
-            owed_fen=debt.balances.total_fen,
-            waived_penalty_fen=policy.waivable_penalty_fen(debt.balances.penalty_fen, debt.bucket, round_number),
-            waived_fee_fen=policy.waivable_fee_fen(debt.balances.fee_fen, debt.bucket, round_number),
-        )
-        for debt in _owed(request)
+    percents = (policy.down_payment_percent, *policy.down_payment_choices_percent)
+    every = _distinct(
+        [
+            (percent, PlanBounds(request, step, level, _down_payment_fen(level, percent, lump_fen), deferral))
+            for level in plan_levels(request, step)
+            for deferral in (request.deferral_choices if deferrals is None else deferrals)
+            for percent in (percents if lump_fen is None else percents[:1])
+        ]
     )
-    total_fen = sum(share.total_fen for share in shares)
-    down_payment_fen = round_to_fen(total_fen * policy.down_payment_percent / 100)
-    capacity_fen = request.capacity_fen
-    if total_fen == 0:
+    if not every:
+        return NoOffer(NoOfferReason.ABOVE_AUTHORITY)
+    if not any(bounds.capacity_fen for bounds in every):
+        return NoOffer(NoOfferReason.NO_SURPLUS)
+    if all(bounds.total_fen == 0 for bounds in every):
         # Nothing is left to spread once the waivers apply: closing such a debt is a person's decision.
         return NoOffer(NoOfferReason.POLICY_NOT_APPLICABLE)
-    if down_payment_fen > request.available_now_fen:
-        return NoOffer(NoOfferReason.DOWN_PAYMENT_NOT_AFFORDABLE)
-    bounds = PlanBounds(request, round_number, shares, down_payment_fen)
-    if bounds.equal_months() or bounds.level_plan(capacity_fen):
-        return bounds
-    if capacity_fen >= policy.minimum_instalment_fen and capacity_fen * policy.max_months < bounds.spread_fen:
-        return NoOffer(NoOfferReason.LONGEST_PLAN_TOO_HIGH)
-    return NoOffer(NoOfferReason.BELOW_MINIMUM_INSTALMENT)
+    in_hand_fen = max(request.available_now_fen, lump_fen or 0)
+    payable = [bounds for bounds in every if bounds.down_payment_fen <= in_hand_fen]
+    found = tuple(bounds for bounds in payable if bounds.spread_fen > 0 and bounds.has_a_plan())
+    return found or NoOffer(_nothing_fits(payable))
 
 
-def _owed(request: OfferRequest) -> list[DebtPosition]:
-    """The debts with something owed, in an order that does not depend on how they were listed."""
-    return sorted((debt for debt in request.debts if debt.balances.total_fen), key=lambda debt: debt.debt_id)
-
-
-def _refusal(request: OfferRequest) -> NoOfferReason | None:
-    policy, owed = request.policy, _owed(request)
+def refusal(request: OfferRequest) -> NoOfferReason | None:
+    """Why nothing may be offered at all, whatever the figures; None if something may."""
+    policy, owed = request.policy, request.owed
     if request.on_hold:
         return NoOfferReason.HOLD
     if not owed:
@@ -249,10 +256,38 @@ def _refusal(request: OfferRequest) -> NoOfferReason | None:
         return NoOfferReason.TIME_BARRED_OR_UNKNOWN
     if policy.approved_on > request.as_of or any(debt.product_kind is not policy.product_kind for debt in owed):
         return NoOfferReason.POLICY_NOT_APPLICABLE
-    if any(debt.bucket not in policy.eligible_buckets for debt in owed):
+    if not all(policy.serves(debt.bucket, request.hardship) for debt in owed):
         return NoOfferReason.BUCKET_NOT_ELIGIBLE
-    if sum(debt.balances.total_fen for debt in owed) > policy.bot_authority_fen:
-        return NoOfferReason.ABOVE_AUTHORITY
-    if request.capacity_fen < 1:
-        return NoOfferReason.NO_SURPLUS
     return None
+
+
+def _down_payment_fen(level: WaiverLevel, percent: Decimal, lump_fen: int | None) -> int:
+    return round_to_fen(level.total_fen * percent / 100) if lump_fen is None else lump_fen
+
+
+def _distinct(every: Sequence[tuple[Decimal, PlanBounds]]) -> list[PlanBounds]:
+    """The rooms without those of smaller waivers that only repeat, dearer, what the first of their sort holds as well.
+
+    A sort is one approval, one deferral and one share of down payment. A smaller waiver adds something only where it
+    can be spread over more months without falling below the minimum, or where it is so nearly the same that the
+    remainder in the last instalment decides.
+    """
+    first: dict[tuple[ApprovalRole | None, int, Decimal], PlanBounds] = {}
+    kept = []
+    for percent, bounds in every:
+        best = first.setdefault((bounds.needs_approval, bounds.deferral_months, percent), bounds)
+        dearer_fen, months = bounds.spread_fen - best.spread_fen, bounds.request.policy.max_months
+        if best is bounds or bounds.longest > best.longest or dearer_fen < months * months:
+            kept.append(bounds)
+    return kept
+
+
+def _nothing_fits(payable: Sequence[PlanBounds]) -> NoOfferReason:
+    if not payable:
+        return NoOfferReason.DOWN_PAYMENT_NOT_AFFORDABLE
+    policy = payable[0].request.policy
+    for bounds in payable:
+        capacity_fen = bounds.capacity_fen
+        if capacity_fen >= policy.minimum_instalment_fen and capacity_fen * policy.max_months < bounds.spread_fen:
+            return NoOfferReason.LONGEST_PLAN_TOO_HIGH
+    return NoOfferReason.BELOW_MINIMUM_INSTALMENT

@@ -12,29 +12,52 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot.lending.balances import Balances, Component
 from bot.lending.contract import ProductKind
 from bot.lending.delinquency import DelinquencyBucket
 from bot.lending.money import floor_to_fen
+from bot.workout.policy_sections import (
+    Authority,
+    Buckets,
+    Count,
+    DeferralTerms,
+    Fen,
+    HardshipKind,
+    Percent,
+    PromiseTerms,
+    SettlementTerms,
+    WaiverLimit,
+    Whole,
+)
 
 CARD_MAX_MONTHS = 60
 """A personalised card instalment agreement lasts at most five years (rule N1)."""
 
 _LONGEST_MONTH_DAYS = 31
 
-_Fen = Annotated[int, Field(strict=True, ge=0)]
-_Count = Annotated[int, Field(strict=True, ge=1)]
-_Percent = Annotated[Decimal, Field(ge=0, le=100)]
+_Rule = tuple[bool, str, str]
+"""Whether it holds, the field at fault, and the rule's name."""
+
 _Text = Annotated[str, StringConstraints(strict=True, min_length=1, strip_whitespace=True)]
 
 
 class ReliefPolicy(BaseModel):
     """What may be offered for one product; every bound is the lender's, none is the program's.
 
-    Percentages are 0 to 100. The waiver ceilings say, for each eligible bucket, how much of the penalty interest and of
-    the fees may be waived. ``waiver_steps_percent`` says which part of the ceiling the first, second, … set of offers
-    of one negotiation uses; it rises and ends at 100. ``month_choices`` are offered first. ``surplus_share_max`` is the
-    share of the monthly surplus that an instalment may take. ``bot_authority_fen`` is the largest debt that the bot may
-    offer a plan for by itself. ``interest_during_plan`` false means interest and fees stop while the plan is kept.
+    Percentages are 0 to 100. ``eligible_buckets`` may be offered a plan, ``excluded_buckets`` go to a person, and
+    ``hardship_buckets`` opens further ones to a kind of hardship, also excluded ones. The waiver ceilings say, for each
+    bucket that may be offered a plan, how much of the penalty interest, of the fees and of the interest may be waived;
+    interest none where it is not stated. ``waiver_steps_percent`` says which part of the ceiling the first, second, …
+    set of offers of one negotiation uses; it rises and ends at 100. ``month_choices`` are offered first.
+
+    ``down_payment_percent`` of the total must be paid at once; ``down_payment_choices_percent`` may be instead.
+    ``surplus_share_max`` is the share of the monthly surplus that an instalment may take, and every month leaves
+    ``protected_floor_fen_per_person`` for the borrower and each dependant. ``bot_authority_fen`` is the largest debt
+    that the bot may offer a plan for by itself; ``authority`` says who may waive how much, and without it the bot may
+    waive nothing. Proof of hardship is asked for where more than ``evidence_above_waiver_percent`` of what is owed is
+    waived. ``interest_during_plan`` false means interest and fees stop while the plan is kept.
+    ``missed_in_a_row_breaks`` instalments missed one after the other break a plan, which ``max_replans`` times may be
+    followed by a new one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,34 +65,49 @@ class ReliefPolicy(BaseModel):
     code: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
     version: _Text
     product_kind: ProductKind
-    eligible_buckets: Annotated[tuple[DelinquencyBucket, ...], Field(min_length=1)]
-    min_months: _Count
-    max_months: _Count
-    month_choices: Annotated[tuple[_Count, ...], Field(min_length=1)]
-    minimum_instalment_fen: _Fen
+    eligible_buckets: Buckets
+    excluded_buckets: tuple[DelinquencyBucket, ...] = ()
+    hardship_buckets: Mapping[HardshipKind, Buckets] = {}
+    min_months: Count
+    max_months: Count
+    month_choices: Annotated[tuple[Count, ...], Field(min_length=1)]
+    minimum_instalment_fen: Fen
     down_payment_percent: Annotated[Decimal, Field(ge=0, lt=100)]
-    penalty_waiver_percent: Mapping[DelinquencyBucket, _Percent]
-    fee_waiver_percent: Mapping[DelinquencyBucket, _Percent]
-    waiver_steps_percent: Annotated[tuple[_Percent, ...], Field(min_length=1)] = (Decimal(100),)
+    down_payment_choices_percent: tuple[Annotated[Decimal, Field(gt=0, lt=100)], ...] = ()
+    penalty_waiver_percent: Mapping[DelinquencyBucket, Percent]
+    fee_waiver_percent: Mapping[DelinquencyBucket, Percent]
+    interest_waiver_percent: Mapping[DelinquencyBucket, Percent] = {}
+    waiver_steps_percent: Annotated[tuple[Percent, ...], Field(min_length=1)] = (Decimal(100),)
     conditional_on_completion: StrictBool
     interest_during_plan: StrictBool
-    first_due_within_days: _Count
+    settlement: SettlementTerms | None = None
+    deferral: DeferralTerms | None = None
+    promise: PromiseTerms | None = None
+    max_replans: Whole = 0
+    missed_in_a_row_breaks: Count = 2
+    first_due_within_days: Count
     surplus_share_max: Annotated[Decimal, Field(gt=0, le=1)]
-    offer_valid_days: _Count
-    bot_authority_fen: _Fen
+    protected_floor_fen_per_person: Fen = 0
+    offer_valid_days: Count
+    bot_authority_fen: Fen
+    authority: Authority = Authority()
+    evidence_above_waiver_percent: Percent | None = None
     approved_by: _Text
     approved_on: date
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
+        for holds, field, rule in (*self._month_rules(), *self._bucket_rules(), *self._authority_rules()):
+            if not holds:
+                raise PydanticCustomError("policy_rule", "{rule}", {"rule": rule, "field": field})
+        return self
+
+    def _month_rules(self) -> tuple[_Rule, ...]:
         rising = all(a < b for a, b in pairwise(self.month_choices))
-        steps = self.waiver_steps_percent
-        checks = (
-            (
-                self.product_kind is not ProductKind.CREDIT_CARD or self.max_months <= CARD_MAX_MONTHS,
-                "max_months",
-                f"card_at_most_{CARD_MAX_MONTHS}_months",
-            ),
+        steps, downs = self.waiver_steps_percent, (self.down_payment_percent, *self.down_payment_choices_percent)
+        is_card = self.product_kind is ProductKind.CREDIT_CARD
+        return (
+            (not is_card or self.max_months <= CARD_MAX_MONTHS, "max_months", f"card_at_most_{CARD_MAX_MONTHS}_months"),
             (self.min_months <= self.max_months, "min_months", "min_months_not_above_max_months"),
             (
                 rising and self.min_months <= self.month_choices[0] and self.month_choices[-1] <= self.max_months,
@@ -82,27 +120,67 @@ class ReliefPolicy(BaseModel):
                 f"first_due_at_least_{_LONGEST_MONTH_DAYS}_days_after_expiry_so_that_any_pay_day_fits",
             ),
             (
-                set(self.eligible_buckets) <= set(self.penalty_waiver_percent),
-                "penalty_waiver_percent",
-                "ceiling_for_each_eligible_bucket",
-            ),
-            (
-                set(self.eligible_buckets) <= set(self.fee_waiver_percent),
-                "fee_waiver_percent",
-                "ceiling_for_each_eligible_bucket",
-            ),
-            (
                 steps[-1] == 100 and all(a < b for a, b in pairwise(steps)),
                 "waiver_steps_percent",
                 "waiver_steps_rise_to_100",
             ),
+            (
+                all(a < b for a, b in pairwise(downs)),
+                "down_payment_choices_percent",
+                "down_payment_choices_rise_above_the_required_one",
+            ),
             # Schedules are interest-free so far: approving interest would promise a figure nothing computes.
             (not self.interest_during_plan, "interest_during_plan", "interest_stops_during_plan"),
+            (
+                self.promise is None or self.promise.minimum_fen <= self.promise.largest_fen,
+                "promise",
+                "promise_minimum_not_above_largest",
+            ),
         )
-        for holds, field, rule in checks:
-            if not holds:
-                raise PydanticCustomError("policy_rule", "{rule}", {"rule": rule, "field": field})
-        return self
+
+    def _bucket_rules(self) -> tuple[_Rule, ...]:
+        widened = {bucket for buckets in self.hardship_buckets.values() for bucket in buckets}
+        served = {*self.eligible_buckets, *widened}
+        settled = set(self.settlement.buckets) if self.settlement else set()
+        ceiling = "ceiling_for_each_eligible_bucket"
+        return (
+            (served <= set(self.penalty_waiver_percent), "penalty_waiver_percent", ceiling),
+            (served <= set(self.fee_waiver_percent), "fee_waiver_percent", ceiling),
+            (
+                not set(self.eligible_buckets) & set(self.excluded_buckets),
+                "excluded_buckets",
+                "no_bucket_both_eligible_and_excluded",
+            ),
+            (
+                not widened & set(self.eligible_buckets),
+                "hardship_buckets",
+                "hardship_opens_only_buckets_not_open_already",
+            ),
+            (settled <= served, "settlement", "settlement_only_in_eligible_buckets"),
+            (
+                self.settlement is None or self.settlement.days_to_pay >= self.offer_valid_days,
+                "settlement",
+                "settlement_days_to_pay_not_below_offer_valid_days",
+            ),
+        )
+
+    def _authority_rules(self) -> tuple[_Rule, ...]:
+        none = WaiverLimit(largest_waiver_fen=0, largest_waiver_percent=Decimal(0))
+        roles = (self.authority.bot or none, self.authority.agent, self.authority.supervisor)
+        stated = [limit for limit in roles if limit is not None]
+        persons = [limit for limit in (self.authority.agent, self.authority.supervisor) if limit is not None]
+        debts = [self.bot_authority_fen, *(limit.largest_debt_fen for limit in persons)]
+        rises = (
+            all(a <= b for a, b in pairwise(debts))
+            and all(a.largest_waiver_fen <= b.largest_waiver_fen for a, b in pairwise(stated))
+            and all(a.largest_waiver_percent <= b.largest_waiver_percent for a, b in pairwise(stated))
+        )
+        return ((rises, "authority", "authority_never_falls_from_bot_to_agent_to_supervisor"),)
+
+    def serves(self, bucket: DelinquencyBucket, hardship: HardshipKind | None = None) -> bool:
+        """Whether a debt in this bucket may be offered a plan, given the borrower's hardship."""
+        widened = self.hardship_buckets.get(hardship, ()) if hardship is not None else ()
+        return bucket in self.eligible_buckets or bucket in widened
 
     def waivable_penalty_fen(self, penalty_fen: int, bucket: DelinquencyBucket, step: int) -> int:
         """Penalty interest that the ``step``-th set of offers (from 1) waives; never above the ceiling."""
@@ -112,9 +190,35 @@ class ReliefPolicy(BaseModel):
         """Fees that the ``step``-th set of offers (from 1) waives; never above the ceiling."""
         return self._waivable(fee_fen, self.fee_waiver_percent[bucket], step)
 
+    def waivable_fen(self, component: Component, balances: Balances, bucket: DelinquencyBucket, step: int) -> int:
+        """What the ``step``-th set of offers (from 1) waives of one component in a plan; never any principal."""
+        match component:
+            case Component.PENALTY:
+                return self.waivable_penalty_fen(balances.penalty_fen, bucket, step)
+            case Component.FEE:
+                return self.waivable_fee_fen(balances.fee_fen, bucket, step)
+            case Component.INTEREST:
+                ceiling = self.interest_waiver_percent.get(bucket, Decimal(0))
+                return self._waivable(balances.interest_fen, ceiling, step)
+            case Component.PRINCIPAL:
+                return 0
+
+    def settleable_fen(self, component: Component, balances: Balances, step: int) -> int:
+        """What a settlement of the ``step``-th set of offers forgives of one component; 0 without a settlement."""
+        ceiling_fen = self.settlement.ceiling_fen(component, balances) if self.settlement else 0
+        return floor_to_fen(ceiling_fen * self.step_percent(step) / 100)
+
+    def step_percent(self, step: int) -> Decimal:
+        """The part of the ceilings, 0 to 100, that the ``step``-th set of offers (from 1) uses."""
+        return self.waiver_steps_percent[min(step, len(self.waiver_steps_percent)) - 1]
+
+    @property
+    def last_step(self) -> int:
+        """The set of offers from which on everything approved is used."""
+        return len(self.waiver_steps_percent)
+
     def _waivable(self, amount_fen: int, ceiling_percent: Decimal, step: int) -> int:
-        share = self.waiver_steps_percent[min(step, len(self.waiver_steps_percent)) - 1]
-        return floor_to_fen(amount_fen * ceiling_percent * share / 10_000)
+        return floor_to_fen(amount_fen * ceiling_percent * self.step_percent(step) / 10_000)
 
 
 @dataclass(frozen=True, slots=True)

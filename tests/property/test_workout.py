@@ -18,6 +18,7 @@ from bot.workout.agreement import AgreedDebt, AgreementTerms, render, text_hash
 from bot.workout.counter import BorrowerProposal, Met, Nearest, meet
 from bot.workout.offers import DebtPosition, Offer, OfferRequest, compute_offers
 from bot.workout.policy import ReliefPolicy
+from bot.workout.policy_sections import Authority, WaiverLimit
 
 AS_OF = date(2026, 11, 21)
 
@@ -54,6 +55,7 @@ def policies(draw: st.DrawFn) -> ReliefPolicy:
         surplus_share_max=Decimal(draw(st.integers(min_value=1, max_value=100))) / 100,
         offer_valid_days=valid_days,
         bot_authority_fen=300_000_00,
+        authority=Authority(bot=WaiverLimit(largest_waiver_fen=300_000_00, largest_waiver_percent=Decimal(100))),
         approved_by="tester",
         approved_on=date(2026, 11, 1),
     )

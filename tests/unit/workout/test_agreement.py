@@ -197,3 +197,23 @@ def test_a_template_that_asks_for_the_unknown_is_refused_with_its_line(template:
         render(TERMS, template)
 
     assert caught.value.line == line
+
+
+def test_waived_interest_and_principal_have_their_own_words_and_lower_the_total() -> None:
+    debt = AgreedDebt("x", 1_000_00, 100_00, 0, 0, waived_interest_fen=60_00, waived_principal_fen=40_00)
+    terms = replace(
+        TERMS, debts=(debt,), instalments=equal_instalments(1_000_00, monthly_due_dates(date(2026, 12, 15), 2, 15))
+    )
+    template = (
+        "?waives_interest:*debts:${label} ${waived_interest}\n?waives_principal:*debts:${label} ${waived_principal}\n"
+        "${waived} ${total}"
+    )
+
+    assert render(terms, template) == "x ¥60.00\nx ¥40.00\n¥100.00 ¥1,000.00\n"
+    assert "x" not in render(TERMS, "?waives_interest:x\n?waives_principal:x\n${waived}")
+
+
+@pytest.mark.parametrize("waived", [{"waived_interest_fen": 100_01}, {"waived_principal_fen": -1}])
+def test_no_component_is_waived_beyond_what_is_owed_of_it(waived: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="exceeds what is owed"):
+        replace(TERMS, debts=(AgreedDebt("x", 1_000_00, 100_00, 20_00, 10_00, **waived),))

@@ -154,6 +154,16 @@ def test_a_larger_waiver_never_takes_an_open_offer_away() -> None:
     assert (second.offers, second.is_final) == (first.offers, True)
 
 
+def test_an_approved_waiver_is_not_kept_back_where_only_it_brings_a_plan_within_reach() -> None:
+    # ¥500 a month within reach and 24 months at most: ¥12,400 is too much, ¥12,000 is not
+    rules = policy(penalty_waiver_percent=percent(100), waiver_steps_percent=(Decimal(0), Decimal(100)))
+
+    made = compute_offers(request(debt(penalty_fen=400_00), rules=rules, surplus_fen=1_000_00))
+
+    assert [(offer.months, offer.total_fen, offer.round) for offer in made.offers] == [(24, 12_000_00, 2)]
+    assert made.is_final
+
+
 @pytest.mark.parametrize(
     ("then", "days"),
     [

@@ -7,6 +7,7 @@ from workout_builders import percent, policy
 from bot.lending.contract import ProductKind
 from bot.lending.delinquency import DelinquencyBucket
 from bot.workout.policy import PolicyError, load_policies, load_policy
+from bot.workout.policy_sections import Authority
 
 SHIPPED = Path(__file__).parents[3] / "data" / "policies"
 
@@ -26,12 +27,8 @@ def written(folder: Path, text: str, name: str = "policy.yml") -> Path:
     return path
 
 
-def test_the_shipped_policies_serve_cards_consumer_and_online_loans() -> None:
-    assert set(load_policies(SHIPPED)) == {
-        ProductKind.CREDIT_CARD,
-        ProductKind.CONSUMER_LOAN,
-        ProductKind.ONLINE_LOAN,
-    }
+def test_the_shipped_policies_serve_every_kind_of_product() -> None:
+    assert set(load_policies(SHIPPED)) == set(ProductKind)
 
 
 def test_decimals_are_read_exactly() -> None:
@@ -57,6 +54,19 @@ def test_decimals_are_read_exactly() -> None:
         ("minimum_instalment_fen: 10000", "minimum_instalment_fen: 100.5", "minimum_instalment_fen"),
         ("conditional_on_completion: true", "conditional_on_completion: 1", "conditional_on_completion"),
         ("product_kind: credit_card", "product_kind: mortgage", "product_kind"),
+        (
+            "excluded_buckets: [current]",
+            "excluded_buckets: [current, dpd_1_30]",
+            "no_bucket_both_eligible_and_excluded",
+        ),
+        ("down_payment_percent: 0", "down_payment_percent: 100", "down_payment_percent"),
+        ("missed_in_a_row_breaks: 2", "missed_in_a_row_breaks: 0", "missed_in_a_row_breaks"),
+        ("max_replans: 2", "max_replans: -1", "max_replans"),
+        (
+            "evidence_above_waiver_percent: 20",
+            "evidence_above_waiver_percent: 120",
+            "evidence_above_waiver_percent",
+        ),
         ("surplus_share_max: 0.8", "surplus_share_max: .inf", "yaml"),
         ("bot_authority_fen: 20000000", "max_months: 48", "yaml"),
     ],
@@ -71,6 +81,56 @@ def test_a_broken_rule_is_named_with_its_line(tmp_path: Path, card_text: str, ol
 
     (fault,) = caught.value.faults
     assert (fault.file, fault.line, fault.rule) == (path, line_of(broken, new), rule)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule", "at"),
+    [
+        ("  buckets: [dpd_181_plus]", "  buckets: []", "settlement.buckets", "  buckets: []"),
+        ("  interest_percent: 80", "  interest_percent: 101", "settlement.interest_percent", "  interest_percent: 101"),
+        ("  days_to_pay: 30", "  days_to_pay: 6", "settlement_days_to_pay_not_below_offer_valid_days", "settlement:"),
+        ("  max_payments: 3", "  max_payments: 7", "settlement.max_payments", "  max_payments: 7"),
+        ("  max_months: 3", "  max_months: 0", "deferral.max_months", "  max_months: 0"),
+        ("  largest_fen: 300000", "  largest_fen: 9999", "promise_minimum_not_above_largest", "promise:"),
+        ("  illness: [current]", "  flu: [current]", "hardship_buckets.flu.[key]", "  flu:"),
+        (
+            "  illness: [current]",
+            "  illness: [current, dpd_1_30]",
+            "hardship_opens_only_buckets_not_open_already",
+            "hardship_buckets:",
+        ),
+        (
+            "    largest_debt_fen: 30000000",
+            "    largest_debt_fen: 10000000",
+            "authority_never_falls_from_bot_to_agent_to_supervisor",
+            "authority:",
+        ),
+        (
+            "    largest_waiver_percent: 60",
+            "    largest_waiver_percent: 20",
+            "authority_never_falls_from_bot_to_agent_to_supervisor",
+            "authority:",
+        ),
+    ],
+)
+def test_a_broken_section_is_named_with_the_line_it_stands_on(
+    tmp_path: Path, card_text: str, old: str, new: str, rule: str, at: str
+) -> None:
+    broken = card_text.replace(old, new, 1)
+    assert broken != card_text
+
+    with pytest.raises(PolicyError) as caught:
+        load_policy(written(tmp_path, broken))
+
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.rule) == (line_of(broken, at), rule)
+
+
+def test_what_is_not_stated_is_not_allowed() -> None:
+    plain = policy(authority=Authority())
+
+    assert (plain.settlement, plain.deferral, plain.promise, plain.max_replans) == (None, None, None, 0)
+    assert plain.authority.bot is None
 
 
 def test_a_ceiling_must_be_given_for_each_eligible_bucket(tmp_path: Path, card_text: str) -> None:

@@ -1,15 +1,18 @@
 """Short ways to say what a negotiation test is about. Amounts in fen unless the name says yuan."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from bot.lending.balances import Balances
+from bot.lending.balances import Balances, Component
 from bot.lending.contract import ProductKind
 from bot.lending.delinquency import DelinquencyBucket
 from bot.lending.limitation import LimitationStatus
 from bot.workout.affordability import Affordability
+from bot.workout.offer import OfferKind
 from bot.workout.offers import DebtPosition, Offer, OfferRequest
 from bot.workout.policy import ReliefPolicy
+from bot.workout.policy_sections import Authority, RoleLimit, SettlementTerms, WaiverLimit
 
 AS_OF = date(2026, 11, 21)
 
@@ -35,6 +38,7 @@ def policy(**changes: object) -> ReliefPolicy:
         "offer_valid_days": 7,
         "surplus_share_max": Decimal("0.5"),
         "bot_authority_fen": 100_000_00,
+        "authority": {"bot": {"largest_waiver_fen": 100_000_00, "largest_waiver_percent": Decimal(100)}},
         "approved_by": "tester",
         "approved_on": date(2026, 11, 1),
     }
@@ -45,6 +49,34 @@ def percent(value: int) -> dict[DelinquencyBucket, Decimal]:
     return dict.fromkeys(DelinquencyBucket, Decimal(value))
 
 
+def role_limits(bot: int = 0, agent: int = 0, supervisor: int = 0, largest_debt_fen: int = 100_000_00) -> Authority:
+    """Waivers in fen that each may grant; people may decide on the same debts."""
+
+    def limit(waiver_fen: int) -> RoleLimit:
+        return RoleLimit(
+            largest_debt_fen=largest_debt_fen, largest_waiver_fen=waiver_fen, largest_waiver_percent=Decimal(100)
+        )
+
+    return Authority(
+        bot=WaiverLimit(largest_waiver_fen=bot, largest_waiver_percent=Decimal(100)),
+        agent=limit(agent),
+        supervisor=limit(supervisor),
+    )
+
+
+def settlement(**changes: object) -> SettlementTerms:
+    """Late debts may be settled for the principal, in one payment within 30 days."""
+    plain: dict[str, object] = {
+        "buckets": (DelinquencyBucket.DPD_91_180, DelinquencyBucket.DPD_181_PLUS),
+        "penalty_percent": Decimal(100),
+        "fee_percent": Decimal(100),
+        "interest_percent": Decimal(100),
+        "days_to_pay": 30,
+        "minimum_days_past_due": 91,
+    }
+    return SettlementTerms.model_validate({**plain, **changes})
+
+
 def debt(
     principal_fen: int = 12_000_00,
     penalty_fen: int = 0,
@@ -53,9 +85,13 @@ def debt(
     limitation: LimitationStatus = LimitationStatus.RUNNING,
     debt_id: str = "card-1",
     product_kind: ProductKind = ProductKind.CREDIT_CARD,
+    interest_fen: int = 0,
+    running_annual_rate: Decimal | None = None,
 ) -> DebtPosition:
-    balances = Balances(principal_fen=principal_fen, penalty_fen=penalty_fen, fee_fen=fee_fen)
-    return DebtPosition(debt_id, product_kind, balances, days_past_due, limitation)
+    balances = Balances(
+        principal_fen=principal_fen, interest_fen=interest_fen, penalty_fen=penalty_fen, fee_fen=fee_fen
+    )
+    return DebtPosition(debt_id, product_kind, balances, days_past_due, limitation, running_annual_rate)
 
 
 def request(
@@ -79,3 +115,8 @@ def request(
         on_hold=on_hold,
         available_now_fen=available_now_fen,
     )
+
+
+def everything(asked: OfferRequest) -> OfferRequest:
+    """The same request from a caller that can agree every kind of offer and every waiver."""
+    return replace(asked, kinds=frozenset(OfferKind), waivable=frozenset(Component))

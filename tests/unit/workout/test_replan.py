@@ -1,0 +1,63 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from workout_builders import policy, request
+
+from bot.workout.offers import compute_offers
+from bot.workout.replan import InstalmentRecord, PlanHealth, PlanRecord, ReplanRefusal, health, replan, replans_left
+
+RULES = policy(max_replans=2, missed_in_a_row_breaks=2)
+DUE = (date(2026, 8, 15), date(2026, 9, 15), date(2026, 10, 15), date(2026, 11, 15))
+
+
+def plan(*paid_fen: int, replans_before: int = 0) -> PlanRecord:
+    """Four instalments of ¥500 and what was paid on each."""
+    parts = tuple(InstalmentRecord(due, 500_00, paid) for due, paid in zip(DUE, paid_fen, strict=True))
+    return PlanRecord(parts, grace_days=10, replans_before=replans_before)
+
+
+FULL, PART, NONE = 500_00, 499_99, 0
+
+
+@pytest.mark.parametrize(
+    ("paid", "today", "expected"),
+    [
+        ((NONE, NONE, NONE, NONE), date(2026, 8, 25), PlanHealth.ON_TRACK),
+        ((NONE, NONE, NONE, NONE), date(2026, 8, 26), PlanHealth.BEHIND),
+        ((NONE, NONE, NONE, NONE), date(2026, 9, 26), PlanHealth.BROKEN),
+        ((NONE, FULL, NONE, NONE), date(2026, 10, 26), PlanHealth.BEHIND),
+        ((FULL, PART, PART, NONE), date(2026, 10, 26), PlanHealth.BROKEN),
+        ((NONE, NONE, FULL, NONE), date(2026, 10, 26), PlanHealth.ON_TRACK),
+        ((FULL, FULL, FULL, FULL), date(2027, 1, 1), PlanHealth.COMPLETED),
+    ],
+)
+def test_a_plan_breaks_by_misses_in_a_row_after_their_grace(
+    paid: tuple[int, int, int, int], today: date, expected: PlanHealth
+) -> None:
+    assert health(plan(*paid), RULES, today) is expected
+
+
+def test_a_new_plan_starts_from_todays_facts_and_no_old_promises() -> None:
+    facts = request(rules=RULES)
+    old = compute_offers(facts).offers
+
+    again = replan(plan(FULL, NONE, NONE, NONE), replace(facts, history=old))
+
+    assert again == facts
+
+
+def test_replans_run_out() -> None:
+    last = plan(FULL, NONE, NONE, NONE, replans_before=2)
+
+    assert replans_left(last, RULES) == 0
+    assert replan(last, request(rules=RULES)) is ReplanRefusal.NO_REPLANS_LEFT
+    assert replans_left(replace(last, replans_before=1), RULES) == 1
+
+
+def test_who_says_in_time_that_it_will_not_do_is_heard_before_the_plan_breaks() -> None:
+    assert replan(plan(FULL, FULL, NONE, NONE), request(rules=RULES)) == request(rules=RULES)
+
+
+def test_a_completed_plan_needs_no_other() -> None:
+    assert replan(plan(FULL, FULL, FULL, FULL), request(rules=RULES)) is ReplanRefusal.PLAN_COMPLETED
