@@ -14,7 +14,7 @@ export UV_LINK_MODE := copy
 
 WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench
+.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench nlu-report
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ running: setup train chromium ## whole conversations and browser tests on the ru
 
 bench: setup train ## measure turn latency; figures belong in docs/performance.md
 	@$(PY) bench/turn_latency.py
+
+nlu-report: setup train ## measure how messages are read; the report goes to var/nlu-report
+	@.venv/bin/bot nlu-report
 
 chromium:
 	@command -v $${CHROMIUM:-chromium} >/dev/null || [ -n "$${DESK_SKIP_BROWSER:-}" ] || { \

@@ -94,6 +94,47 @@ def nlu_eval(
     typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=1) if as_json else report.to_text())
 
 
+@app.command("nlu-report")
+def nlu_report(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, help="TSV: id, label, text; without any, the held-out messages"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(file_okay=False, help="folder to write into; var/nlu-report")] = None,
+    yardstick: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, envvar="DESK_YARDSTICK", help="folder with more messages.tsv"),
+    ] = None,
+    set_floors: Annotated[bool, typer.Option("--set-floors", help="set data/nlu_floors.yml anew")] = False,
+) -> None:
+    """Write a report on how the trained model reads: figures, spoilt messages, crisis guard, pictures, changes."""
+    from bot.care.crisis import LexiconError
+    from bot.care.scorer import ScorerError
+    from bot.model import TrainingFailed
+    from bot.nlu_report import live, sets
+    from bot.nlu_scores import EvaluationError
+
+    def say(line: str) -> None:
+        typer.echo(f"· {line}", err=True)
+
+    settings = _settings()
+    folder = out or settings.var_dir / "nlu-report"
+    deps = _deps(settings)
+    try:
+        defaults = sets.default_files(yardstick)
+        measured = sets.read_sets(sets.named_files(files, defaults) if files else defaults)
+        report = live.make_report(settings, deps.crisis_guard, measured, folder, deps.now(), say)
+        if set_floors:
+            live.set_floors(report, say)
+    except TrainingFailed as error:
+        _stop(f"training failed:\n{error}")
+    except (EvaluationError, LexiconError, ScorerError, OSError) as error:
+        _stop(str(error))
+    for one in report.sets:
+        typer.echo(f"{one.name}: {one.accuracy.count} of {one.accuracy.of} right, macro-F1 {one.macro_f1:.3f}")
+    typer.echo(str(folder / "report.md"))
+
+
 @app.command("values-eval")
 def values_eval(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TSV: id, kind, text, gold")],

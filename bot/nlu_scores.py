@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections import Counter
-from collections.abc import Sequence
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.model import RUNTIME_PYTHON, ensure_model, rasa_environment
+from bot.model import RUNTIME_PYTHON, Model, ensure_model, rasa_environment
 from bot.settings import ROOT, Settings
 from bot.text.scripts import Script, detect_script
 
-CALLED_OUT = ("express_distress", "wrong_person", "stop_contact", "request_human")
+CALLED_OUT = (
+    "express_distress",
+    "wrong_person",
+    "third_party_inquiry",
+    "stop_contact",
+    "dispute_debt",
+    "request_human",
+)
+"""Labels where a miss may hurt somebody; every table begins with them."""
+
+FALLBACK = "nlu_fallback"
+"""What a message below the fallback's threshold is read as."""
+
+_PROGRESS = re.compile(r"progress (\d+) (\d+)\n?")
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class EvaluationError(Exception):
@@ -31,10 +47,32 @@ class LabelledMessage:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model made of a message."""
+    """What the model made of a message.
+
+    ``label`` and ``confidence`` are as served: ``FALLBACK`` and its threshold where the model was not sure enough.
+    ``ranking`` holds the labels with their probabilities, the likeliest first and the fallback left out; ``seconds`` is
+    how long the reading took.
+    """
 
     label: str
     confidence: float
+    ranking: tuple[tuple[str, float], ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> tuple[str, float]:
+        """The likeliest label and its probability, whether or not the fallback stepped in."""
+        return self.ranking[0] if self.ranking else (self.label, self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What one loaded model read. ``first_seconds`` is the first message after loading, which is not among them."""
+
+    model: Model
+    load_seconds: float
+    first_seconds: float
+    predictions: tuple[Prediction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +166,14 @@ def read_messages(path: Path) -> list[LabelledMessage]:
     """Read a TSV with the columns id, label, text and one header line.
 
     Raises:
-        EvaluationError: a row has another number of columns; the line is named.
+        EvaluationError: the file is not UTF-8, or a row has another number of columns; the line is named.
     """
     rows: list[LabelledMessage] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path.name}: {error}") from None
+    for number, line in enumerate(lines, start=1):
         if number == 1 or not line.strip():
             continue
         columns = line.split("\t")
@@ -146,24 +188,76 @@ def predict(settings: Settings, texts: Sequence[str]) -> list[Prediction]:
 
     Raises:
         EvaluationError: the model could not be loaded or read.
+        bot.model.TrainingFailed: no model fits the present sources, and training one failed.
+    """
+    return list(read_all(settings, texts).predictions)
+
+
+def read_all(
+    settings: Settings, texts: Sequence[str], progress: Callable[[int, int], None] = lambda done, of: None
+) -> Readings:
+    """Read texts with one loading of the trained model, on one thread, and measure the time it takes.
+
+    ``progress`` hears now and then how many texts are read, out of how many.
+
+    Raises:
+        EvaluationError: the model could not be loaded or read.
+        bot.model.TrainingFailed: no model fits the present sources, and training one failed.
     """
     model = ensure_model(settings)
-    done = subprocess.run(  # noqa: S603  # fixed command, no shell
-        [str(RUNTIME_PYTHON), "-m", "bot.nlu.predict", str(model.path)],
-        input=json.dumps(list(texts), ensure_ascii=False),
-        cwd=ROOT,
-        env=rasa_environment(settings),
-        capture_output=True,
-        text=True,
-        check=False,
+    command = [str(RUNTIME_PYTHON), "-m", "bot.nlu.predict", str(model.path)]
+    # Files for two of the three streams: the third can then be followed without one waiting for another.
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as asked,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+    ):
+        json.dump(list(texts), asked, ensure_ascii=False)
+        asked.seek(0)
+        with subprocess.Popen(  # noqa: S603  # fixed command, no shell
+            command,
+            stdin=asked,
+            stdout=said,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env={**rasa_environment(settings), **_ONE_THREAD},
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as running:
+            complaints = _follow(running.stderr or (), progress)
+        if running.returncode != 0:
+            raise EvaluationError(f"the model could not be read:\n{complaints[-2000:]}")
+        said.seek(0)
+        answer = json.loads(said.read().splitlines()[-1])
+    return Readings(
+        model=model,
+        load_seconds=float(answer["load_seconds"]),
+        first_seconds=float(answer["first_seconds"]),
+        predictions=tuple(
+            Prediction(
+                label=str(read["label"]),
+                confidence=float(read["confidence"]),
+                ranking=tuple((str(label), float(chance)) for label, chance in read["ranking"]),
+                seconds=float(read["seconds"]),
+            )
+            for read in answer["predictions"]
+        ),
     )
-    if done.returncode != 0:
-        raise EvaluationError(done.stderr[-2000:])
-    return [Prediction(str(p["label"]), float(p["confidence"])) for p in json.loads(done.stdout.splitlines()[-1])]
+
+
+def _follow(lines: Iterable[str], progress: Callable[[int, int], None]) -> str:
+    """Pass progress on until the lines end; return the last of the others."""
+    others: deque[str] = deque(maxlen=60)
+    for line in lines:
+        if match := _PROGRESS.fullmatch(line):
+            progress(int(match.group(1)), int(match.group(2)))
+        else:
+            others.append(line)
+    return "".join(others)
 
 
 def score(rows: Sequence[LabelledMessage], predictions: Sequence[Prediction]) -> NluReport:
-    """Compare predictions with labels. A fallback counts as the label ``nlu_fallback``, and so as a miss."""
+    """Compare predictions with labels. A fallback counts as the label ``FALLBACK``, and so as a miss."""
     pairs = list(zip(rows, predictions, strict=True))
     gold = Counter(row.label for row in rows)
     said = Counter(prediction.label for prediction in predictions)

@@ -141,7 +141,8 @@ def _last_day(year: int, month: int) -> DateValue:
 
 def _part_of_month(year: int, month: int, part: str) -> DateValue:
     """底 and 末 are the last day; 初, 中 and the ten-day thirds name no day."""
-    return _last_day(year, month) if part.strip("月") in ("底", "末", "尾") else _UNRESOLVED
+    is_last = part.strip("月的") in ("底", "末", "尾", "最后一天", "最后一日")
+    return _last_day(year, month) if is_last else _UNRESOLVED
 
 
 def _full(match: re.Match[str], text: str, today: date) -> DateValue | None:
