@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from rasa_sdk.events import EventType
+from rasa_sdk.events import EventType, FollowupAction
 
 from actions.base import Turn, VerifiedAction, verify_first
+from actions.documents import hand_over_statement, statement_button, wants_statement
+from actions.figures import component_name, figure_buttons, label, percent, show_costs, show_figure
 from bot.lending.balances import Component
 from bot.lending.limitation import LimitationStatus
 from bot.lending.money import format_yuan
+from bot.lending.naming import read_component
 from bot.lending.statement import StatementLine
-from bot.services import accounts, requests
+from bot.services import accounts, figures, requests
 from bot.services.accounts import DebtView, NotVerified, Portfolio
+from bot.services.figures import FigureView
 from bot.text.display import day_text
 
 
@@ -46,7 +48,7 @@ class TellBalance(DebtAction):
             balances = debt.statement.balances
             turn.say(
                 "utter_statement",
-                label=_label(turn, debt),
+                label=label(turn, debt),
                 principal=format_yuan(balances.principal_fen),
                 interest=format_yuan(balances.interest_fen),
                 penalty=format_yuan(balances.penalty_fen),
@@ -68,19 +70,39 @@ class TellBreakdown(DebtAction):
 
     action_name = "action_tell_breakdown"
 
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Hand over the statement where that was asked for, else say it."""
+        if turn.pressed("figure"):
+            return [FollowupAction("action_explain_figure")]
+        if turn.pressed("waiting"):
+            return [FollowupAction("action_tell_waiting")]
+        if wants_statement(turn):
+            hand_over_statement(turn)
+            return []
+        return super().tell(turn)
+
     def describe(self, turn: Turn, owed: Portfolio) -> None:
-        """Show the lines behind the statement of each debt."""
+        """Show the lines behind the statement of each debt; a component named alone is opened at once."""
+        named = read_component(turn.text)
+        if named is not None and len(owed.open_debts) == 1 and owed.open_debts[0].statement.balances.of(named):
+            seen = figures.open_figure(turn.deps, turn.conversation_id, owed.open_debts[0].debt_id, named)
+            if isinstance(seen, FigureView):
+                show_figure(turn, seen)
+                return
         for debt in owed.open_debts:
             lines = [_line(turn, debt, line, owed) for line in debt.statement.lines if line.component is not None]
             turn.say(
                 "utter_breakdown" if debt.penalty_annual_rate else "utter_breakdown_without_penalty",
-                label=_label(turn, debt),
+                label=label(turn, debt),
                 lines="\n".join(lines),
                 total=format_yuan(debt.statement.balances.total_fen),
-                rate=_percent(debt.annual_rate),
-                penalty_rate=_percent(debt.penalty_annual_rate),
+                rate=percent(debt.annual_rate),
+                penalty_rate=percent(debt.penalty_annual_rate),
             )
-        turn.say("utter_breakdown_next")
+            if debt.plan_number:
+                turn.say("utter_planned_remark", label=label(turn, debt))
+        show_costs(turn)
+        turn.say("utter_breakdown_next", [*figure_buttons(turn, owed), statement_button(turn)])
 
 
 class TellDueDate(DebtAction):
@@ -93,7 +115,7 @@ class TellDueDate(DebtAction):
         for debt in owed.open_debts:
             turn.say(
                 "utter_due_date",
-                label=_label(turn, debt),
+                label=label(turn, debt),
                 due=day_text(debt.due_on, owed.as_of),
                 days=str(debt.statement.days_past_due),
             )
@@ -109,7 +131,7 @@ class TellCreditor(DebtAction):
     def describe(self, turn: Turn, owed: Portfolio) -> None:
         """Name the creditor of each debt, and where to complain."""
         for debt in owed.open_debts:
-            turn.say("utter_creditor", creditor=debt.creditor, label=_label(turn, debt), phone=debt.complaint_phone)
+            turn.say("utter_creditor", creditor=debt.creditor, label=label(turn, debt), phone=debt.complaint_phone)
 
 
 class TellRepaymentChannel(DebtAction):
@@ -156,11 +178,11 @@ class CheckPayment(VerifiedAction):
             return verify_first(turn, self.action_name)
         for debt in owed.debts:
             if debt.last_payment_on is None:
-                turn.say("utter_no_payment_on_record", label=_label(turn, debt))
+                turn.say("utter_no_payment_on_record", label=label(turn, debt))
             else:
                 turn.say(
                     "utter_last_payment",
-                    label=_label(turn, debt),
+                    label=label(turn, debt),
                     day=day_text(debt.last_payment_on, owed.as_of),
                     amount=format_yuan(debt.last_payment_fen),
                 )
@@ -182,17 +204,13 @@ class OpenDispute(VerifiedAction):
         return []
 
 
-def _label(turn: Turn, debt: DebtView) -> str:
-    return turn.phrase("utter_part_label", creditor=debt.creditor, product=debt.product, reference=debt.reference)
-
-
 def _add_remarks(turn: Turn, debt: DebtView) -> None:
     if debt.disputed:
-        turn.say("utter_disputed_remark", label=_label(turn, debt))
+        turn.say("utter_disputed_remark", label=label(turn, debt))
     if _is_old(debt):
         _say_old(turn, debt)
     if debt.plan_number:
-        turn.say("utter_planned_remark", label=_label(turn, debt))
+        turn.say("utter_planned_remark", label=label(turn, debt))
         if debt.waived_on_completion_fen:
             turn.say("utter_planned_remark_waiver", amount=format_yuan(debt.waived_on_completion_fen))
 
@@ -206,14 +224,14 @@ def _is_old(debt: DebtView) -> bool:
 
 
 def _say_old(turn: Turn, debt: DebtView) -> None:
-    turn.say("utter_old_debt_remark", label=_label(turn, debt))
+    turn.say("utter_old_debt_remark", label=label(turn, debt))
 
 
 def _line(turn: Turn, debt: DebtView, line: StatementLine, owed: Portfolio) -> str:
     component = line.component or Component.PRINCIPAL
     return turn.phrase(
         f"utter_part_line_{line.kind.value}",
-        component=turn.phrase(f"utter_part_component_{component.value}"),
+        component=component_name(turn, component),
         days=_days(turn, line, owed),
         amount=format_yuan(line.amount_fen),
     )
@@ -222,7 +240,3 @@ def _line(turn: Turn, debt: DebtView, line: StatementLine, owed: Portfolio) -> s
 def _days(turn: Turn, line: StatementLine, owed: Portfolio) -> str:
     start, end = day_text(line.from_on, owed.as_of), day_text(line.until_on, owed.as_of)
     return start if start == end else turn.phrase("utter_part_days", start=start, end=end)
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"

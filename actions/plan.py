@@ -5,13 +5,15 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
+from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
 from actions.plan_words import ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
 from bot.clock import business_date
 from bot.desk.ownership import QueueReason
 from bot.lending.money import format_yuan
-from bot.services import agreements, handoff, identity, negotiation
+from bot.services import agreements, documents, handoff, identity, negotiation
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
+from bot.services.documents import NotMade
 from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
 from bot.text.display import day_text
 from bot.workout.counter import BorrowerProposal
@@ -134,7 +136,10 @@ class TellPlanStatus(VerifiedAction):
     action_name = "action_tell_plan_status"
 
     def tell(self, turn: Turn) -> list[EventType]:
-        """Describe the plans in force."""
+        """Describe the plans in force, or hand over the agreement whose button was pressed."""
+        if number := wanted_agreement(turn):
+            hand_over_agreement(turn, number)
+            return []
         plans = agreements.plan_in_force(turn.deps, turn.conversation_id)
         if isinstance(plans, NotVerified):
             return verify_first(turn, self.action_name)
@@ -146,6 +151,7 @@ class TellPlanStatus(VerifiedAction):
                 continue
             turn.say(
                 "utter_plan_next_late" if due.due_on < today else "utter_plan_next",
+                [agreement_button(turn, plan.number)],
                 number=plan.number,
                 day=day_text(due.due_on, today),
                 amount=format_yuan(due.amount_fen - due.paid_fen),
@@ -153,8 +159,17 @@ class TellPlanStatus(VerifiedAction):
                 rest=format_yuan(sum(part.amount_fen - part.paid_fen for part in plan.remaining)),
             )
         if not plans:
-            turn.say("utter_no_plan")
+            _tell_without_plan(turn)
         return []
+
+
+def _tell_without_plan(turn: Turn) -> None:
+    letters = documents.clearance_letters(turn.deps, turn.conversation_id)
+    if isinstance(letters, NotMade) or not letters:
+        turn.say("utter_no_plan")
+        return
+    for letter in letters:
+        hand_over(turn, letter)
 
 
 class MissedInstalment(VerifiedAction):

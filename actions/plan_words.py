@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from actions.base import Button, Turn
+from actions.documents import hand_over_agreement
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
@@ -86,7 +87,7 @@ def ask_confirmation(turn: Turn, shown: ReadBack, *, whole: bool) -> None:
 
 
 def show_agreement(turn: Turn, agreement: AgreementView) -> None:
-    """Confirm an agreement: number, hash, schedule, and that notices are planned."""
+    """Confirm an agreement: number, hash, schedule, and that notices are planned; hand it over as a document."""
     today = business_date(turn.deps.now())
     lines = [
         turn.phrase(
@@ -101,6 +102,7 @@ def show_agreement(turn: Turn, agreement: AgreementView) -> None:
     turn.say("utter_agreed", number=agreement.number, hash=agreement.text_hash[:12])
     turn.say("utter_schedule", lines="\n".join(shown), total=format_yuan(agreement.total_fen))
     turn.say("utter_reminders_planned")
+    hand_over_agreement(turn, agreement.number)
 
 
 def explain_refusal(turn: Turn, refusal: AcceptRefusal) -> None:

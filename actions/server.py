@@ -26,6 +26,7 @@ from actions.debt import (
     TellMinimumPayment,
     TellRepaymentChannel,
 )
+from actions.figures import ExplainFigure, QuotePayoff, TellWaiting
 from actions.identity import (
     AfterVerification,
     AskIdentityStep,
@@ -53,12 +54,14 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     Clarify,
     Comfort,
     Complain,
+    ExplainFigure,
     MeetStranger,
     MeetThirdParty,
     MissedInstalment,
     OpenDispute,
     OpenPlan,
     PassOn,
+    QuotePayoff,
     RequestHuman,
     SetReminder,
     StartVerification,
@@ -70,6 +73,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     TellMinimumPayment,
     TellPlanStatus,
     TellRepaymentChannel,
+    TellWaiting,
     ValidatePlanForm,
     ValidateVerifyForm,
 )

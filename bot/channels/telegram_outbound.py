@@ -10,12 +10,13 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
 from telegram.constants import MessageLimit
 from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 
-from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, error_code, pause, whereabouts
+from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, Result, error_code, pause, whereabouts
 from bot.services.deps import Deps
+from bot.services.document_store import DocumentFile, to_push
 from bot.services.history import ButtonView
 from bot.services.intake import is_outage
 from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
@@ -84,23 +85,45 @@ class TelegramOutbound:
         except TelegramError as error:
             await self._record_failure(item, error)
             return
-        await self._record(partial(mark_sent, self._deps, item.outbox_id, channel_message_id))
+        await self._database(partial(mark_sent, self._deps, item.outbox_id, channel_message_id))
         self._progress.pop(item.outbox_id, None)
 
     async def _send(self, item: OutboxItem) -> str:
-        """Send what is not sent yet and return Telegram's id of the last part, which carries the buttons."""
+        """Send what is not sent yet and return Telegram's id of the last part, which carries the buttons.
+
+        A document goes last, with the text for its caption where that is short enough.
+        """
         progress = self._progress.setdefault(item.outbox_id, _Progress())
-        parts = split_text(item.text)
-        for number in range(progress.parts, len(parts)):
-            is_last = number == len(parts) - 1
-            message = await self._bot.send_message(
-                chat_id=int(item.address),
-                text=parts[number],
-                reply_markup=_keyboard(item.buttons) if is_last else None,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-            )
+        chat_id = int(item.address)
+        file = await self._database(partial(to_push, self._deps, item.outbox_id))
+        texts = split_text(item.text)
+        caption = texts.pop() if file is not None and _units(item.text.strip()) <= MessageLimit.CAPTION_LENGTH else None
+        sends = [partial(self._send_text, chat_id, text) for text in texts]
+        if file is not None:
+            sends.append(partial(self._send_file, chat_id, file, caption))
+        for number in range(progress.parts, len(sends)):
+            message = await sends[number](_keyboard(item.buttons) if number == len(sends) - 1 else None)
             progress.parts, progress.last_id = number + 1, str(message.message_id)
         return progress.last_id
+
+    async def _send_text(self, chat_id: int, text: str, keyboard: InlineKeyboardMarkup | None) -> Message:
+        return await self._bot.send_message(
+            chat_id=chat_id,
+            text=text,
+            reply_markup=keyboard,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+
+    async def _send_file(
+        self, chat_id: int, file: DocumentFile, caption: str | None, keyboard: InlineKeyboardMarkup | None
+    ) -> Message:
+        if file.kind.is_picture:
+            return await self._bot.send_photo(
+                chat_id, file.content, filename=file.name, caption=caption, reply_markup=keyboard
+            )
+        return await self._bot.send_document(
+            chat_id, file.content, filename=file.name, caption=caption, reply_markup=keyboard
+        )
 
     async def _record_failure(self, item: OutboxItem, error: TelegramError) -> None:
         code = error_code(error)
@@ -108,24 +131,24 @@ class TelegramOutbound:
             # A bad request is a defect of ours and must be seen; a blocked bot is the borrower's good right.
             log = _log.error if code == "bad_request" else _log.info
             log("telegram_message_dead", outbox_id=item.outbox_id, code=code)
-            await self._record(partial(mark_dead, self._deps, item.outbox_id, code))
+            await self._database(partial(mark_dead, self._deps, item.outbox_id, code))
             self._progress.pop(item.outbox_id, None)
             return
         delay = retry_delay(error, item.attempts)
         _log.warning("telegram_message_delayed", outbox_id=item.outbox_id, code=code, seconds=delay.total_seconds())
-        await self._record(partial(mark_failed, self._deps, item.outbox_id, self._deps.now() + delay, code))
+        await self._database(partial(mark_failed, self._deps, item.outbox_id, self._deps.now() + delay, code))
 
-    async def _record(self, settle: Callable[[], None]) -> None:
-        """Write down what became of a message, however long the database is away: forgotten, it would be sent again."""
+    async def _database(self, work: Callable[[], Result]) -> Result:
+        """Ask or tell the database, however long it is away: a delivery that is not recorded would happen again."""
         failures = 0
         while True:
             try:
-                return await asyncio.to_thread(settle)
+                return await asyncio.to_thread(work)
             except Exception as error:
                 if not is_outage(error) or self._stopping.is_set():
                     raise
                 failures += 1
-                _log.warning("outbox_not_recorded", error=type(error).__name__, failures=failures)
+                _log.warning("outbox_database_away", error=type(error).__name__, failures=failures)
                 await pause(self._stopping, self._pace.pause(failures))
 
 

@@ -16,14 +16,15 @@ from typing import Annotated, Literal
 
 import structlog
 from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketState
 
 from bot.channels.web_live import LiveConversations
-from bot.services import history, inbound, web_sessions
+from bot.services import document_store, history, inbound, web_sessions
 from bot.services.conversations import Problem, Stored
 from bot.services.deps import Deps
+from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
 from bot.text.scripts import Script, to_script
 
@@ -97,6 +98,19 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
         )
         return response
 
+    @router.get("/documents/{document_id}")
+    def document(
+        document_id: str,
+        desk_session: Annotated[str | None, Cookie()] = None,
+        accept_language: Annotated[str, Header()] = "",
+    ) -> Response:
+        conversation_id = web_sessions.conversation_of(deps, desk_session)
+        found = document_store.fetch(deps, conversation_id, document_id)
+        if found is None:
+            words = document_store.speech_in(deps, script_wanted(accept_language)).say("refused")
+            return PlainTextResponse(words, 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+        return _file_response(found)
+
     @router.websocket("/chat/line")
     async def line(socket: WebSocket) -> None:
         if not _same_origin(socket, deps):
@@ -109,6 +123,20 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
         await connection.serve()
 
     return router
+
+
+def _file_response(file: DocumentFile) -> Response:
+    """Send a document, kept by no cache and guessed at by nobody."""
+    return Response(
+        file.content,
+        media_type=file.media_type,
+        headers={
+            "Content-Disposition": file.disposition,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        },
+    )
 
 
 def script_wanted(accept_language: str) -> Script:
@@ -311,6 +339,20 @@ def _message_frame(row: MessageView) -> dict[str, object]:
         "key": row.key,
         "buttons": [{"title": b.title, "token": b.token, "state": b.state} for b in row.buttons],
         "withheld": row.withheld,
+        "document": _document_fields(row.document),
+    }
+
+
+def _document_fields(document: DocumentView | None) -> dict[str, object] | None:
+    if document is None:
+        return None
+    width, height = document.size or (None, None)
+    return {
+        "id": document.id,
+        "title": document.title,
+        "picture": document.is_picture,
+        "width": width,
+        "height": height,
     }
 
 

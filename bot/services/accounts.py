@@ -197,6 +197,30 @@ def terms_of(contract: Contract) -> ContractTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedLedger:
+    """A debt's ledger as its statement of a day counts it.
+
+    ``counted`` are the booked entries and the interest accrued since, up to the day, or up to the day of the accepted
+    offer where ``plan_number`` names an agreement in force.
+    """
+
+    terms: ContractTerms
+    due_on: date
+    booked: tuple[Entry, ...]
+    counted: tuple[Entry, ...]
+    plan_number: str | None
+
+
+def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger:
+    """Return what the statement of a debt on ``as_of`` is made of. Does not ask who is looking."""
+    debt = session.get_one(Debt, debt_id)
+    terms, booked = terms_of(debt.contract), _booked(session, debt)
+    plan = _plans(session, debt.borrower_id, as_of).get(debt.id)
+    counted = entries_until(terms, booked, debt.due_on, min(as_of, plan.offered_on) if plan else as_of)
+    return CountedLedger(terms, debt.due_on, booked, counted, plan.number if plan else None)
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What an agreement in force means for one debt; the waiver in fen."""
 
@@ -231,8 +255,7 @@ def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Pla
 def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: _Plan | None) -> DebtView:
     contract, product = debt.contract, debt.contract.product
     terms = terms_of(contract)
-    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt.id).order_by(LedgerEntry.id))
-    booked = tuple(_entry(row) for row in rows)
+    booked = _booked(session, debt)
     payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
     last = max(payments, key=lambda entry: entry.effective_on, default=None)
     due_on = debt.due_on if debt.limitation_known else None
@@ -261,6 +284,11 @@ def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: 
         plan_number=plan.number if plan else None,
         waived_on_completion_fen=plan.waived_on_completion_fen if plan else 0,
     )
+
+
+def _booked(session: Session, debt: Debt) -> tuple[Entry, ...]:
+    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt.id).order_by(LedgerEntry.id))
+    return tuple(_entry(row) for row in rows)
 
 
 def _entry(row: LedgerEntry) -> Entry:

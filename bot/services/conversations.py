@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -15,14 +16,18 @@ from bot.desk.ownership import QueueReason
 from bot.identity.levels import Level, viewer
 from bot.services.deps import Deps
 from bot.services.proof import proof_of
-from bot.store.tables import Button, Conversation, Message, Outbox
+from bot.store.tables import Button, Conversation, Document, Message, MessageDocument, Outbox
 from bot.text.scripts import Script, to_script
+
+log = structlog.get_logger()
 
 BUTTON_LIFE = timedelta(days=7)
 
 REPLY = "reply"
 FACT = "fact"
 """A reply written to somebody verified. It may tell of a debt, so ``bot.services.history`` asks for level 2 again."""
+
+_DOCUMENT = "document:"
 
 
 class Author(StrEnum):
@@ -63,10 +68,20 @@ class QuickReply:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message to the borrower, in Simplified script; it is shown in theirs."""
+    """One message to the borrower, in Simplified script; it is shown in theirs. It may carry one kept document."""
 
     text: str
     buttons: tuple[QuickReply, ...] = ()
+    document_id: str | None = None
+
+
+def document_payload(document_id: str) -> str:
+    """Return the payload that stands for a document among a reply's buttons.
+
+    The dialogue engine hands on texts and buttons, nothing else; ``say`` takes such a button for what it is. It is no
+    command: a borrower who types it says a few odd letters.
+    """
+    return _DOCUMENT + document_id
 
 
 def open_conversation(
@@ -156,7 +171,7 @@ def say(
 
     With a ``key`` the message is written once; a second call returns None. This is the only writer of outbound
     messages; whatever is not a reply has passed ``bot.outreach.gate`` before. A reply of the bot or of an operator to
-    somebody verified is stored as a ``FACT``.
+    somebody verified is stored as a ``FACT``. A document is carried only to the borrower it is about.
     """
     if key is not None and seen_before(session, conversation.id, key):
         return None
@@ -175,7 +190,9 @@ def say(
         operator_id=operator_id,
         purpose=purpose,
     )
-    for position, button in enumerate(reply.buttons):
+    _attach(session, conversation, message, reply)
+    buttons = [button for button in reply.buttons if not button.payload.startswith(_DOCUMENT)]
+    for position, button in enumerate(buttons):
         session.add(
             Button(
                 token=secrets.token_urlsafe(18),
@@ -198,3 +215,16 @@ def say(
 
 def _is_verified(deps: Deps, conversation: Conversation, now: datetime) -> bool:
     return viewer(proof_of(conversation), now, deps.idle, deps.fresh).level is Level.VERIFIED
+
+
+def _attach(session: Session, conversation: Conversation, message: Message, reply: Reply) -> None:
+    named = (b.payload.removeprefix(_DOCUMENT) for b in reply.buttons if b.payload.startswith(_DOCUMENT))
+    document_id = reply.document_id or next(named, None)
+    if document_id is None:
+        return
+    document = session.get(Document, document_id)
+    if document is None or document.borrower_id != conversation.borrower_id:
+        # The conversation became somebody else's while the answer was made: the words go out, the paper does not.
+        log.error("document_not_attached", conversation=conversation.id, known=document is not None)
+        return
+    session.add(MessageDocument(message_id=message.id, document_id=document.id))

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from bot.identity.levels import Level, Proof, viewer
 from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
+from bot.services.document_store import DocumentView, carried_by
 from bot.services.proof import viewer_of
 from bot.store.tables import Button, ChannelBinding, Conversation, Message
 from bot.text.scripts import Script, to_script
@@ -36,7 +37,10 @@ class ButtonView:
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A message as its own borrower may see it. ``withheld``: the text is not the real one, which needs level 2."""
+    """A message as its own borrower may see it.
+
+    ``withheld``: something of it is kept back and needs level 2, the real text or the document that it carries.
+    """
 
     id: str
     seq: int
@@ -46,6 +50,7 @@ class MessageView:
     key: str | None
     buttons: tuple[ButtonView, ...]
     withheld: bool = False
+    document: DocumentView | None = None
 
 
 def messages_after(deps: Deps, conversation_id: str, seq: int, limit: int = 500) -> list[MessageView]:
@@ -72,7 +77,7 @@ def messages_now_readable(deps: Deps, conversation_id: str, seqs: Collection[int
 
 
 def views(session: Session, rows: Sequence[Message], now: datetime) -> list[MessageView]:
-    """Turn messages into views with everything in them, buttons included; for channels that push, once."""
+    """Turn messages into views with texts and buttons; for channels that push, once. Documents are not in them."""
     buttons: dict[str, list[ButtonView]] = {}
     ids = [row.id for row in rows]
     for button in session.scalars(select(Button).where(Button.message_id.in_(ids)).order_by(Button.position)):
@@ -143,9 +148,11 @@ def _readable(session: Session, deps: Deps, conversation_id: str, rows: Sequence
     if conversation is None:
         return shown
     words = to_script(deps.wording.one("withheld"), Script(conversation.script))
+    documents = carried_by(session, deps, [row.id for row in rows])
+    whole = [replace(view, document=documents.get(view.id)) for view in shown]
     return [
         view if since is not None and row.created_at >= since else _withheld(row, view, words)
-        for row, view in zip(rows, shown, strict=True)
+        for row, view in zip(rows, whole, strict=True)
     ]
 
 
@@ -167,7 +174,9 @@ def _readable_since(session: Session, deps: Deps, conversation_id: str) -> datet
 
 def _withheld(row: Message, view: MessageView, words: str) -> MessageView:
     if row.purpose == FACT:
-        return replace(view, text=words, buttons=(), withheld=True)
+        return replace(view, text=words, buttons=(), document=None, withheld=True)
+    if view.document is not None:  # the words of a notice may be read, the paper that comes with it may not
+        return replace(view, document=None, withheld=True)
     if row.author != Author.BORROWER:
         return view
     masked = _NUMBER.sub("****", row.text)

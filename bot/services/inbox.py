@@ -18,6 +18,7 @@ from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.conversations import Author
 from bot.services.deps import Deps
+from bot.services.document_store import DocumentView, carried_by
 from bot.services.proof import proof_of
 from bot.store.tables import AuditEntry, Borrower, Conversation, Hold, Message, Operator
 
@@ -69,6 +70,7 @@ class TurnView:
     entities: tuple[str, ...]
     actions: tuple[str, ...]
     handling: str
+    document: DocumentView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,8 @@ def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) 
         .outerjoin(Operator, Operator.id == Message.operator_id)
         .where(Message.conversation_id == conversation_id, Message.seq > after)
         .order_by(Message.seq)
-    )
+    ).all()
+    documents = carried_by(session, deps, [message.id for message, _ in messages])
     concerns_them = Hold.conversation_id == conversation_id
     if borrower is not None:
         concerns_them = concerns_them | (Hold.borrower_id == borrower.id)
@@ -272,7 +275,7 @@ def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) 
     holds = tuple(HoldView(hold.id, hold.kind, hold.placed_at) for hold in session.scalars(open_holds))
     return Transcript(
         row=_row(deps, conversation, last, operator, borrower, in_danger),
-        turns=tuple(_turn(message, name) for message, name in messages),
+        turns=tuple(_turn(message, name, documents.get(message.id)) for message, name in messages),
         card=_card(deps, borrower, conversation, holds) if borrower else None,
         holds=holds,
     )
@@ -335,7 +338,7 @@ def _shown(message: Message) -> str:
     return mask_numbers(message.text, proving=_proving(message))
 
 
-def _turn(message: Message, operator_name: str | None) -> TurnView:
+def _turn(message: Message, operator_name: str | None, document: DocumentView | None) -> TurnView:
     understanding = message.understanding or {}
     entities: Sequence[dict[str, str]] = understanding.get("entities", ())
     return TurnView(
@@ -352,6 +355,7 @@ def _turn(message: Message, operator_name: str | None) -> TurnView:
         ),
         actions=tuple(understanding.get("actions", ())),
         handling=message.handling,
+        document=document,
     )
 
 

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -21,14 +23,27 @@ Json = dict[str, Any]
 TOKEN = "700000001:LOOPBACK-demo-token-not-a-real-one"
 
 
+@dataclass(frozen=True)
+class SentFile:
+    """A file as the user's chat has it; ``kind`` is ``document`` or ``photo``."""
+
+    kind: str
+    name: str
+    content: bytes
+
+
 @dataclass
 class Sent:
-    """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data), one a row."""
+    """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data), one a row.
+
+    ``text`` is the caption where there is a file.
+    """
 
     chat_id: int
     message_id: int
     text: str
     buttons: list[tuple[str, str]]
+    file: SentFile | None = None
 
 
 @dataclass(frozen=True)
@@ -302,7 +317,8 @@ class TelegramServer:
 
     def _fault(self, method: str, params: Json) -> _Fault | None:
         for fault in self._faults:
-            concerned = fault.chat_id in (None, params.get("chat_id")) and fault.text in params.get("text", "")
+            text = params.get("text", params.get("caption", ""))
+            concerned = fault.chat_id in (None, params.get("chat_id")) and fault.text in text
             if fault.method == method and fault.times and concerned:
                 fault.times -= 1
                 return fault
@@ -331,17 +347,35 @@ class TelegramServer:
         return [each.update for each in batch]
 
     def _on_sendMessage(self, params: Json) -> Json | _Answer:
-        text, chat_id = str(params["text"]), params["chat_id"]
-        keyboard = params.get("reply_markup", {}).get("inline_keyboard", [])
-        buttons = [(button["text"], button["callback_data"]) for row in keyboard for button in row]
-        if len(text.encode("utf-16-le")) // 2 > 4096:
+        text = str(params["text"])
+        if _units(text) > 4096:
             return _bad_request("message is too long")
         if not text.strip():
             return _bad_request("message text is empty")
+        return self._show(params, text, None)
+
+    def _on_sendDocument(self, params: Json) -> Json | _Answer:
+        return self._show_file(params, "document")
+
+    def _on_sendPhoto(self, params: Json) -> Json | _Answer:
+        return self._show_file(params, "photo")
+
+    def _show_file(self, params: Json, kind: str) -> Json | _Answer:
+        file, caption = params[kind], str(params.get("caption", ""))
+        if not isinstance(file, SentFile) or not file.content:
+            return _bad_request("file must be non-empty")
+        if _units(caption) > 1024:
+            return _bad_request("message caption is too long")
+        return self._show(params, caption, file)
+
+    def _show(self, params: Json, text: str, file: SentFile | None) -> Json | _Answer:
+        chat_id = params["chat_id"]
+        keyboard = params.get("reply_markup", {}).get("inline_keyboard", [])
+        buttons = [(button["text"], button["callback_data"]) for row in keyboard for button in row]
         if any(len(row) != 1 for row in keyboard) or any(len(data.encode()) > 64 for _, data in buttons):
             return _bad_request("BUTTON_DATA_INVALID")
         self._messages += 1
-        self.sent.append(Sent(chat_id, self._messages, text, buttons))
+        self.sent.append(Sent(chat_id, self._messages, text, buttons, file))
         chat = {"id": chat_id, "type": "private" if chat_id > 0 else "group"}
         return {"message_id": self._messages, "date": _now(), "chat": chat, "text": text}
 
@@ -378,8 +412,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:  # the name the base class calls
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        params = {name: _value(name, values[0]) for name, values in parse_qs(body).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        kind = self.headers.get("Content-Type", "")
+        params = _parts(kind, body) if kind.startswith("multipart/") else _fields(body.decode())
         _, bot, method = self.path.split("/")
         answer = self.server.double.answer(bot.removeprefix("bot"), method, params)
         if answer.cut:
@@ -402,6 +437,33 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _bad_request(description: str) -> _Answer:
     return _Answer(400, {"ok": False, "error_code": 400, "description": f"Bad Request: {description}"})
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _fields(body: str) -> Json:
+    return {name: _value(name, values[0]) for name, values in parse_qs(body).items()}
+
+
+def _parts(content_type: str, body: bytes) -> Json:
+    """Read a form with files in it; a field may name the part that holds its file."""
+    message = message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body, policy=HTTP)
+    params: Json = {}
+    files: dict[str, SentFile] = {}
+    for part in message.iter_parts():
+        name, file_name = part["Content-Disposition"].params["name"], part.get_filename()
+        content = part.get_payload(decode=True)
+        if file_name is None:
+            params[name] = content.decode()
+        else:
+            files[name] = SentFile("", file_name, content)
+    for kind in ("document", "photo"):
+        found = files.get(str(params.get(kind, "")).removeprefix("attach://")) or files.get(kind)
+        if found is not None:
+            params[kind] = SentFile(kind, found.name, found.content)
+    return {name: _value(name, value) if isinstance(value, str) else value for name, value in params.items()}
 
 
 def _value(name: str, text: str) -> Any:

@@ -1,6 +1,7 @@
 /** One message on the page. All text goes in as text: nothing from the server or the borrower is read as markup. */
 
-import type { Author, Message, QuickReply } from "./frames.ts";
+import { documentAddress } from "./frames.ts";
+import type { Author, DocumentLink, Message, QuickReply } from "./frames.ts";
 import { clockTime } from "./words.ts";
 import type { Words } from "./words.ts";
 
@@ -18,10 +19,12 @@ export class Bubble {
   readonly #hooks: BubbleHooks;
   readonly #time = make("time", "desk-time");
   readonly #text = make("div", "desk-text");
+  readonly #document = make("div", "desk-document");
   readonly #status = make("div", "desk-status");
   readonly #replies = make("div", "desk-replies");
   #quickReplies: readonly QuickReply[] = [];
   #typedHere = false;
+  #shownDocument: string | null = null;
 
   constructor(element: HTMLElement, slot: HTMLElement, author: Author, hooks: BubbleHooks) {
     this.element = element;
@@ -35,7 +38,7 @@ export class Bubble {
     head.append(name, this.#time);
     this.#replies.setAttribute("role", "group");
     this.#replies.setAttribute("aria-label", hooks.words.quickReplies);
-    slot.append(head, this.#text, this.#status, this.#replies);
+    slot.append(head, this.#text, this.#document, this.#status, this.#replies);
   }
 
   /** What the borrower just sent, before the server knows of it. */
@@ -60,6 +63,7 @@ export class Bubble {
     if (!message.withheld || !this.#typedHere) this.#text.textContent = message.text;
     this.#showTime(new Date(message.at));
     this.showStored(message.seq);
+    this.#showDocument(message.document);
     this.showReplies(message.buttons);
   }
 
@@ -80,6 +84,13 @@ export class Bubble {
   /** Back to what the server last said about the buttons. */
   releaseReplies(): void {
     this.showReplies(this.#quickReplies);
+  }
+
+  #showDocument(link: DocumentLink | null): void {
+    const shown = link === null ? null : `${link.id} ${link.title}`;
+    if (shown === this.#shownDocument) return;
+    this.#shownDocument = shown;
+    this.#document.replaceChildren(...(link === null ? [] : [link.picture ? pictureOf(link) : linkTo(link)]));
   }
 
   #replyButton(reply: QuickReply): HTMLButtonElement {
@@ -111,4 +122,27 @@ function make<K extends keyof HTMLElementTagNameMap>(tag: K, className: string):
   const element = document.createElement(tag);
   element.className = className;
   return element;
+}
+
+/** In a tab of its own: the conversation stays where it is, and a refusal is read there. */
+function linkTo(link: DocumentLink): HTMLAnchorElement {
+  const anchor = make("a", "desk-file");
+  anchor.href = documentAddress(link);
+  anchor.target = "_blank";
+  anchor.rel = "noopener";
+  anchor.textContent = link.title;
+  return anchor;
+}
+
+function pictureOf(link: DocumentLink): HTMLAnchorElement {
+  const anchor = linkTo(link);
+  const picture = make("img", "desk-picture");
+  picture.alt = link.title;
+  // With its size the place is kept free before it is there, and the conversation does not jump.
+  if (link.width !== null && link.height !== null) [picture.width, picture.height] = [link.width, link.height];
+  picture.addEventListener("error", () => anchor.replaceWith(linkTo(link)), { once: true });
+  picture.src = documentAddress(link);
+  anchor.className = "desk-picture-link";
+  anchor.replaceChildren(picture);
+  return anchor;
 }

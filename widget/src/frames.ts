@@ -24,6 +24,17 @@ export interface Welcome {
   readonly lender: string;
 }
 
+/** A file that a message carries, to be fetched from `documentAddress`. */
+export interface DocumentLink {
+  readonly id: string;
+  readonly title: string;
+  /** A picture is shown where it stands; anything else is a link. */
+  readonly picture: boolean;
+  /** Of a picture, in its own pixels; null where unknown. */
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
 export interface Message {
   readonly type: "message";
   readonly seq: number;
@@ -35,8 +46,9 @@ export interface Message {
   /** On a borrower's message: the key which the sending page made for it. */
   readonly key: string | null;
   readonly buttons: readonly QuickReply[];
-  /** The text is not the real one, which needs proof of identity; the real one may follow under the same `seq`. */
+  /** Text or document are kept back until identity is proved; the whole message may follow under the same `seq`. */
   readonly withheld: boolean;
+  readonly document: DocumentLink | null;
 }
 
 export interface Ack {
@@ -127,7 +139,26 @@ function readMessage(f: Fields): Message | null {
   if (!isSeq(seq) || !isAuthor(author) || buttons === null) return null;
   if (typeof id !== "string" || typeof text !== "string" || typeof at !== "string") return null;
   const withheld = f["withheld"] === true;
-  return { type: "message", seq, id, author, text, at, key: typeof key === "string" ? key : null, buttons, withheld };
+  const document = readDocument(f["document"]);
+  const ownKey = typeof key === "string" ? key : null;
+  return { type: "message", seq, id, author, text, at, key: ownKey, buttons, withheld, document };
+}
+
+/** A document that cannot be read is left out: the words of its message stand for themselves. */
+function readDocument(value: unknown): DocumentLink | null {
+  if (!isFields(value)) return null;
+  const { id, title, picture, width, height } = value;
+  if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id) || typeof title !== "string") return null;
+  return { id, title, picture: picture === true, width: readSide(width), height: readSide(height) };
+}
+
+function readSide(value: unknown): number | null {
+  return isSeq(value) && value > 0 ? value : null;
+}
+
+/** Where a document is fetched, on this page's own host. */
+export function documentAddress(link: DocumentLink): string {
+  return `/documents/${link.id}`;
 }
 
 function readAck(f: Fields): Ack | null {

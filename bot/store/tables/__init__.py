@@ -4,6 +4,7 @@ from bot.store.base import Base
 from bot.store.tables.accounts import Borrower, Contract, Creditor, Debt, LedgerEntry, Product
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
+from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import ChannelBinding, VerificationAttempt, VerificationChallenge, WebSession
 from bot.store.tables.outreach import Hold, Reminder
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer
@@ -19,10 +20,12 @@ __all__ = [
     "Conversation",
     "Creditor",
     "Debt",
+    "Document",
     "Hold",
     "Instalment",
     "LedgerEntry",
     "Message",
+    "MessageDocument",
     "Negotiation",
     "Offer",
     "Operator",

@@ -1,0 +1,242 @@
+"""Making a borrower's documents from what the desk has on record, and keeping them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, time
+from enum import StrEnum
+from typing import TypeVar
+
+import structlog
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.clock import SHANGHAI, business_date
+from bot.documents.agreement import AgreementPaper, agreement_pdf
+from bot.documents.clearance import ClearancePaper, ClearedDebt, clearance_letter_pdf
+from bot.documents.picture import SchedulePicture, schedule_png
+from bot.documents.schedule import PaymentSchedule
+from bot.documents.statement import StatementDebt, StatementPaper, statement_pdf
+from bot.documents.words import Speech
+from bot.lending.ledger import EntryKind
+from bot.lending.limitation import LimitationStatus
+from bot.lending.schedule import ScheduledInstalment
+from bot.services.accounts import DebtView, NotVerified, Portfolio, build_portfolio, portfolio_of, right_party, terms_of
+from bot.services.deps import Deps
+from bot.services.document_store import DocumentKind, DocumentView, NewDocument, keep, speech_in, view_of
+from bot.store import tables
+from bot.text.scripts import Script
+from bot.workout.offer import Offer
+
+log = structlog.get_logger()
+
+_OFFER: TypeAdapter[Offer] = TypeAdapter(Offer)
+Made = TypeVar("Made")
+
+
+class NotMade(StrEnum):
+    """Why there is no document; nothing was changed. ``TROUBLE`` was logged and may be over the next time."""
+
+    NOT_VERIFIED = "not_verified"
+    NOTHING_OWED = "nothing_owed"
+    NO_AGREEMENT = "no_agreement"
+    STILL_OWED = "still_owed"
+    TROUBLE = "trouble"
+
+
+def statement(deps: Deps, conversation_id: str) -> DocumentView | NotMade:
+    """Make the statement of what the verified borrower owes today. Unchanged figures give the same document all day."""
+    with deps.read() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return NotMade.NOT_VERIFIED
+        owed = portfolio_of(session, deps, party)
+        if not owed.open_debts:
+            return NotMade.NOTHING_OWED
+        debts = tuple(_statement_debt(session, debt, owed) for debt in owed.open_debts)
+        paper = StatementPaper(
+            number=f"DZ{owed.as_of:%Y%m%d}-{_digest(debts)}",
+            producer=deps.settings.lender_name,
+            person=_masked(owed.name),
+            made_at=datetime.combine(owed.as_of, time(), tzinfo=SHANGHAI),
+            debts=debts,
+        )
+        speech = speech_in(deps, _script(session, conversation_id))
+    # The fonts take a second: not inside a transaction that others wait for.
+    made = _made(lambda: NewDocument(DocumentKind.STATEMENT, paper.number, statement_pdf(paper, speech)))
+    if isinstance(made, NotMade):
+        return made
+    with deps.begin() as session:
+        document = keep(session, deps, made, party.borrower_id, conversation_id)
+        return view_of(deps, document, speech.script)
+
+
+def agreement(deps: Deps, conversation_id: str, number: str) -> tuple[DocumentView, ...] | NotMade:
+    """Make an agreement of the verified borrower: the text with its schedule as PDF, and the schedule as a picture."""
+    with deps.read() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return NotMade.NOT_VERIFIED
+        row = session.scalar(
+            select(tables.Agreement)
+            .where(tables.Agreement.number == number, tables.Agreement.borrower_id == party.borrower_id)
+            .order_by(tables.Agreement.version.desc())
+            .limit(1)
+        )
+        if row is None:
+            return NotMade.NO_AGREEMENT
+        agreement_id = row.id
+        paper = _agreement_paper(session, deps, row)
+        speech = speech_in(deps, _script(session, conversation_id))
+    made = _made(lambda: (_agreement_file(paper, speech), _schedule_file(paper, speech)))
+    if isinstance(made, NotMade):
+        return made
+    with deps.begin() as session:
+        kept = [keep(session, deps, each, party.borrower_id, conversation_id, agreement_id) for each in made]
+        return tuple(view_of(deps, document, speech.script) for document in kept)
+
+
+def clearance_letter(session: Session, deps: Deps, agreement: tables.Agreement) -> str | NotMade:
+    """Make the clearance letter of an agreement whose debts are all at zero, and return the document's id.
+
+    Belongs into the transaction that completes the agreement; once made, the same letter is returned. Waivers on
+    completion have to be booked before. ``bot.services.conversations.Reply`` can carry the id.
+    """
+    known = session.scalar(
+        select(tables.Document.id).where(
+            tables.Document.agreement_id == agreement.id,
+            tables.Document.kind == DocumentKind.CLEARANCE_LETTER.value,
+        )
+    )
+    if known is not None:
+        return known
+    owed = build_portfolio(session, deps, agreement.borrower_id)
+    debts = [debt for debt in owed.debts if debt.debt_id in agreement.debt_ids]
+    if not debts or any(debt.is_open for debt in debts):
+        return NotMade.STILL_OWED
+    origin = agreement.accepted_conversation_id
+    speech = speech_in(deps, _script(session, origin) if origin else Script.HANS)
+    accepted_on = business_date(agreement.accepted_at)
+    paper = ClearancePaper(
+        agreement_number=agreement.number,
+        producer=deps.settings.lender_name,
+        creditor=debts[0].creditor,
+        complaint_phone=debts[0].complaint_phone,
+        person=owed.name,
+        accepted_on=accepted_on,
+        cleared_on=max((debt.last_payment_on for debt in debts if debt.last_payment_on), default=owed.as_of),
+        paid_fen=agreement.total_fen,
+        waived_fen=_waived_fen(session, agreement),
+        debts=tuple(ClearedDebt(debt.product, debt.reference) for debt in debts),
+        made_at=deps.now(),
+    )
+    kind = DocumentKind.CLEARANCE_LETTER
+    made = _made(lambda: NewDocument(kind, agreement.number, clearance_letter_pdf(paper, speech)))
+    if isinstance(made, NotMade):
+        return made
+    return keep(session, deps, made, agreement.borrower_id, origin, agreement.id).id
+
+
+def clearance_letters(deps: Deps, conversation_id: str) -> tuple[DocumentView, ...] | NotMade:
+    """Return the clearance letters that the verified borrower was given, the latest first."""
+    with deps.read() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return NotMade.NOT_VERIFIED
+        rows = session.scalars(
+            select(tables.Document)
+            .where(
+                tables.Document.borrower_id == party.borrower_id,
+                tables.Document.kind == DocumentKind.CLEARANCE_LETTER.value,
+            )
+            .order_by(tables.Document.created_at.desc())
+        )
+        script = _script(session, conversation_id)
+        return tuple(view_of(deps, row, script) for row in rows)
+
+
+def _made(make: Callable[[], Made]) -> Made | NotMade:
+    try:
+        return make()
+    except Exception as error:
+        # An agreement must not seem to have failed because a font is missing: there is no document, and that is said.
+        log.error("document_not_made", kind=type(error).__name__, exc_info=error)
+        return NotMade.TROUBLE
+
+
+def _agreement_file(paper: AgreementPaper, speech: Speech) -> NewDocument:
+    return NewDocument(DocumentKind.AGREEMENT, paper.number, agreement_pdf(paper, speech))
+
+
+def _schedule_file(paper: AgreementPaper, speech: Speech) -> NewDocument:
+    picture = schedule_png(SchedulePicture(paper.number, paper.producer, paper.accepted_at, paper.schedule), speech)
+    return NewDocument(DocumentKind.SCHEDULE, paper.number, picture.png, (picture.width, picture.height))
+
+
+def _agreement_paper(session: Session, deps: Deps, row: tables.Agreement) -> AgreementPaper:
+    borrower = session.get_one(tables.Borrower, row.borrower_id)
+    offer = _OFFER.validate_python(session.get_one(tables.Offer, row.offer_id).terms)
+    parts = session.scalars(
+        select(tables.Instalment).where(tables.Instalment.agreement_id == row.id).order_by(tables.Instalment.number)
+    )
+    return AgreementPaper(
+        number=row.number,
+        producer=deps.settings.lender_name,
+        person=_masked(deps.vault.unseal("name", borrower.name_sealed)),
+        text=row.text,
+        text_hash=row.text_hash,
+        accepted_at=row.accepted_at,
+        schedule=PaymentSchedule(
+            instalments=tuple(ScheduledInstalment(part.number, part.due_on, part.amount_fen) for part in parts),
+            total_fen=row.total_fen,
+            down_payment_fen=offer.down_payment_fen,
+            down_payment_due_on=offer.expires_on if offer.down_payment_fen else None,
+        ),
+    )
+
+
+def _digest(debts: tuple[StatementDebt, ...]) -> str:
+    """Return eight characters that follow from the figures: another payment, another number."""
+    return hashlib.sha256(repr(debts).encode()).hexdigest()[:8].upper()
+
+
+def _statement_debt(session: Session, debt: DebtView, owed: Portfolio) -> StatementDebt:
+    contract = session.get_one(tables.Debt, debt.debt_id).contract
+    return StatementDebt(
+        creditor=debt.creditor,
+        product=debt.product,
+        reference=debt.reference,
+        statement=debt.statement,
+        annual_rate=debt.annual_rate,
+        penalty_annual_rate=debt.penalty_annual_rate,
+        allocation=terms_of(contract).order_for(debt.due_on).on(owed.as_of),
+        complaint_phone=debt.complaint_phone,
+        payment_channel=debt.payment_channel,
+        plan_number=debt.plan_number,
+        waived_on_completion_fen=debt.waived_on_completion_fen,
+        disputed=debt.disputed,
+        old=debt.limitation is not LimitationStatus.RUNNING and debt.plan_number is None,
+    )
+
+
+def _waived_fen(session: Session, agreement: tables.Agreement) -> int:
+    """Return what was waived under an agreement: every waiver that is booked under its number."""
+    total = session.scalar(
+        select(func.sum(tables.LedgerEntry.amount_fen)).where(
+            tables.LedgerEntry.debt_id.in_(agreement.debt_ids),
+            tables.LedgerEntry.kind == EntryKind.WAIVER.value,
+            tables.LedgerEntry.key.startswith(f"waiver:{agreement.number}:", autoescape=True),
+        )
+    )
+    return int(total or 0)
+
+
+def _script(session: Session, conversation_id: str) -> Script:
+    return Script(session.get_one(tables.Conversation, conversation_id).script)
+
+
+def _masked(name: str) -> str:
+    """Keep the family name: a file that stays on a shared phone does not name its owner in full."""
+    return name[:1] + "*" * (len(name) - 1)
