@@ -50,6 +50,7 @@ class Turn:
         self.intent = str((message.get("intent") or {}).get("name") or "")
         selected = ((message.get("response_selector") or {}).get(self.intent) or {}).get("response") or {}
         self.topic = str(selected.get("intent_response_key") or "").partition("/")[2]
+        self.articles: list[str] = [str(article) for article, _ in message.get("articles") or []]
         self.ranking: list[str] = [str(entry["name"]) for entry in message.get("intent_ranking") or []]
         self._entities: list[Mapping[str, Any]] = message.get("entities") or []
         self._tracker = tracker

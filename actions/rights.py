@@ -16,7 +16,7 @@ class AnswerRight(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Tell the article of the topic, or say that nothing checked is known."""
         topic = turn.pressed("topic") or turn.topic or "overview"
-        answer = knowledge.answer_right(turn.deps, turn.conversation_id, topic)
+        answer = knowledge.answer_right(turn.deps, turn.conversation_id, topic, turn.articles)
         if answer is None:
             turn.say("utter_right_unknown")
             return []

@@ -17,7 +17,7 @@ from bot.settings import ROOT, Settings
 
 RUNTIME_PYTHON = ROOT / "rasa-runtime" / ".venv" / "bin" / "python"
 _SOURCES = ("config.yml", "domain.yml", "rasa-runtime/requirements.lock")
-_TREES = ("data/nlu", "data/rules", "data/jieba", "bot/nlu", "bot/text")
+_TREES = ("data/nlu", "data/rights", "data/rules", "data/jieba", "bot/nlu", "bot/text")
 
 _NOT_TRAINED = (
     "channel.py",

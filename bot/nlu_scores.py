@@ -51,13 +51,14 @@ class Prediction:
 
     ``label`` and ``confidence`` are as served: ``FALLBACK`` and its threshold where the model was not sure enough.
     ``ranking`` holds the labels with their probabilities, the likeliest first and the fallback left out; ``seconds`` is
-    how long the reading took.
+    how long the reading took. ``articles`` are the knowledge articles found for a question about rights, best first.
     """
 
     label: str
     confidence: float
     ranking: tuple[tuple[str, float], ...] = ()
     seconds: float = 0.0
+    articles: tuple[str, ...] = ()
 
     @property
     def best(self) -> tuple[str, float]:
@@ -239,6 +240,7 @@ def read_all(
                 confidence=float(read["confidence"]),
                 ranking=tuple((str(label), float(chance)) for label, chance in read["ranking"]),
                 seconds=float(read["seconds"]),
+                articles=tuple(str(article) for article in read["articles"]),
             )
             for read in answer["predictions"]
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -22,6 +23,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.intent_model import IntentModel, IntentSettings
 from bot.nlu.requests import Reading, Understood, clauses, understand
+from bot.nlu.ways_of_asking import ways_of_asking
 
 ALSO_ASKED = "also_asked"
 """Message attribute: the label of a second request, or nothing."""
@@ -29,15 +31,22 @@ ALSO_ASKED = "also_asked"
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class DeskIntentClassifier(IntentClassifier, GraphComponent):
-    """Trainable component; its settings are those of ``IntentSettings``, and ``ranking_length``."""
+    """Trainable component; its settings are those of ``IntentSettings``, ``ranking_length``, and two about articles.
+
+    The ways of asking in ``article_folder`` are learned from as examples of their topics, each counting as
+    ``article_weight`` of an example: there are many of them, and they are about nothing else.
+    """
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """Return the defaults."""
         settings = IntentSettings()
-        return {field.name: getattr(settings, field.name) for field in fields(settings)} | {"ranking_length": 10}
+        own = {"ranking_length": 10, "article_folder": "", "article_weight": 0.3}
+        return {field.name: getattr(settings, field.name) for field in fields(settings)} | own
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
+        self._article_folder = str(config["article_folder"])
+        self._article_weight = float(config["article_weight"])
         self._ranking_length = int(config["ranking_length"])
         self._settings = IntentSettings(**{field.name: config[field.name] for field in fields(IntentSettings)})
         self._model_storage = model_storage
@@ -60,7 +69,15 @@ class DeskIntentClassifier(IntentClassifier, GraphComponent):
         examples = [example for example in training_data.intent_examples if example.get(TEXT)]
         texts = [str(example.get(TEXT)) for example in examples]
         labels = [str(example.get(INTENT_RESPONSE_KEY) or example.get(INTENT)) for example in examples]
-        self._model = IntentModel.train(texts, labels, self._settings)
+        known = set(texts)
+        asked = ways_of_asking(Path(self._article_folder)) if self._article_folder else []
+        further = [(text, f"rights/{article.partition('.')[0]}") for text, article in asked if text not in known]
+        self._model = IntentModel.train(
+            [*texts, *(text for text, _ in further)],
+            [*labels, *(label for _, label in further)],
+            self._settings,
+            [1.0] * len(texts) + [self._article_weight] * len(further),
+        )
         with self._model_storage.write_to(self._resource) as folder:
             self._model.save(folder)
         return self._resource

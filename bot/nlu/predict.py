@@ -1,8 +1,9 @@
 """Reads texts with a trained model: a JSON list on standard input, one JSON object on the last output line.
 
 The object holds ``load_seconds``, ``first_seconds`` (the first message, which loads what is loaded lazily) and
-``predictions``, one for each text in order: ``label`` as served, ``confidence``, ``ranking`` without the fallback, and
-``seconds``. How far it is stands on standard error, in lines of the form ``progress DONE OF``.
+``predictions``, one for each text in order: ``label`` as served, ``confidence``, ``ranking`` without the fallback,
+``seconds``, and the ``articles`` found for a question about rights. How far it is stands on standard error, in lines of
+the form ``progress DONE OF``.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ async def _read(agent: Agent, text: str) -> dict[str, Any]:
         "confidence": intent["confidence"],
         "ranking": ranking,
         "seconds": seconds,
+        "articles": [article for article, _ in parsed.get("articles") or []],
     }
 
 

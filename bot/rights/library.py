@@ -75,6 +75,7 @@ class RightsLibrary:
     def __init__(self, articles: tuple[Article, ...], wording: _Wording) -> None:
         self._articles = articles
         self._wording = wording
+        self._by_id = {article.id: article for article in articles}
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -112,6 +113,10 @@ class RightsLibrary:
     def articles(self) -> tuple[Article, ...]:
         """Return every article, whether in force or not."""
         return self._articles
+
+    def article(self, article_id: str) -> Article | None:
+        """Return the article with this id, whether in force or not, or ``None``."""
+        return self._by_id.get(article_id)
 
     def topics(self) -> tuple[str, ...]:
         """Return the topics in alphabetical order, each once."""

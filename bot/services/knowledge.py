@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clock import business_date
@@ -20,15 +21,21 @@ class RightAnswer:
     citation: str
 
 
-def answer_right(deps: Deps, conversation_id: str, topic: str) -> RightAnswer | None:
+def answer_right(deps: Deps, conversation_id: str, topic: str, found: Sequence[str] = ()) -> RightAnswer | None:
     """Return today's article on a topic, or None when nothing checked is in force.
+
+    ``found`` are ids of articles that answer the question, the likeliest first; the first of them that is in force and
+    made for the borrower's product is told. Without one it is the topic's own article.
 
     For a verified borrower with debts of one kind only, an article for that product comes before the general one.
     """
     owed = portfolio(deps, conversation_id)
     kinds = set() if isinstance(owed, NotVerified) else {debt.kind.value for debt in owed.open_debts}
     product = kinds.pop() if len(kinds) == 1 else None
-    article = deps.rights.answer(topic, business_date(deps.now()), product)
+    today = business_date(deps.now())
+    named = (deps.rights.article(article_id) for article_id in found)
+    fitting = (a for a in named if a is not None and a.in_force(today) and (product is None or a.fits(product)))
+    article = next(fitting, None) or deps.rights.answer(topic, today, product)
     if article is None:
         return None
     return RightAnswer(

@@ -15,24 +15,28 @@ class TimeOfDay:
     value: time
 
 
+_MINUTES_A_DAY = 24 * 60
 _LINK = re.compile(r" ?(?:到|至|~|-{1,2}|—{1,2}|–) ?")
 _HOUR_WORDS = (
-    r"(?P<part>凌晨|清晨|大清早|一大早|早上|早晨|清早|上午|上昼|中午|正午|晌午|下午|下昼|傍晚|黄昏|晚上|晚间|今晚"
-    r"|明晚|后晚|昨晚|今早|明早|夜里|夜晚|半夜|深夜|夜间|晚(?!黑)|早|晚黑|午后|am|pm)?"
+    r"(?P<part>凌晨|清晨|大清早|一大早|早上|早晨|清早|上午|上昼|中午|正午|晌午|下午|下昼|晏昼|傍晚|黄昏|晚上|晚间|今晚"
+    r"|明晚|后晚|昨晚|今早|明早|夜里|夜晚|半夜|午夜|深夜|夜间|晚(?!黑)|早|晚黑|午后|am|pm)?"
 )
+# 差五分八点 and 八点差一刻 are before the hour.
+_MINUTES_SHORT = rf"差(?:一刻钟?|(?:\d{{1,2}}|[{DIGITS}十]{{1,3}})分钟?)"
 _TIME = re.compile(
-    rf"{_HOUR_WORDS} ?(?:的|大概|大约|差不多|约)?"
+    rf"{_HOUR_WORDS} ?(?:的|大概|大约|差不多|约)?(?:(?P<short>{_MINUTES_SHORT}) ?)?"
     rf"(?:(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::\d{{2}})?(?![\d:])"
     rf"|(?<![\d.:])(?P<hour_cn>\d{{1,2}}|(?<![{DIGITS}十第百千万])(?:二十[一二三四]?|十[一二]?|十[三四五六七八九]"
     rf"|[一二两三四五六七八九])|零(?=点(?![{DIGITS}\d半])))(?P<dot>点钟?|时(?![间候长段代常])|:00)"
-    rf"(?P<tail>整|半|一刻|三刻|(?P<minute_cn>零?\d{{1,2}}(?!\d|[个万千百%])|[{DIGITS}十]{{1,3}}(?![个万千百]))分?)?"
+    rf"(?P<tail>整|半|一刻|三刻|{_MINUTES_SHORT}"
+    rf"|(?P<minute_cn>零?\d{{1,2}}(?!\d|[个万千百%])|[{DIGITS}十]{{1,3}}(?![个万千百]))分?)?"
     r"|(?P<hour_en>(?<![\d.:])\d{1,2})(?::(?P<minute_en>\d{2}))? ?(?=am|pm))"
     r" ?(?P<after>am|pm)?"
 )
 _NIGHT = frozenset(
-    ["晚上", "晚间", "今晚", "明晚", "后晚", "昨晚", "夜里", "夜晚", "半夜", "深夜", "夜间", "晚", "晚黑"]
+    ["晚上", "晚间", "今晚", "明晚", "后晚", "昨晚", "夜里", "夜晚", "半夜", "午夜", "深夜", "夜间", "晚", "晚黑"]
 )
-_EVENING = _NIGHT | frozenset(["下午", "下昼", "傍晚", "黄昏", "午后", "pm"])
+_EVENING = _NIGHT | frozenset(["下午", "下昼", "晏昼", "傍晚", "黄昏", "午后", "pm"])
 # After these a number with 点 is a point or 'a little', not an hour.
 _NOT_HOURS = re.compile(
     r"建议|要求|意见|要说|疑问|问题|想法|都不|也不|没|不|儿|用|小|声明|说明|希望|都|也|[.五六七八九]?[%万]"
@@ -60,11 +64,13 @@ def find_times_of_day(text: str) -> list[Reading[TimeOfDay]]:
 def _time(match: re.Match[str], text: str, part: str | None) -> time | None:
     hour = parse_integer(match["hour"] or match["hour_cn"] or match["hour_en"])
     minute = _minute(match)
-    if hour is None or minute is None or not 0 <= minute <= 59 or not 0 <= hour <= 24:
+    if hour is None or minute is None or not -59 <= minute <= 59 or not 0 <= hour <= 24:
         return None
     if match["hour_cn"] and not _is_hour(match, text):
         return None
-    return time(_clock_hour(hour, part) % 24, minute)
+    # The day does not matter: five to midnight is 23:55.
+    since_midnight = (_clock_hour(hour, part) * 60 + minute) % _MINUTES_A_DAY
+    return time(*divmod(since_midnight, 60))
 
 
 def _is_hour(match: re.Match[str], text: str) -> bool:
@@ -79,9 +85,13 @@ def _is_hour(match: re.Match[str], text: str) -> bool:
 
 
 def _minute(match: re.Match[str]) -> int | None:
+    """Return the minutes after the hour; below zero when some are short of it (差五分八点)."""
+    tail = match["tail"]
+    if match["short"] or (tail and tail[0] == "差"):
+        short = parse_integer(re.sub("[差分钟]", "", match["short"] or tail).replace("一刻", "15"))
+        return -short if short is not None and 0 < short < 60 and not (match["short"] and tail) else None
     if figures := match["minute"] or match["minute_en"]:
         return int(figures)
-    tail = match["tail"]
     if tail is None or tail == "整":
         return 0
     if tail == "半":

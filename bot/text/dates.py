@@ -227,7 +227,7 @@ def _relative_month(match: re.Match[str], text: str, today: date) -> DateValue |
     if match["day"]:
         day = parse_integer(match["day"])
         return None if day is None else _make(year, month, day)
-    if match["which"] in ("这", "本", "当", "上", "上上"):
+    if match["which"] in ("这", "本", "今", "当", "上", "上上"):
         # 这个月还不上 and 上个月 name a time, not a day anyone waits for.
         return None
     return _UNRESOLVED
@@ -259,7 +259,7 @@ def _bare_day(match: re.Match[str], text: str, today: date) -> DateValue | None:
 
 
 def _year_part(match: re.Match[str], text: str, today: date) -> DateValue | None:
-    year = _year(match["year"][0], today) if match["year"] else today.year
+    year = _year(match["year"].removesuffix("年"), today) if match["year"] else today.year
     if year is None or match["part"].strip("年") in ("初", "中"):
         return _UNRESOLVED
     return DateValue(date(year, 12, 31))

@@ -16,10 +16,14 @@ class Percent:
     value: Decimal
 
 
-_CHARACTERS = rf"(?:[{DIGITS}十百]{{1,6}}(?:点[{DIGITS}]{{1,4}})?)"
+# 千分之一一天 is a thousandth a day: the second 一 counts the days.
+_PER_TIME = r"(?!一(?:天|日|年(?![化利息])|期|次|周|个月|季度))"
+_CHARACTERS = (
+    rf"(?:[{DIGITS}十百](?:{_PER_TIME}[{DIGITS}十百]){{0,5}}(?:点[{DIGITS}](?:{_PER_TIME}[{DIGITS}]){{0,3}})?)"
+)
 _NUMBER = rf"(?:{FIGURES}|{_CHARACTERS})"
 _ALONE_BEFORE = rf"(?<![\d.{DIGITS}十百])"
-_TENTH = "[一二三四五六七八九1-9]"
+_TENTH = "[一二两三四五六七八九1-9]"
 _PER = {"百": Decimal(1), "千": Decimal("0.1"), "万": Decimal("0.01")}
 _RATE_WORDS = (
     r"(?:年化|年利率|利率|月利率|日利率|费率|年息|apr|irr)(?:是|到|才|都|要|有|高达|超过|超|为|:|达到| |的|快){0,3}"
@@ -35,6 +39,12 @@ def _times(factor: Decimal) -> Callable[[re.Match[str]], Decimal | None]:
         return None if value is None else value * factor
 
     return read
+
+
+def _points(match: re.Match[str]) -> Decimal | None:
+    """18%, 18趴, 3个点; 三趴半 is 3.5."""
+    value = _times(Decimal(1))(match)
+    return value + Decimal("0.5") if value is not None and match["half"] else value
 
 
 def _of_base(match: re.Match[str]) -> Decimal | None:
@@ -77,16 +87,19 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Decimal | None]],
     (
         re.compile(
             rf"(?P<n>(?<![\d.]){FIGURES}|(?<![{DIGITS}十百]){_CHARACTERS}) ?(?:%|趴|pa(?![a-z])|个百分点|个点(?!钟)"
-            rf"|percent)"
+            rf"|percent)(?P<half>半)?"
         ),
-        _times(Decimal(1)),
+        _points,
     ),
     (
         re.compile(rf"(?:(?<=日息)|(?<=日利率)|(?<=利息))万(?P<n>{_TENTH}(?:[.点]\d)?)(?![{DIGITS}\d千百元块])"),
         _times(_PER["万"]),
     ),
     (re.compile(rf"{_ALONE_BEFORE}万(?P<n>{_TENTH}(?:[.点]\d)?)(?=利息|的利|的日|日息|每天|一天)"), _times(_PER["万"])),
-    (re.compile(rf"{_ALONE_BEFORE}(?P<n>{FIGURES}|[{DIGITS}])分(?P<half>[半五5])?(?=的?利|的?息|月息)"), _interest_fen),
+    (
+        re.compile(rf"{_ALONE_BEFORE}(?P<n>{FIGURES}|[{DIGITS}])分(?P<half>[半{DIGITS}\d])?(?=的?利|的?息|月息)"),
+        _interest_fen,
+    ),
     (
         re.compile(
             rf"(?:月息|月利率?|月利息|利息|利率)(?:是|要|才|收|有)?(?P<n>{FIGURES}"
@@ -101,7 +114,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Decimal | None]],
     ),
     (
         re.compile(
-            rf"(?:(?<=[还付减免打降让剩少首只])|(?<=^)|(?<=[,。! ])){_ALONE_BEFORE}(?P<n>{_TENTH})成(?P<half>半|五)?"
+            rf"(?:(?<=[还付减免打降让剩少首只])(?:掉|了|个|我|他)?|(?<=^)|(?<=[,。! ]))"
+            rf"{_ALONE_BEFORE}(?P<n>{_TENTH})成(?P<half>半|五)?"
             r"(?=$|[,。!?~ 吧行可呢左的]|本金|利息|欠款|首付|以)"
         ),
         _tenths,

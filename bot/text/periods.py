@@ -25,13 +25,16 @@ class DayOfMonth:
 
 _MAX_MONTHS = 600
 _LINK = r" ?(?:到|至|~|-{1,2}|—{1,2}|–|或者?|、) ?"
+# 九个多月 and 十来期 are read as 9 and 10.
+_MORE = r"[多来]"
 _COUNT_UNIT = r"(?:个月|期(?![限间待货权])|个?季度|年(?![级代轻龄前后化底末初]|以?前|以?后|\d{1,2}月))"
 _NOT_AFTER = r"(?<![\d.第])(?<![零〇一二两三四五六七八九十百千万这那上下每前后某当首末同隔])"
 _PAIR = r"(?:[一二两三四五六七八][二两三四五六七八九](?=个|期|年))"
 _MONTHS = re.compile(
     rf"{_NOT_AFTER}(?:"
     rf"(?P<half_year>半年)(?![前后]|以[前后]|之[前后])"
-    rf"|(?P<low>{INTEGER})(?:(?P<low_unit>个月|期|个?季度|年)?{_LINK}(?P<high>{INTEGER}))? ?个?(?P<unit>{_COUNT_UNIT})"
+    rf"|(?P<low>{INTEGER})(?:(?P<low_unit>个月|期|个?季度|年)?{_LINK}(?P<high>{INTEGER}))? ?"
+    rf"(?:{_MORE}(?=个|期))?个?(?P<unit>{_COUNT_UNIT}|个{_MORE}(?:月|季度))"
     rf"(?P<half>半)?(?!大)(?:零?(?P<extra>{INTEGER})个月)?(?![前后]|以[前后]|之[前后])"
     rf"|(?P<contracted>[俩仨])个?月(?![前后]|以[前后]|之[前后])"
     r")"
@@ -107,38 +110,63 @@ def _is_per_month(match: re.Match[str], text: str) -> bool:
     return _PER_MONTH.match(text, match.end()) is not None or before in tuple("元块千百万0123456789kw")
 
 
-_DAY = r"(?P<day>\d{1,2}|[一二三四五六七八九十廿卅]{1,4})"
+_DAY_NUMBER = r"(?:\d{1,2}|[一二三四五六七八九十廿卅]{1,4})"
+_DAY = rf"(?P<day>{_DAY_NUMBER})"
+_DAY_ENDS = r"(?=$|[,。!?;~ 吧呢啊呀吗么嘛行可好能])"
 _MONTHLY = r"(?:每个?月|每月份|月月|按月|逢|每一个月)"
 _LAST = r"(?:月底|月末|月尾|底(?!薪)|末|最后一天|最后一日|尾)"
 _DAY_NAMES = (
     r"(?:还款日?期?|账单日?|帐单日?|扣款日?|发薪日?|出账日?|记账日?|缴款日?|工资日|结算日|到期日|发工资日?|扣费日?)"
 )
+_DAY_NAMES_IN_FULL = r"(?:还款|账单|帐单|扣款|发薪|出账|记账|缴款|工资|结算|到期|扣费)日期?"
 _DAYS = re.compile(
-    rf"{_MONTHLY}(?:的|都|在|是|固定|大概|发工资|还款日?|:)?(?:的|是|在)?(?:(?P<last>{_LAST})|{_DAY} ?[号日](?!线))"
+    rf"{_MONTHLY}(?:的|都|在|是|固定|大概|发工资|还款日?|:)?(?:的|是|在)?(?:(?P<last>{_LAST})"
+    rf"|{_DAY} ?[号日](?!线))"
     rf"|{_MONTHLY}?{_DAY_NAMES}(?:期|子|能不能|可以|可不可以|能|帮我|是|都是|为|在|改|调|换|挪|移|定|设|成|到|每月"
     rf"|每个月|的|[:,]){{0,6}}"
-    rf"(?:(?P<last2>月底|月末|月尾)|(?P<day2>\d{{1,2}}|[一二三四五六七八九十廿卅]{{1,4}}) ?[号日])"
+    rf"(?:(?P<last2>月底|月末|月尾)|(?P<day2>{_DAY_NUMBER}) ?[号日])"
+    # 还款日改15行吗: after such a name a number needs no 号.
+    rf"|{_DAY_NAMES_IN_FULL}(?:能不能|可以|可不可以|能|帮我|是|为|在|改|调|换|挪|移|推|定|设|成|到|{_MONTHLY}|的|[:,]"
+    rf"){{0,6}}(?P<day3>{_DAY_NUMBER}){_DAY_ENDS}"
 )
+_AND = re.compile(r" ?(?:到|至|-|~|、|和|跟|或者?) ?")
+_SIGNED_DAY = re.compile(rf"{_DAY} ?[号日]")
 _PLAIN_DAY = re.compile(
     rf"(?<![\d月路街第.])(?<![一二三四五六七八九十])(?P<last>每?个?月底|月末|月尾)"
     rf"|(?<![\d月路街第.]){_DAY} ?[号日](?!线|楼|店|方案|子)"
+    rf"|{_MONTHLY}(?:的|在|是)?(?P<day2>{_DAY_NUMBER}){_DAY_ENDS}"
 )
 
 
 def find_days_of_month(text: str, *, any_day: bool = False) -> list[Reading[DayOfMonth]]:
     """Return the monthly days in ``text``: 每月15号, 每月最后一天, 还款日改到20号.
 
-    With ``any_day`` (a form asked for such a day) a plain 15号 or 月底 counts as well. Never raises.
+    With ``any_day`` (a form asked for such a day) a plain 15号 or 月底 counts as well. Both ends of a range and all
+    days of a list (每月3号到5号, 5号和20号) are returned. Never raises.
     """
-    readings = [_day_reading(m, m["day"] or m["day2"], bool(m["last"] or m["last2"])) for m in _DAYS.finditer(text)]
+    matches = [found for match in _DAYS.finditer(text) for found in (match, *_days_beside(match, text))]
+    readings = [_day_reading(match) for match in matches]
     if any_day and not readings:
-        readings = [_day_reading(m, m["day"], bool(m["last"])) for m in _PLAIN_DAY.finditer(text)]
+        readings = [_day_reading(match) for match in _PLAIN_DAY.finditer(text)]
     return [reading for reading in readings if reading is not None]
 
 
-def _day_reading(match: re.Match[str], day_text: str | None, last: bool) -> Reading[DayOfMonth] | None:
-    if last:
+def _days_beside(match: re.Match[str], text: str) -> list[re.Match[str]]:
+    """Return the days that share the words of the first one: 18号 in 每月3号、18号."""
+    beside: list[re.Match[str]] = []
+    link = _AND.match(text, match.end())
+    while link and (found := _SIGNED_DAY.match(text, link.end())):
+        beside.append(found)
+        link = _AND.match(text, found.end())
+    return beside
+
+
+def _day_reading(match: re.Match[str]) -> Reading[DayOfMonth] | None:
+    """Read a match by the groups that took part: any ``last``, else the one number among the ``day`` groups."""
+    words = match.groupdict()
+    if words.get("last") or words.get("last2"):
         return Reading(match.start(), match.end(), DayOfMonth("last"))
+    day_text = next((word for name, word in words.items() if name.startswith("day") and word), None)
     day = parse_integer(day_text) if day_text else None
     if day is None or not 1 <= day <= 31:
         return None

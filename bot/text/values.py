@@ -95,7 +95,7 @@ def extract(text: str, now: datetime, kinds: frozenset[ValueKind] | None = None)
     return tuple(sorted(values, key=lambda value: value.start))
 
 
-_COUNT_ALONE = re.compile(rf"[ 就要分改到那嗯大概]{{0,4}}(?P<count>{INTEGER})[ 吧呢啊可以行吗左右,。.!?~]{{0,5}}")
+_COUNT_ALONE = re.compile(rf"[ 就要分成改到那嗯大概]{{0,4}}(?P<count>{INTEGER})[ 吧呢啊可以行吗左右,。.!?~]{{0,5}}")
 
 
 def _bare_count(text: str, aligned: Aligned, asked: frozenset[ValueKind]) -> Value | None:

@@ -139,7 +139,13 @@ def test_readings_and_progress_come_over_the_border(tmp_path: Path, monkeypatch:
         "load_seconds": 2.5,
         "first_seconds": 0.25,
         "predictions": [
-            {"label": FALLBACK, "confidence": 0.3, "ranking": [["greet", 0.2], ["deny", 0.1]], "seconds": 0.01}
+            {
+                "label": FALLBACK,
+                "confidence": 0.3,
+                "ranking": [["greet", 0.2], ["deny", 0.1]],
+                "seconds": 0.01,
+                "articles": [],
+            }
         ],
     }
     fake_runtime(

@@ -199,9 +199,8 @@ def test_a_response_that_a_rule_gives_exists_and_needs_no_values(name: str) -> N
 
 def test_every_response_is_given_somewhere() -> None:
     given = re.compile("|".join(use.pattern for use in RESPONSE_USES))
-    constants = {
-        node.value for folder in ("actions", "bot/nlu") for _, tree in parsed(folder) for node in ast.walk(tree) if isinstance(node, ast.Constant)
-    }
+    trees = [tree for folder in ("actions", "bot/nlu") for _, tree in parsed(folder)]
+    constants = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     elsewhere = ruled_responses() | constants
     assert [name for name in RESPONSES if not given.fullmatch(name) and name not in elsewhere] == []
 

@@ -132,6 +132,66 @@ def test_what_follows_a_sum_is_not_drawn_into_it(text: str, expected: str) -> No
     assert yuan(mask_lookalikes(text)) == (expected,)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("先还一两万周转", "10000.00..20000.00"),
+        ("还五百周五再还", "500.00"),
+        ("欠5000年底还清", "5000.00"),
+        ("转了500支付宝", "500.00"),
+        ("还1000部分", "1000.00"),
+        ("借了3000平台的", "3000.00"),
+        ("扣了500系统错了", "500.00"),
+        ("还了500后又扣", "500.00"),
+        ("欠一千本月的", "1000.00"),
+        ("工资5000月供多少", "5000.00"),
+        ("小两千周转", "2000.00"),
+    ],
+)
+def test_a_word_that_only_begins_like_a_counter_does_not_hide_the_sum(text: str, expected: str) -> None:
+    assert yuan(mask_lookalikes(text)) == (expected,)
+
+
+@pytest.mark.parametrize("text", ["借2020年底", "欠2020年前", "欠20家里的", "300名下岗", "1000人家庭", "欠12回头"])
+def test_years_and_small_counts_stay_counts_before_such_words(text: str) -> None:
+    assert yuan(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2~3k先还着", "2000.00..3000.00"),
+        ("3到5千先还着", "3000.00..5000.00"),
+        ("1-2w的话看看", "10000.00..20000.00"),
+        ("4、5千", "4000.00..5000.00"),
+        ("两、三千块", "2000.00..3000.00"),
+        ("3、5千", "3000.00..5000.00"),
+    ],
+)
+def test_the_unit_of_the_upper_end_counts_for_both(text: str, expected: str) -> None:
+    assert yuan(text) == (expected,)
+
+
+def test_items_of_a_list_are_no_range() -> None:
+    assert yuan("还2、8千") == ("8000.00",)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("百五", "150.00"), ("千二行不行", "1200.00"), ("我百八先", "180.00")])
+def test_a_sum_with_its_one_dropped_answers_alone_as_bare(text: str, expected: str) -> None:
+    assert yuan(text) == (expected,)
+    assert [reading.bare for reading in read(text)] == [True]
+
+
+@pytest.mark.parametrize("text", ["畀住百五先", "俾返千二你"])
+def test_cantonese_words_for_giving_are_about_money(text: str) -> None:
+    assert [reading.bare for reading in read(text)] == [False]
+
+
+@pytest.mark.parametrize("text", ["万五", "百五十家", "0512", "007"])
+def test_a_rate_a_count_and_a_code_alone_are_no_sums(text: str) -> None:
+    assert yuan(text) == ()
+
+
 @pytest.mark.parametrize("text", ["1万25", "12.345元", "一千二百三十四百", "9" * 30 + "元", "百亿亿元", "千五百块"])
 def test_what_could_be_two_sums_or_none_is_not_guessed(text: str) -> None:
     assert yuan(text) == ()

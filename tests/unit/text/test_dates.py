@@ -59,6 +59,10 @@ def days(text: str, today: date = TODAY, *, expected: bool = False) -> list[date
         ("三个月后", "2027-02-21"),
         ("48小时内", "2026-11-23"),
         ("元旦前", "2027-01-01"),
+        ("2027年底", "2027-12-31"),
+        ("2025年年底借的", "2025-12-31"),
+        ("今个月底", "2026-11-30"),
+        ("周五还剩下的", "2026-11-27"),
     ],
 )
 def test_a_named_day_is_found(text: str, day: str) -> None:
@@ -108,11 +112,17 @@ def test_what_is_no_day_gives_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "day"),
-    [("宽限三天", "2026-11-24"), ("再给我一周", "2026-11-28"), ("半个月", "2026-12-06"), ("11-30", "2026-11-30")],
-)
+    [("宽限三天", "2026-11-24"), ("再给我一周", "2026-11-28"), ("半个月", "2026-12-06"), ("11-30", "2026-11-30"),
+     ("12.20行不行", "2026-12-20"), ("改到12.10吧", "2026-12-10"), ("推到12-8可以吗", "2026-12-08")],
+)  # fmt: skip
 def test_an_expected_day_may_be_a_span_or_short(text: str, day: str) -> None:
     assert days(text) == []
     assert days(text, expected=True) == [date.fromisoformat(day)]
+
+
+@pytest.mark.parametrize("text", ["先还12.20元", "分3-5期", "12.20和500", "99.5行吗"])
+def test_an_expected_day_is_not_seen_in_sums_and_counts(text: str) -> None:
+    assert days(text, expected=True) == []
 
 
 def test_months_are_added_to_the_last_day_they_have() -> None:

@@ -31,6 +31,14 @@ def kinds_and_words(text: str, *asked: ValueKind) -> list[tuple[str, str]]:
         ("12378到12379元", [("amount", "12378到12379元")]),
         ("两千一定还", [("amount", "两千")]),
         ("欠了２千５", [("amount", "２千５")]),
+        ("还500月底再还", [("amount", "500"), ("date", "月底")]),
+        ("欠996,怎么办", [("amount", "996")]),
+        ("¥44,996,000.00", [("amount", "¥44,996,000.00")]),
+        ("还五百后,再等等", [("amount", "五百")]),
+        ("住3栋502,欠1200", [("amount", "1200")]),
+        ("3单元500块", [("amount", "500块")]),
+        ("每月3号、18号", [("day_of_month", "每月3号"), ("day_of_month", "18号")]),
+        ("2020年底借的", [("date", "2020年底")]),
     ],
 )
 def test_a_message_with_several_values_gives_each_once(text: str, expected: list[tuple[str, str]]) -> None:
@@ -47,7 +55,8 @@ def test_a_message_with_several_values_gives_each_once(text: str, expected: list
         "一万个不愿意", "我今年35", "四十五岁", "90后", "两个孩子",
         "3号楼501室", "民法典第675条", "iPhone15", "5G", "三分之一",
         "500美元", "7x24小时", "五险一金", "一分钱都没有", "芝麻分650",
-        "生日是5月3号", "微信号abc12345", "a@example.com", "一块去",
+        "家住3栋502", "6单元1203", "B座1801", "我是九五后", "零零后没钱",
+        "天天996,累", "生日是5月3号", "微信号abc12345", "a@example.com", "一块去",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_value_is_left_alone_by_every_form(text: str) -> None:
