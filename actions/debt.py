@@ -7,15 +7,18 @@ from rasa_sdk.events import EventType, FollowupAction
 from actions.base import Turn, VerifiedAction, verify_first
 from actions.documents import hand_over_statement, statement_button, wants_statement
 from actions.figures import component_name, figure_buttons, label, percent, show_costs, show_figure
+from bot.clock import business_date
 from bot.lending.balances import Component
 from bot.lending.limitation import LimitationStatus
 from bot.lending.money import format_yuan
 from bot.lending.naming import read_component
 from bot.lending.statement import StatementLine
-from bot.services import accounts, figures, requests
+from bot.services import accounts, figures, payment_traces, requests
 from bot.services.accounts import DebtView, NotVerified, Portfolio
 from bot.services.figures import FigureView
+from bot.services.payment_traces import NoDebt, PaymentFound
 from bot.text.display import day_text
+from bot.text.values import extract
 
 
 class DebtAction(VerifiedAction):
@@ -167,27 +170,74 @@ class TellMinimumPayment(DebtAction):
 
 
 class CheckPayment(VerifiedAction):
-    """A payment was reported or is asked about: answered from the ledger."""
+    """A payment was reported or is asked about: looked for in the ledger, and followed where it is not there yet."""
 
     action_name = "action_check_payment"
 
     def tell(self, turn: Turn) -> list[EventType]:
-        """Show the last payment on record of each debt."""
-        owed = accounts.portfolio(turn.deps, turn.conversation_id)
-        if isinstance(owed, NotVerified):
+        """Look for the payment that was reported, now or before identity was proved; else say what is on record."""
+        said = _reported(turn)
+        if said is None:
+            return self._tell_status(turn)
+        now = turn.deps.now()
+        stated = payment_traces.stated_in(extract(said, now), business_date(now))
+        answer = payment_traces.report_paid(turn.deps, turn.conversation_id, said, stated)
+        if isinstance(answer, NotVerified):
             return verify_first(turn, self.action_name)
-        for debt in owed.debts:
+        if isinstance(answer, NoDebt):
+            turn.say("utter_nothing_owed")
+        elif isinstance(answer, PaymentFound):
+            _say_found(turn, answer)
+        else:
+            day = day_text(answer.answer_by, business_date(now))
+            turn.say("utter_payment_trace_opened" if answer.is_new else "utter_payment_trace_known", day=day)
+            if answer.is_new:
+                turn.say("utter_payment_trace_slip")
+        return []
+
+    def _tell_status(self, turn: Turn) -> list[EventType]:
+        status = payment_traces.status(turn.deps, turn.conversation_id)
+        if isinstance(status, NotVerified):
+            return verify_first(turn, self.action_name)
+        for debt in status.debts:
             if debt.last_payment_on is None:
                 turn.say("utter_no_payment_on_record", label=label(turn, debt))
             else:
                 turn.say(
                     "utter_last_payment",
                     label=label(turn, debt),
-                    day=day_text(debt.last_payment_on, owed.as_of),
+                    day=day_text(debt.last_payment_on, status.as_of),
                     amount=format_yuan(debt.last_payment_fen),
                 )
-        turn.say("utter_payment_missing_next")
+        for trace in status.traces:
+            day = day_text(trace.answer_by, status.as_of)
+            if trace.amount_fen is None:
+                turn.say("utter_payment_trace_waiting", day=day)
+            else:
+                turn.say("utter_payment_trace_waiting_amount", day=day, amount=format_yuan(trace.amount_fen))
+        if not status.traces:
+            turn.say("utter_payment_missing_next")
         return []
+
+
+def _reported(turn: Turn) -> str | None:
+    """What was said about a payment made; None where it is only asked about."""
+    if turn.intent == payment_traces.REPORTED:
+        return "" if turn.is_payload else turn.raw_text
+    if turn.intent == payment_traces.ASKED:
+        return None
+    return payment_traces.reported_before_proof(turn.deps, turn.conversation_id)
+
+
+def _say_found(turn: Turn, found: PaymentFound) -> None:
+    rest_fen = found.debt.statement.balances.total_fen - found.debt.waived_on_completion_fen
+    turn.say(
+        "utter_payment_found" if rest_fen > 0 else "utter_payment_found_all_paid",
+        label=label(turn, found.debt),
+        day=day_text(found.paid_on, business_date(turn.deps.now())),
+        amount=format_yuan(found.amount_fen),
+        rest=format_yuan(max(rest_fen, 0)),
+    )
 
 
 class OpenDispute(VerifiedAction):

@@ -13,14 +13,18 @@ import typer
 from bot import logs
 from bot.identity.roles import Role
 from bot.services.deps import Deps, make_deps
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import ROOT, Settings, SettingsError, load_settings
 from bot.store.vault import VaultKeyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service desk for borrowers in arrears.")
 db = typer.Typer(no_args_is_help=True, help="The accounts database.")
 operator = typer.Typer(no_args_is_help=True, help="The people at the desk.")
+payments = typer.Typer(no_args_is_help=True, help="Payments from the lender.")
 app.add_typer(db, name="db")
 app.add_typer(operator, name="operator")
+app.add_typer(payments, name="payments")
+policy = typer.Typer(no_args_is_help=True, help="The relief that the lender has approved.")
+app.add_typer(policy, name="policy")
 
 
 @app.command()
@@ -195,6 +199,47 @@ def create(
             else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
         )
     typer.echo(f"created {login}")
+
+
+@payments.command("import")
+def import_payments(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, see docs/lending.md")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen and book nothing")] = False,
+) -> None:
+    """Book the payments of a file; each row whole or not at all. Exit code 1 if a row was rejected, 2 if the file."""
+    from bot.services import payment_import
+
+    report = payment_import.import_payments(_deps(_settings()), file.read_bytes(), file.name, is_dry_run=dry_run)
+    if isinstance(report, payment_import.FileRefusal):
+        _stop(f"{file.name}: {report.value}")
+    typer.echo(report.to_text())
+    if report.rejects:
+        raise typer.Exit(1)
+
+
+@policy.command()
+def check(
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="folder with other policies: list whom they would touch"),
+    ] = None,
+) -> None:
+    """Prove that the policies answer every case once. Exit code 1 if they do not, with file, line and rule.
+
+    With --against the other policies are checked as well, and every stored negotiation that would come out differently
+    under them is listed; nothing is changed.
+    """
+    from bot.services import policy_review
+
+    reviews = [policy_review.review(folder) for folder in (ROOT / "data" / "policies", against) if folder is not None]
+    faults = [str(fault) for each in reviews for fault in each.faults]
+    if faults:
+        typer.echo("\n".join(faults), err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{len(reviews[0].policies)} policies: no gap, no overlap")
+    if against is not None:
+        impact = policy_review.impact(_deps(_settings()), reviews[1].policies)
+        typer.echo("\n".join(policy_review.lines_of(impact)))
 
 
 def _settings() -> Settings:

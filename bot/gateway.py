@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import web
+from bot.channels import payments_api, web
 from bot.channels.rasa_client import RasaClient
 from bot.channels.telegram import TelegramChannel
 from bot.channels.turns import TurnRunner
@@ -59,6 +59,8 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     app = FastAPI(title="borrower desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(web.make_router(deps, live, turns.wake, DIST))
     app.include_router(make_console_router(deps, changed, stopping))
+    if settings.payments_key.get_secret_value():
+        app.include_router(payments_api.make_router(deps))
     app.mount("/static", StaticFiles(directory=DIST), name="static")
 
     @app.get("/health")

@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bot.clock import SHANGHAI
-from bot.services import handoff, reminders
+from bot.services import handoff, payment_traces, promise_judging, reminders, servicing
 from bot.services.deps import Deps
 
 log = structlog.get_logger()
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 def tick(deps: Deps) -> None:
     """Do what has fallen due. A failure is logged and the next tick tries again; the claim has an end."""
     _attempt("requeue_abandoned", _requeue, deps)
+    _attempt("plan_sweep", _service, deps)
+    _attempt("promise_sweep", _judge_promises, deps)
     _attempt("reminder_sweep", _sweep, deps)
 
 
@@ -36,6 +38,25 @@ def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
 def _requeue(deps: Deps) -> None:
     if count := handoff.requeue_abandoned(deps):
         log.info("conversations_requeued", count=count)
+
+
+def _service(deps: Deps) -> None:
+    swept = servicing.sweep(deps)
+    traces = payment_traces.ask_persons(deps)
+    if swept.looked_at or traces:
+        log.info(
+            "plans_swept",
+            looked_at=swept.looked_at,
+            persons_asked=swept.persons_asked,
+            ended=swept.ended,
+            traces_passed_on=traces,
+        )
+
+
+def _judge_promises(deps: Deps) -> None:
+    judged = promise_judging.sweep(deps)
+    if any((judged.kept, judged.partly_kept, judged.broken)):
+        log.info("promises_judged", kept=judged.kept, partly_kept=judged.partly_kept, broken=judged.broken)
 
 
 def _sweep(deps: Deps) -> None:

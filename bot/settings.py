@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRET_MINIMUM = 16
 """Shortest secret that processes may share, in characters."""
 
+PAYMENTS_KEY_MINIMUM = 32
+"""Shortest key that another system may send payments with, in characters."""
+
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
 
@@ -98,6 +101,11 @@ class Settings(BaseSettings):
         "", description="base URL of a Bot API server, for a local one; empty means Telegram's own"
     )
 
+    payments_key: SecretStr = Field(
+        SecretStr(""),
+        description="the key the lender's system sends payments with, at least 32 characters; empty turns that off",
+    )
+
     clock_offset_minutes: int = Field(
         0,
         ge=-5_256_000,
@@ -112,6 +120,13 @@ class Settings(BaseSettings):
         if 0 < len(secret.get_secret_value()) < SECRET_MINIMUM:
             raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
         return secret
+
+    @field_validator("payments_key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key.get_secret_value()) < PAYMENTS_KEY_MINIMUM:
+            raise ValueError(f"must have at least {PAYMENTS_KEY_MINIMUM} characters")
+        return key
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:

@@ -35,6 +35,8 @@ class QueueReason(StrEnum):
     DISTRESS = "distress"
     COMPLAINT = "complaint"
     DISPUTE = "dispute"
+    PAYMENT_TRACE = "payment_trace"
+    PLAN_MISSED = "plan_missed"
     NO_PLAN_FITS = "no_plan_fits"
     OLD_DEBT = "old_debt"
     THIRD_PARTY = "third_party"

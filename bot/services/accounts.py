@@ -15,20 +15,24 @@ from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.identity.levels import Level
+from bot.lending.accrual import accrued_period
 from bot.lending.allocation import AllocationOrder
 from bot.lending.balances import Component
 from bot.lending.contract import ContractTerms, ProductKind
-from bot.lending.ledger import Entry, EntryKind, same_body
+from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault, same_body
 from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
-from bot.lending.unbooked import entries_until
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
 from bot.services.proof import viewer_of
-from bot.store.tables import Agreement, Borrower, Contract, Debt, Hold, LedgerEntry, Offer
+from bot.store.tables import Agreement, Borrower, Contract, Debt, Hold, LedgerEntry, Offer, PlanEvent
+from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
 from bot.workout.offer import Offer as OfferTerms
 
 _OFFER: TypeAdapter[OfferTerms] = TypeAdapter(OfferTerms)
+
+ENDS_PLAN = ("completed", "broken")
+"""Kinds of plan events, and states of an agreement, after which none is in force on its debts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ def build_portfolio(
     )
     plans = _plans(session, borrower_id, as_of)
     until = min(as_of, accrued_until or as_of)
-    views = tuple(_view(session, debt, as_of, until, plans.get(debt.id)) for debt in debts)
+    views = tuple(_view(session, debt, as_of, until, plans.get(debt.id, _Plans())) for debt in debts)
     return Portfolio(as_of, deps.vault.unseal("name", borrower.name_sealed), views)
 
 
@@ -180,6 +184,37 @@ def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
     return None
 
 
+def lock_borrower(session: Session, borrower_id: str) -> None:
+    """Keep others from booking payments, judging plans or deciding notices of a borrower until the transaction ends."""
+    session.scalar(select(Borrower.id).where(Borrower.id == borrower_id).with_for_update(key_share=True))
+
+
+def ledger_of(session: Session, debt_id: str) -> tuple[Entry, ...]:
+    """Return everything booked on a debt, oldest booking first."""
+    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id).order_by(LedgerEntry.id))
+    return tuple(_entry(row) for row in rows)
+
+
+def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
+    """Book what makes the booked interest right again after something that counts from an earlier day.
+
+    Days on which a plan stopped the interest are left alone. Returns how many entries were booked, 0 if all is right.
+    """
+    debt, now = session.get_one(Debt, debt_id), deps.now()
+    today = business_date(now)
+    stops = _plans(session, debt.borrower_id, today).get(debt_id, _Plans()).stops
+    session.flush()
+    booked = ledger_of(session, debt_id)
+    ends = [period[1] for entry in booked if (period := accrued_period(entry)) is not None]
+    until = max([today, *ends])
+    corrections = accrual_corrections(terms_of(debt.contract), booked, debt.due_on, until, stops, now)
+    for entry in corrections:
+        if book(session, debt_id, entry) is not None:
+            raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
+    session.flush()
+    return len(corrections)
+
+
 def terms_of(contract: Contract) -> ContractTerms:
     """Return a stored contract's terms."""
     after = contract.allocation_after_90_days
@@ -200,8 +235,8 @@ def terms_of(contract: Contract) -> ContractTerms:
 class CountedLedger:
     """A debt's ledger as its statement of a day counts it.
 
-    ``counted`` are the booked entries and the interest accrued since, up to the day, or up to the day of the accepted
-    offer where ``plan_number`` names an agreement in force.
+    ``counted`` are the booked entries and the interest accrued since, up to the day, but none for days on which a plan
+    stopped it. ``plan_number`` names the agreement in force.
     """
 
     terms: ContractTerms
@@ -214,52 +249,62 @@ class CountedLedger:
 def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger:
     """Return what the statement of a debt on ``as_of`` is made of. Does not ask who is looking."""
     debt = session.get_one(Debt, debt_id)
-    terms, booked = terms_of(debt.contract), _booked(session, debt)
-    plan = _plans(session, debt.borrower_id, as_of).get(debt.id)
-    counted = entries_until(terms, booked, debt.due_on, min(as_of, plan.offered_on) if plan else as_of)
-    return CountedLedger(terms, debt.due_on, booked, counted, plan.number if plan else None)
+    terms, booked = terms_of(debt.contract), ledger_of(session, debt.id)
+    plans = _plans(session, debt.borrower_id, as_of).get(debt.id, _Plans())
+    counted = entries_with_stops(terms, booked, debt.due_on, as_of, plans.stops)
+    return CountedLedger(terms, debt.due_on, booked, counted, plans.number)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What an agreement in force means for one debt; the waiver in fen."""
+class _Plans:
+    """What agreements mean for one debt on a day: when its interest stood still, which is in force, its waiver."""
 
-    number: str
-    offered_on: date
-    waived_on_completion_fen: int
+    stops: tuple[InterestStop, ...] = ()
+    number: str | None = None
+    waived_on_completion_fen: int = 0
 
 
-def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Plan]:
-    """Return the plans in force, by debt; one accepted after ``as_of`` does not change how that day looks.
+def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Plans]:
+    """Return what agreements mean, by debt; one accepted after ``as_of`` does not change how that day looks.
 
-    Policies that let interest run during a plan are refused when they are loaded, so every plan stops it.
+    Policies that let interest run during a plan are refused when they are loaded, so every plan stops it. It stays
+    stopped on a plan that was completed, and runs again from the day on which one was broken. Of agreements that
+    replace one another the last says what is in force; the first stands for the days before the others.
     """
+    ended = select(PlanEvent).where(PlanEvent.kind.in_(ENDS_PLAN)).subquery()
     rows = session.execute(
-        select(Agreement, Offer)
+        select(Agreement, Offer, ended.c.happened_on)
         .join(Offer, Offer.id == Agreement.offer_id)
-        .where(Agreement.borrower_id == borrower_id, Agreement.state == "in_force")
-        .order_by(Agreement.accepted_at)
+        .outerjoin(ended, ended.c.agreement_id == Agreement.id)
+        .where(Agreement.borrower_id == borrower_id, Agreement.state.in_(("in_force", "replaced", *ENDS_PLAN)))
+        .order_by(Agreement.accepted_at, Agreement.version)
     )
-    plans: dict[str, _Plan] = {}
-    for agreement, row in rows:
+    plans: dict[str, _Plans] = {}
+    for agreement, row, ended_on in rows:
         if business_date(agreement.accepted_at) > as_of:
             continue
         offer = _OFFER.validate_python(row.terms)
+        in_force = ended_on > as_of if ended_on is not None else agreement.state in ("in_force", "replaced")
+        completed = agreement.state == "completed"
+        stop = InterestStop(agreement.interest_stopped_on or offer.as_of, None if completed else ended_on)
+        waits = in_force and offer.conditional_on_completion and not completed
         for share in offer.shares:
-            waived_fen = share.waived_penalty_fen + share.waived_fee_fen
-            pending_fen = waived_fen if offer.conditional_on_completion else 0
-            plans[share.debt_id] = _Plan(agreement.number, offer.as_of, pending_fen)
+            plans[share.debt_id] = _Plans(
+                stops=(*plans.get(share.debt_id, _Plans()).stops, stop),
+                number=agreement.number if in_force else None,
+                waived_on_completion_fen=share.waived_fen if waits else 0,
+            )
     return plans
 
 
-def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: _Plan | None) -> DebtView:
+def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plans: _Plans) -> DebtView:
     contract, product = debt.contract, debt.contract.product
     terms = terms_of(contract)
-    booked = _booked(session, debt)
+    booked = ledger_of(session, debt.id)
     payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
     last = max(payments, key=lambda entry: entry.effective_on, default=None)
     due_on = debt.due_on if debt.limitation_known else None
-    counted = entries_until(terms, booked, debt.due_on, min(accrued_until, plan.offered_on) if plan else accrued_until)
+    counted = entries_with_stops(terms, booked, debt.due_on, accrued_until, plans.stops)
     disputed = session.scalar(
         select(Hold.id).where(Hold.debt_id == debt.id, Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None))
     )
@@ -281,14 +326,9 @@ def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plan: 
         disputed=disputed is not None,
         last_payment_on=last.effective_on if last else None,
         last_payment_fen=last.amount_fen if last else 0,
-        plan_number=plan.number if plan else None,
-        waived_on_completion_fen=plan.waived_on_completion_fen if plan else 0,
+        plan_number=plans.number,
+        waived_on_completion_fen=plans.waived_on_completion_fen,
     )
-
-
-def _booked(session: Session, debt: Debt) -> tuple[Entry, ...]:
-    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt.id).order_by(LedgerEntry.id))
-    return tuple(_entry(row) for row in rows)
 
 
 def _entry(row: LedgerEntry) -> Entry:

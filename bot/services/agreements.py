@@ -10,23 +10,30 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.clock import business_date, local
-from bot.lending.balances import Component
-from bot.lending.contract import ProductKind
-from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault
-from bot.outreach.gate import HoldKind
-from bot.services import audit, reminders
-from bot.services.accounts import DebtView, NotVerified, RightParty, book, portfolio_of, right_party
+from bot.services import agreement_line, approvals, audit
+from bot.services.accounts import DebtView, NotVerified, RightParty, lock_borrower, portfolio_of, right_party
+from bot.services.agreement_record import agreement_text, write_agreement
+from bot.services.approvals import ApprovalState
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import active, close, debts_of, read_offer, tabled
 from bot.store import tables
 from bot.text.scripts import Script, to_script
-from bot.workout.agreement import AgreedDebt, AgreementTerms, render, text_hash
+from bot.workout.agreement import text_hash
 from bot.workout.offer import Offer
 
-GRACE_DAYS = 10
+__all__ = [
+    "AcceptRefusal",
+    "AgreementView",
+    "InstalmentView",
+    "ReadBack",
+    "accept",
+    "plan_in_force",
+    "read_back",
+    "read_back_seen",
+]
+
 _LOOK_BACK = 60
 
 
@@ -37,7 +44,9 @@ class AcceptRefusal(StrEnum):
     NEEDS_FRESH_CHECK = "needs_fresh_check"
     NOTHING_CHOSEN = "nothing_chosen"
     NOT_READ_BACK = "not_read_back"
+    NEEDS_APPROVAL = "needs_approval"
     FIGURES_CHANGED = "figures_changed"
+    PLAN_IN_FORCE = "plan_in_force"
     ON_HOLD = "on_hold"
 
 
@@ -52,7 +61,7 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class InstalmentView:
-    """One instalment; amounts in fen."""
+    """One instalment, number 0 being the down payment; amounts in fen."""
 
     number: int
     due_on: date
@@ -77,7 +86,7 @@ class AgreementView:
     @property
     def remaining(self) -> tuple[InstalmentView, ...]:
         """The instalments not yet paid."""
-        return tuple(part for part in self.instalments if part.state != "paid")
+        return tuple(part for part in self.instalments if part.paid_fen < part.amount_fen)
 
     @property
     def next_due(self) -> InstalmentView | None:
@@ -95,11 +104,13 @@ def read_back(deps: Deps, conversation_id: str) -> ReadBack | AcceptRefusal:
         if isinstance(found, AcceptRefusal):
             return found
         negotiation, row, offer, _ = found
+        if not _is_granted(session, row, offer):
+            return AcceptRefusal.NEEDS_APPROVAL
         if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED
         if row.readback_text is None or row.readback_hash is None:
             then = debts_of(session, deps, party, negotiation, offer.as_of)
-            row.readback_text = render(_terms(offer, then), _template(deps, then[0].kind))
+            row.readback_text = agreement_text(deps, offer, then)
             row.readback_hash = text_hash(row.readback_text)
         row.readback_at = deps.now()
         return ReadBack(row.readback_text, row.readback_hash, offer)
@@ -137,13 +148,14 @@ def read_back_seen(deps: Deps, conversation_id: str, message_id: str) -> ReadBac
 def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView | AcceptRefusal:
     """Agree to the text whose hash was shown. Takes effect exactly once; asking again returns the same agreement.
 
-    Needs level 2 with a fresh check. The plan was approved in advance by the policy it was computed from, so recording
-    the acceptance is the lender's confirmation (N3); plan notices are planned in the same transaction (N4, F4).
-    From then on the debts bear no interest and no fees (``bot.services.accounts.build_portfolio``).
+    Needs level 2 with a fresh check. The plan was approved in advance by the policy it was computed from, or by the
+    person whose approval it needs, so recording the acceptance is the lender's confirmation (N3); plan notices are
+    planned in the same transaction (N4, F4). From then on the debts bear no interest and no fees
+    (``bot.services.accounts.build_portfolio``). An agreement that is to be replaced ends in the same transaction.
 
     Waivers that the text makes effective at once are booked in the same transaction, once for each agreement number.
-    Waivers conditional on completion are to be booked when the plan is completed; completing a plan is not built yet,
-    so until then they stay part of what is owed (``DebtView.waived_on_completion_fen``).
+    Waivers conditional on completion stay part of what is owed (``DebtView.waived_on_completion_fen``) until the plan
+    is completed.
 
     Raises:
         bot.lending.ledger.LedgerError: the ledger already holds a waiver of this agreement with another amount.
@@ -173,13 +185,20 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
                 kept=row.readback_hash[:12],
             )
             return AcceptRefusal.NOT_READ_BACK
+        if not _is_granted(session, row, offer):
+            return AcceptRefusal.NEEDS_APPROVAL
+        lock_borrower(session, party.borrower_id)  # a payment booked this moment changes the figures
+        in_force = _in_force(session, party, negotiation)
+        if in_force is not None and in_force.id != negotiation.replaces_agreement_id:
+            return AcceptRefusal.PLAN_IN_FORCE
         if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED
         if open_holds(session, party.borrower_id).silencing or any(debt.disputed for debt in debts):
             return AcceptRefusal.ON_HOLD
         if not party.is_fresh:
             return AcceptRefusal.NEEDS_FRESH_CHECK
-        agreement = _write(session, deps, party, negotiation, row, offer)
+        replaced = in_force or agreement_line.broken_before(session, party.borrower_id, negotiation.debt_ids)
+        agreement = write_agreement(session, deps, party, negotiation, row, offer, replaced)
         close(session, deps, negotiation, "agreed")
         return _view(session, agreement)
 
@@ -192,7 +211,7 @@ def plan_in_force(deps: Deps, conversation_id: str) -> tuple[AgreementView, ...]
             return party
         rows = session.scalars(
             select(tables.Agreement)
-            .where(tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.state == "in_force")
+            .where(tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.state == agreement_line.IN_FORCE)
             .order_by(tables.Agreement.accepted_at)
         )
         return tuple(_view(session, row) for row in rows)
@@ -210,6 +229,17 @@ def _chosen(
     return AcceptRefusal.NOTHING_CHOSEN
 
 
+def _is_granted(session: Session, row: tables.Offer, offer: Offer) -> bool:
+    """Whether the bot may agree to an offer: it needs nobody's approval, or has it."""
+    return offer.needs_approval is None or approvals.state_of(session, row.id) is ApprovalState.APPROVED
+
+
+def _in_force(session: Session, party: RightParty, negotiation: tables.Negotiation) -> tables.Agreement | None:
+    """Return the agreement in force on the negotiation's debts, locked: a payment may be completing it."""
+    found = agreement_line.latest(session, party.borrower_id, negotiation.debt_ids, (agreement_line.IN_FORCE,))
+    return session.get(tables.Agreement, found.id, with_for_update=True, populate_existing=True) if found else None
+
+
 def _still_true(session: Session, deps: Deps, party: RightParty, offer: Offer) -> bool:
     """Whether an offer still fits the debts: interest that ran since is forgiven by the plan.
 
@@ -218,116 +248,6 @@ def _still_true(session: Session, deps: Deps, party: RightParty, offer: Offer) -
     now = portfolio_of(session, deps, party, accrued_until=offer.as_of)
     owed = {debt.debt_id: debt.statement.balances.total_fen for debt in now.debts}
     return all(owed.get(share.debt_id) == share.owed_fen for share in offer.shares)
-
-
-def _terms(offer: Offer, debts: list[DebtView]) -> AgreementTerms:
-    shares = {share.debt_id: share for share in offer.shares}
-    first = debts[0]
-    return AgreementTerms(
-        product_kind=first.kind,
-        lender_name=first.creditor,
-        offer_id=offer.offer_id,
-        policy_code=offer.policy_code,
-        policy_version=offer.policy_version,
-        as_of=offer.as_of,
-        expires_on=offer.expires_on,
-        currency="CNY",
-        debts=tuple(
-            AgreedDebt(
-                label=f"{debt.product}({debt.reference})",
-                principal_fen=debt.statement.balances.principal_fen,
-                interest_fen=debt.statement.balances.interest_fen,
-                penalty_fen=debt.statement.balances.penalty_fen,
-                fee_fen=debt.statement.balances.fee_fen,
-                waived_penalty_fen=shares[debt.debt_id].waived_penalty_fen,
-                waived_fee_fen=shares[debt.debt_id].waived_fee_fen,
-            )
-            for debt in debts
-        ),
-        waiver_on_completion=offer.conditional_on_completion,
-        down_payment_fen=offer.down_payment_fen,
-        down_payment_due_on=offer.expires_on if offer.down_payment_fen else None,
-        instalments=offer.schedule,
-        interest_during_plan=offer.interest_during_plan,
-        no_new_cards_promise=first.kind is ProductKind.CREDIT_CARD,
-        missed_payment_grace_days=GRACE_DAYS,
-        payment_channel=first.payment_channel,
-        contact_line=first.complaint_phone,
-    )
-
-
-def _template(deps: Deps, kind: ProductKind) -> str:
-    name = "agreement_card.txt" if kind is ProductKind.CREDIT_CARD else "agreement_loan.txt"
-    return (deps.data / "templates" / name).read_text("utf-8")
-
-
-def _write(
-    session: Session,
-    deps: Deps,
-    party: RightParty,
-    negotiation: tables.Negotiation,
-    row: tables.Offer,
-    offer: Offer,
-) -> tables.Agreement:
-    now = deps.now()
-    agreement = tables.Agreement(
-        number=f"XY{local(now):%Y%m%d}-{negotiation.id[:8].upper()}",
-        borrower_id=party.borrower_id,
-        negotiation_id=negotiation.id,
-        offer_id=row.id,
-        idempotency_key=f"{negotiation.id}:{row.readback_hash}"[:80],
-        text=row.readback_text or "",
-        text_hash=row.readback_hash or "",
-        debt_ids=list(negotiation.debt_ids),
-        total_fen=offer.total_fen,
-        accepted_conversation_id=party.conversation_id,
-        accepted_at=now,
-    )
-    session.add(agreement)
-    session.flush()
-    for part in offer.schedule:
-        session.add(
-            tables.Instalment(
-                agreement_id=agreement.id, number=part.number, due_on=part.due_on, amount_fen=part.amount_fen
-            )
-        )
-    session.flush()
-    _book_waivers(session, agreement, offer)
-    session.add(tables.Hold(borrower_id=party.borrower_id, kind=HoldKind.PLAN.value, placed_at=now))
-    reminders.plan_for_agreement(session, deps, agreement)
-    audit.record(
-        session,
-        now,
-        audit.Actor("borrower", party.borrower_id),
-        "agreement_accepted",
-        ("agreement", agreement.id),
-        text_hash=agreement.text_hash,
-        policy=f"{offer.policy_code}:{offer.policy_version}",
-        limitation_warning_shown=True,
-    )
-    return agreement
-
-
-def _book_waivers(session: Session, agreement: tables.Agreement, offer: Offer) -> None:
-    """Book what is waived at once; what is waived on completion stays owed until then."""
-    if offer.conditional_on_completion:
-        return
-    for share in offer.shares:
-        waived = {Component.PENALTY: share.waived_penalty_fen, Component.FEE: share.waived_fee_fen}
-        for component, amount_fen in waived.items():
-            if not amount_fen:
-                continue
-            entry = Entry(
-                key=f"waiver:{agreement.number}:{component.value}",
-                kind=EntryKind.WAIVER,
-                component=component,
-                amount_fen=amount_fen,
-                effective_on=business_date(agreement.accepted_at),
-                booked_at=agreement.accepted_at,
-                source="agreement",
-            )
-            if book(session, share.debt_id, entry) is not None:
-                raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
 
 
 def _accepted(session: Session, party: RightParty, shown_hash: str) -> AgreementView | None:
@@ -340,11 +260,6 @@ def _accepted(session: Session, party: RightParty, shown_hash: str) -> Agreement
 
 
 def _view(session: Session, agreement: tables.Agreement, *, repeated: bool = False) -> AgreementView:
-    parts = session.scalars(
-        select(tables.Instalment)
-        .where(tables.Instalment.agreement_id == agreement.id)
-        .order_by(tables.Instalment.number)
-    )
     return AgreementView(
         number=agreement.number,
         version=agreement.version,
@@ -353,7 +268,8 @@ def _view(session: Session, agreement: tables.Agreement, *, repeated: bool = Fal
         accepted_at=agreement.accepted_at,
         total_fen=agreement.total_fen,
         instalments=tuple(
-            InstalmentView(part.number, part.due_on, part.amount_fen, part.paid_fen, part.state) for part in parts
+            InstalmentView(part.number, part.due_on, part.amount_fen, part.paid_fen, part.state)
+            for part in agreement_line.instalments_of(session, agreement)
         ),
         repeated=repeated,
     )

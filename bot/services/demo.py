@@ -20,7 +20,7 @@ from bot.lending.contract import ContractTerms
 from bot.lending.ledger import Entry, EntryKind, replay
 from bot.lending.schedule import add_months
 from bot.outreach.gate import HoldKind
-from bot.services import accounts, agreements, audit, negotiation
+from bot.services import accounts, agreements, audit, negotiation, servicing
 from bot.services.conversations import open_conversation
 from bot.services.demo_data import (
     BorrowerData,
@@ -281,7 +281,7 @@ class _Writer:
         return DemoDataError(f"accounts.yml: {self.person.name}: plan: not possible: {answers}")
 
     def _pay(self, agreement_id: str, plan: PlanData, debts: Sequence[_WrittenDebt]) -> None:
-        """Book the instalments that were paid, on their days, and mark what has become of each."""
+        """Book the instalments that were paid, on their days, and settle the plan with them."""
         if len(debts) != 1:
             raise DemoDataError(
                 f"accounts.yml: {self.person.name}: plan: is over one debt, or nobody knows who was paid"
@@ -291,12 +291,10 @@ class _Writer:
             .where(tables.Instalment.agreement_id == agreement_id)
             .order_by(tables.Instalment.number)
         ).all()
-        for part in parts[: plan.paid]:
-            part.paid_fen, part.state = part.amount_fen, "paid"
-        for part in parts[plan.paid : plan.behind]:
-            part.state = "missed"
         paid = [_payment(f"plan:{part.number}", part.amount_fen, part.due_on) for part in parts[: plan.paid]]
         self._book(debts[0], self.today, paid)
+        agreement = self.session.get_one(tables.Agreement, agreement_id)
+        servicing.settle(self.session, self.deps, agreement, ageing=True)
 
     def _settle_reminders(self, borrower_id: str) -> None:
         """Close the notices whose day is over: nobody gets one for the past."""

@@ -179,7 +179,9 @@ def _agreement_paper(session: Session, deps: Deps, row: tables.Agreement) -> Agr
     borrower = session.get_one(tables.Borrower, row.borrower_id)
     offer = _OFFER.validate_python(session.get_one(tables.Offer, row.offer_id).terms)
     parts = session.scalars(
-        select(tables.Instalment).where(tables.Instalment.agreement_id == row.id).order_by(tables.Instalment.number)
+        select(tables.Instalment)
+        .where(tables.Instalment.agreement_id == row.id, tables.Instalment.number > 0)
+        .order_by(tables.Instalment.number)
     )
     return AgreementPaper(
         number=row.number,

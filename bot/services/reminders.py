@@ -1,9 +1,10 @@
-"""Plan notices: planned when a plan is agreed, decided again by the gate when they fall due, sent once."""
+"""Notices about plans and payments: planned ahead, decided again by the gate when they fall due, sent once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,20 @@ DAYS_BEFORE = (3, 1)
 
 SEND_TIME = time(10, 0)
 LEASE = timedelta(minutes=2)
+
+
+class Topic(StrEnum):
+    """What a notice is about. Its words are in ``data/templates/desk.yml``, as ``reminder_`` and the value.
+
+    None of them tells a fact about a debt: whoever holds the phone reads them (I2).
+    """
+
+    PLAN = "plan"
+    LATE = "late"
+    ENDING = "ending"
+    COMPLETED = "completed"
+    PAYMENT_FOUND = "payment_found"
+    PROMISE = "promise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ def plan_for_agreement(session: Session, deps: Deps, agreement: tables.Agreement
                     borrower_id=agreement.borrower_id,
                     instalment_id=part.id,
                     purpose=Purpose.PLAN_NOTICE.value,
+                    topic=Topic.PLAN.value,
                     due_on=part.due_on,
                     send_at=send_at,
                     created_at=now,
@@ -177,9 +193,10 @@ def _decide(deps: Deps, reminder_id: str) -> str:
         if _moot(session, reminder, business_date(now)):
             return _settle(reminder, "superseded", "nothing_due", now)
         conversation = _mailbox(session, reminder.borrower_id, now)
-        decision = contact.decide(
-            session, deps, reminder.borrower_id, conversation, Purpose(reminder.purpose), reminder.instalment_id
-        )
+        topic = Topic(reminder.topic or Topic.PLAN)
+        # Only what is said before a due date counts against it (F4).
+        due_key = reminder.instalment_id if topic is Topic.PLAN else None
+        decision = contact.decide(session, deps, reminder.borrower_id, conversation, Purpose(reminder.purpose), due_key)
         if decision.verdict is Verdict.DEFERRED and decision.until is not None:
             reminder.send_at = decision.until
             reminder.rule = decision.rule
@@ -187,7 +204,7 @@ def _decide(deps: Deps, reminder_id: str) -> str:
         if decision.verdict is not Verdict.ALLOWED or conversation is None:
             audit.record(session, now, audit.SYSTEM, "reminder_refused", ("reminder", reminder.id), rule=decision.rule)
             return _settle(reminder, "refused", decision.rule, now)
-        text = deps.wording.one("reminder_plan", lender=deps.settings.lender_name)
+        text = deps.wording.one(f"reminder_{topic.value}", lender=deps.settings.lender_name)
         message = say(
             session,
             deps,
@@ -210,12 +227,19 @@ def _settle(reminder: tables.Reminder, state: str, rule: str, now: datetime) -> 
 
 
 def _moot(session: Session, reminder: tables.Reminder, today: date) -> bool:
-    """Whether there is nothing left to remind of: paid, plan ended, or the day has passed."""
+    """Whether there is nothing left to say: the instalment is paid, its plan ended, or its day has passed."""
+    if reminder.topic in (Topic.COMPLETED, Topic.PAYMENT_FOUND):
+        return False
+    if reminder.topic == Topic.PROMISE:
+        promise = session.get(tables.Promise, reminder.key.split(":")[1])
+        return promise is None or promise.state != "open" or (promise.due_on is not None and promise.due_on < today)
     if reminder.instalment_id is None:
         return True
     part = session.get_one(tables.Instalment, reminder.instalment_id)
     agreement = session.get_one(tables.Agreement, part.agreement_id)
-    return part.state == "paid" or agreement.state != "in_force" or part.due_on < today
+    if agreement.state != "in_force" or part.state in ("paid", "paid_late"):
+        return True
+    return part.due_on < today and reminder.topic not in (Topic.LATE, Topic.ENDING)
 
 
 def _mailbox(session: Session, borrower_id: str, now: datetime) -> tables.Conversation | None:

@@ -2,15 +2,18 @@
 
 from bot.store.base import Base
 from bot.store.tables.accounts import Borrower, Contract, Creditor, Debt, LedgerEntry, Product
+from bot.store.tables.approvals import Approval
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import ChannelBinding, VerificationAttempt, VerificationChallenge, WebSession
 from bot.store.tables.outreach import Hold, Reminder
-from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer
+from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
+from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
 __all__ = [
     "Agreement",
+    "Approval",
     "AuditEntry",
     "Base",
     "Borrower",
@@ -31,7 +34,12 @@ __all__ = [
     "Operator",
     "OperatorSession",
     "Outbox",
+    "Payment",
+    "PaymentImport",
+    "PaymentTrace",
+    "PlanEvent",
     "Product",
+    "Promise",
     "Reminder",
     "VerificationAttempt",
     "VerificationChallenge",

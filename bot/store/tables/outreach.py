@@ -11,7 +11,10 @@ from bot.store.base import Base, Id
 
 
 class Reminder(Base):
-    """A planned notice. ``state``: planned, sent, superseded, refused. ``rule`` is what the gate decided by."""
+    """A planned notice. ``state``: planned, sent, superseded, refused. ``rule`` is what the gate decided by.
+
+    ``topic`` says what it is about (``bot.services.reminders.Topic``); null is an instalment that falls due.
+    """
 
     __tablename__ = "reminder"
     __table_args__ = (Index("ix_reminder_due", "state", "send_at"),)
@@ -21,6 +24,7 @@ class Reminder(Base):
     borrower_id: Mapped[str] = mapped_column(ForeignKey("borrower.id"), index=True)
     instalment_id: Mapped[str | None] = mapped_column(ForeignKey("instalment.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(30))
+    topic: Mapped[str | None] = mapped_column(String(20))
     due_on: Mapped[date | None]
     send_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(12), default="planned")

@@ -1,0 +1,98 @@
+"""``POST /api/payments``: the lender's system reports payments as they arrive.
+
+One JSON object or a list of at most ``MOST_ITEMS``, with the fields of ``bot.services.payments``, all as JSON strings.
+Each is booked by itself and answered in its place; sending the same again changes nothing. An answer names no field's
+value but ``payment_id``, and an error nothing at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from starlette.requests import Request
+
+from bot.services import payments
+from bot.services.deps import Deps
+from bot.services.payments import Booked, Rejected
+
+MOST_ITEMS = 1000
+MOST_BYTES = 1_048_576
+_SCHEME = "bearer"
+
+
+def make_router(deps: Deps) -> APIRouter:
+    """Return the route. To be included only where ``DESK_PAYMENTS_KEY`` is set.
+
+    401 for a missing or wrong key, 413 for more than ``MOST_BYTES``, 422 for a body that is not JSON of that shape.
+    """
+    router = APIRouter()
+
+    @router.post("/api/payments")
+    async def take(request: Request) -> JSONResponse:
+        if not _may(request, deps.settings.payments_key.get_secret_value()):
+            return _error(401, "unauthorized", {"WWW-Authenticate": "Bearer"})
+        body = await _body(request)
+        if body is None:
+            return _error(413, "too_large")
+        items = _items(body)
+        if items is None:
+            return _error(422, "unreadable")
+        results = [await asyncio.to_thread(_booked, deps, item) for item in items]
+        return JSONResponse({"results": results}, headers={"Cache-Control": "no-store"})
+
+    return router
+
+
+def _may(request: Request, key: str) -> bool:
+    """Compare in constant time, whatever is sent. Without a key nobody may."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    digests = [hashlib.sha256(text.strip().encode()).digest() for text in (given, key)]
+    return hmac.compare_digest(*digests) and scheme.lower() == _SCHEME and bool(key)
+
+
+async def _body(request: Request) -> bytes | None:
+    """Read the body up to the limit, whatever length was announced; None beyond it."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MOST_BYTES:
+            return None
+    return bytes(received)
+
+
+def _items(body: bytes) -> list[Mapping[str, object]] | None:
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    listed: list[object] = parsed if isinstance(parsed, list) else [parsed]
+    items: list[Mapping[str, object]] = [item for item in listed if isinstance(item, dict)]
+    return items if len(items) == len(listed) and 0 < len(items) <= MOST_ITEMS else None
+
+
+def _booked(deps: Deps, item: Mapping[str, object]) -> dict[str, str | int | None]:
+    read = payments.read_payment(item)
+    if isinstance(read, Rejected):
+        return _result(None, "rejected", reason=read.reason.value)
+    outcome = payments.receive(deps, read)
+    if isinstance(outcome, Rejected):
+        return _result(read.payment_id, "rejected", reason=outcome.reason.value)
+    if isinstance(outcome, Booked):
+        return _result(read.payment_id, "booked", credit_fen=outcome.credit_fen)
+    return _result(read.payment_id, "repeated")
+
+
+def _result(
+    payment_id: str | None, outcome: str, *, reason: str | None = None, credit_fen: int = 0
+) -> dict[str, str | int | None]:
+    return {"payment_id": payment_id, "outcome": outcome, "reason": reason, "credit_fen": credit_fen}
+
+
+def _error(status: int, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": code}, status_code=status, headers=dict(headers or {}))
