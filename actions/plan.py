@@ -6,56 +6,41 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
-from actions.plan_words import ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
+from actions.plan_answers import PLAN_FORM, SEEN, STEP, mark, say_blocked, show, take, used, verify_again, wish_in
+from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal
+from actions.promise_words import tell_promise
 from bot.clock import business_date
-from bot.desk.ownership import QueueReason
 from bot.lending.money import format_yuan
-from bot.services import agreements, documents, handoff, identity, negotiation
+from bot.services import agreements, documents, negotiation, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
 from bot.services.documents import NotMade
-from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
+from bot.services.negotiation import Blocked, NotSettled, Stage, State
 from bot.text.display import day_text
-from bot.workout.counter import BorrowerProposal
-from bot.workout.reading import (
-    StatedAmount,
-    UnclearAmount,
-    read_budget,
-    read_essentials,
-    read_income,
-    read_position,
-    read_proposal,
-)
+from bot.workout.hardship_reading import read_hardship
+from bot.workout.offer import OfferKind
+from bot.workout.policy_sections import HardshipKind
 
-STEP = "plan_step"
-SEEN = "form_seen"
-PLAN_FORM = "plan_form"
-
-_AGREES = frozenset({"affirm", "accept_offer"})
-_DECLINES = frozenset({"deny", "reject_offer"})
-_WANTS_MORE = frozenset({"ask_other_options", "reject_offer", "request_relief"})
-_ABOUT_SOMETHING_ELSE = frozenset(
+_OPENS = frozenset(
     {
-        "report_paid",
-        "ask_payment_status",
-        "dispute_debt",
-        "rights",
-        "set_reminder",
-        "request_callback",
-        "complain_harassment",
-        "complain_service",
-        "third_party_inquiry",
-        "wrong_person",
-        "stop_contact",
-        "request_human",
-        "cancel",
+        "state_hardship",
+        "request_installment",
+        "request_relief",
+        "request_settlement",
+        "request_deferral",
+        "propose_payment",
+        "modify_plan",
+        "report_missed_installment",
+        "refuse_to_pay",
     }
 )
-"""Messages that may name figures without proposing anything."""
+"""Messages in which it is said what is wished for."""
+
+_ASKED_LATER = {"request_settlement": OfferKind.SETTLEMENT, "request_deferral": OfferKind.DEFERRAL}
 
 
 class OpenPlan(VerifiedAction):
-    """The borrower cannot pay, or wants instalments or relief: begins, or goes on with, a negotiation."""
+    """The borrower cannot pay, or wants instalments, relief, time or a settlement: begins a negotiation, or goes on."""
 
     action_name = "action_open_plan"
 
@@ -65,17 +50,21 @@ class OpenPlan(VerifiedAction):
         if isinstance(opened, NotVerified):
             return verify_first(turn, self.action_name)
         if isinstance(opened, Blocked):
-            turn.say(f"utter_no_negotiation_{opened.value}")
-            if opened in (Blocked.OLD_DEBT, Blocked.ALL_DISPUTED):
-                handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.OLD_DEBT)
-            return []
-        if turn.intent == "state_hardship":
-            turn.say("utter_hardship_heard")
-        elif turn.slot("requested_slot") != STEP and not turn.carries_choice:
-            turn.say("utter_plan_intro")
-        for product in opened.set_aside:
-            turn.say("utter_set_aside", product=product)
-        return [FollowupAction(PLAN_FORM)]
+            return say_blocked(turn, opened)
+        if opened.stage is Stage.WAITING:
+            if turn.intent not in ("ask_other_options", "reject_offer"):
+                ask_stage(turn, opened)
+                return []
+            negotiation.unchoose(turn.deps, turn.conversation_id)
+        _introduce(turn, opened)
+        taken = _take_wish(turn, opened)
+        # What has been answered here must not be read once more by the form that begins now.
+        events: list[EventType] = [SlotSet(SEEN, mark(turn)), *taken] if taken is not None else []
+        now = negotiation.state(turn.deps, turn.conversation_id)
+        if isinstance(now, State) and now.stage is Stage.CHOICE and not now.offers:
+            # Everything on the table has lapsed meanwhile.
+            events += show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
+        return [*events, FollowupAction(PLAN_FORM)] if _goes_on(turn) else events
 
 
 class ValidatePlanForm(DeskAction):
@@ -85,15 +74,15 @@ class ValidatePlanForm(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Read the message for the present stage and hand it to the negotiation."""
-        if _used(turn):
+        if used(turn):
             return []
         current = negotiation.state(turn.deps, turn.conversation_id)
         if isinstance(current, NotVerified):
-            return _verify_again(turn)
+            return verify_again(turn)
         if current.stage is Stage.NONE:
-            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
-        result = _take(turn, current)
-        return [] if result is None else [SlotSet(SEEN, _mark(turn)), *result]
+            return [SlotSet(SEEN, mark(turn)), SlotSet("requested_slot", None)]
+        result = take(turn, current)
+        return [] if result is None else [SlotSet(SEEN, mark(turn)), *result]
 
 
 class AskPlanStep(DeskAction):
@@ -104,16 +93,19 @@ class AskPlanStep(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask for what the negotiation waits for."""
         current = negotiation.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified):
+        if isinstance(current, NotVerified) or current.stage is Stage.NONE:
             return []
-        if current.stage is Stage.CONFIRMATION:
+        if current.stage is Stage.APPROVAL and current.chosen is not None:
+            ask_approval(turn, current.chosen, whole=used(turn))
+            negotiation.put_approval_question(turn.deps, turn.conversation_id, turn.message_id)
+        elif current.stage is Stage.CONFIRMATION:
             shown = agreements.read_back(turn.deps, turn.conversation_id)
             if isinstance(shown, AcceptRefusal):
                 explain_refusal(turn, shown)
             else:
-                ask_confirmation(turn, shown, whole=_used(turn))
-            return []
-        ask_stage(turn, current)
+                ask_confirmation(turn, shown, whole=used(turn))
+        else:
+            ask_stage(turn, current)
         return []
 
 
@@ -131,7 +123,7 @@ class AfterPlan(DeskAction):
 
 
 class TellPlanStatus(VerifiedAction):
-    """What is agreed: the next instalment, what remains."""
+    """What is agreed: the next instalment, what remains; and what was promised."""
 
     action_name = "action_tell_plan_status"
 
@@ -141,7 +133,8 @@ class TellPlanStatus(VerifiedAction):
             hand_over_agreement(turn, number)
             return []
         plans = agreements.plan_in_force(turn.deps, turn.conversation_id)
-        if isinstance(plans, NotVerified):
+        promised = promises.open_promises(turn.deps, turn.conversation_id)
+        if isinstance(plans, NotVerified) or isinstance(promised, NotVerified):
             return verify_first(turn, self.action_name)
         today = business_date(turn.deps.now())
         for plan in plans:
@@ -158,12 +151,18 @@ class TellPlanStatus(VerifiedAction):
                 left=str(len(plan.remaining)),
                 rest=format_yuan(sum(part.amount_fen - part.paid_fen for part in plan.remaining)),
             )
-        if not plans:
+        for promise in promised:
+            tell_promise(turn, promise)
+        if not plans and not promised:
             _tell_without_plan(turn)
         return []
 
 
 def _tell_without_plan(turn: Turn) -> None:
+    current = negotiation.state(turn.deps, turn.conversation_id)
+    if isinstance(current, State) and current.stage is Stage.WAITING:
+        ask_stage(turn, current)
+        return
     letters = documents.clearance_letters(turn.deps, turn.conversation_id)
     if isinstance(letters, NotMade) or not letters:
         turn.say("utter_no_plan")
@@ -172,168 +171,40 @@ def _tell_without_plan(turn: Turn) -> None:
         hand_over(turn, letter)
 
 
-class MissedInstalment(VerifiedAction):
-    """An instalment cannot be paid: ask why, never scold; a person re-plans."""
-
-    action_name = "action_missed_instalment"
-
-    def tell(self, turn: Turn) -> list[EventType]:
-        """Take it calmly and queue for a person."""
-        plans = agreements.plan_in_force(turn.deps, turn.conversation_id)
-        if isinstance(plans, NotVerified):
-            return verify_first(turn, self.action_name)
-        if not plans:
-            return [FollowupAction("action_open_plan")]
-        turn.say("utter_missed_instalment")
-        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
-        return []
+def _introduce(turn: Turn, opened: State) -> None:
+    if turn.intent == "state_hardship":
+        turn.say("utter_hardship_heard")
+    elif turn.slot("requested_slot") != STEP and not turn.carries_choice and opened.chosen is None:
+        turn.say("utter_plan_intro")
+    for product in opened.set_aside:
+        turn.say("utter_set_aside", product=product)
 
 
-def _take(turn: Turn, current: State) -> list[EventType] | None:
-    """Hand the message to the negotiation. None means that it was no answer to the question asked."""
-    if current.stage is Stage.CREDITOR:
-        pressed = turn.pressed("choice")
-        position = int(pressed) if pressed and pressed.isdigit() else read_position(turn.text, len(current.creditors))
-        if position is None:
+def _take_wish(turn: Turn, opened: State) -> list[EventType] | None:
+    """Hand on what is wished for and why, as said now, or before identity was proved where nothing is known yet.
+
+    None: nothing was answered, and the form may read the message for figures.
+    """
+    intent, text = turn.intent, turn.text
+    if intent not in _OPENS:
+        if opened.stage not in (Stage.CREDITOR, Stage.INCOME) or turn.carries_choice:
             return None
-        negotiation.choose_creditor(turn.deps, turn.conversation_id, position)
-        return []
-    if current.stage in (Stage.INCOME, Stage.ESSENTIALS):
-        return _take_means(turn, current.stage)
-    if current.stage is Stage.CHOICE:
-        return _take_choice(turn, current)
-    return _take_answer(turn)
-
-
-def _take_means(turn: Turn, stage: Stage) -> list[EventType] | None:
-    values = turn.values()
-    if both := read_budget(turn.text, values):
-        return _means(turn, income_fen=both.income_fen, essential_fen=both.essential_fen)
-    reader = read_income if stage is Stage.INCOME else read_essentials
-    amount = reader(turn.text, values, turn.intent)
-    if isinstance(amount, UnclearAmount):
-        turn.say("utter_unclear_amount", low=format_yuan(amount.low_fen), high=format_yuan(amount.high_fen))
-        return []
-    if not isinstance(amount, StatedAmount):
-        return None
-    if stage is Stage.INCOME:
-        return _means(turn, income_fen=amount.fen)
-    return _means(turn, essential_fen=amount.fen)
-
-
-def _means(turn: Turn, income_fen: int | None = None, essential_fen: int | None = None) -> list[EventType]:
-    if income_fen is not None:
-        turn.say("utter_income_noted", amount=format_yuan(income_fen))
-    if essential_fen is not None:
-        turn.say("utter_essentials_noted", amount=format_yuan(essential_fen))
-    result = negotiation.state_means(
-        turn.deps, turn.conversation_id, income_fen=income_fen, essential_fen=essential_fen
-    )
-    return _show(turn, result)
-
-
-def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
-    if offer_id := turn.pressed("offer"):
-        negotiation.choose(turn.deps, turn.conversation_id, offer_id=offer_id)
-        return []
-    if turn.intent in _WANTS_MORE and _proposal(turn) is None:
-        return _show_more(turn, current)
-    proposal = _proposal(turn)
-    position = read_position(turn.text, len(current.offers))
-    if position is None and proposal is not None:
-        return _answer_proposal(turn, negotiation.propose(turn.deps, turn.conversation_id, proposal))
-    if position is None and turn.intent in _AGREES and len(current.offers) == 1:
-        position = 1
-    if position is None:
-        return None
-    negotiation.choose(turn.deps, turn.conversation_id, position=position)
-    return []
-
-
-def _proposal(turn: Turn) -> BorrowerProposal | None:
-    return None if turn.intent in _ABOUT_SOMETHING_ELSE else read_proposal(turn.values(), turn.text)
-
-
-def _show_more(turn: Turn, current: State) -> list[EventType]:
-    more = negotiation.more_options(turn.deps, turn.conversation_id)
-    if isinstance(more, State) and {o.offer_id for o in more.offers} == {o.offer_id for o in current.offers}:
-        turn.say("utter_no_better_offer")
-        return []
-    return _show(turn, more)
-
-
-def _answer_proposal(turn: Turn, answer: Countered | NoPlan | NotVerified | State) -> list[EventType]:
-    if not isinstance(answer, Countered):
-        return _show(turn, answer)
-    if answer.why is None:
-        turn.say("utter_proposal_met")
-    else:
-        turn.say(f"utter_proposal_nearest_{answer.why.value}")
-        show_offers(turn, (answer.offer,))
-    return []
-
-
-def _take_answer(turn: Turn) -> list[EventType] | None:
-    if shown_hash := turn.pressed("agree"):
-        return _accept(turn, shown_hash)
-    pressed = turn.pressed("offer")
-    if pressed is not None and pressed != "back":
-        negotiation.choose(turn.deps, turn.conversation_id, offer_id=pressed)
-        return []
-    if pressed == "back" or turn.intent in _DECLINES or turn.intent == "ask_other_options":
-        negotiation.unchoose(turn.deps, turn.conversation_id)
-        turn.say("utter_back_to_offers")
-        current = negotiation.state(turn.deps, turn.conversation_id)
-        return _show(turn, current)
-    proposal = _proposal(turn)
-    if proposal is not None:
-        return _answer_proposal(turn, negotiation.propose(turn.deps, turn.conversation_id, proposal))
-    if turn.intent in _AGREES:
-        seen = agreements.read_back_seen(turn.deps, turn.conversation_id, turn.message_id)
-        # A yes that was typed before the text was there agrees to nothing: the text is shown, and asked again.
-        return [] if isinstance(seen, AcceptRefusal) else _accept(turn, seen.text_hash)
+        intent, text = said.before_proof(turn.deps, turn.conversation_id, _OPENS)
+    hardship = read_hardship(text) or (HardshipKind.OTHER if intent == "state_hardship" else None)
+    if hardship is not None:
+        negotiation.tell_hardship(turn.deps, turn.conversation_id, hardship)
+    if opened.chosen is not None or opened.offers:
+        return None  # the form reads the message against what is on the table
+    wish = wish_in(turn, text, intent)
+    if wish is not None:
+        answer = negotiation.propose(turn.deps, turn.conversation_id, wish)
+        events = show(turn, answer, noted=True)
+        return None if isinstance(answer, State | NotSettled) and intent == turn.intent else events
+    if intent in _ASKED_LATER and opened.stage in (Stage.CREDITOR, Stage.INCOME):
+        return show(turn, negotiation.state_wish(turn.deps, turn.conversation_id, _ASKED_LATER[intent]))
     return None
 
 
-def _accept(turn: Turn, shown_hash: str) -> list[EventType]:
-    result = agreements.accept(turn.deps, turn.conversation_id, shown_hash)
-    if result in (AcceptRefusal.NEEDS_FRESH_CHECK, AcceptRefusal.NOT_VERIFIED):
-        turn.say("utter_fresh_check_first")
-        identity.lapse(turn.deps, turn.conversation_id)
-        return _verify_again(turn)
-    if result is AcceptRefusal.FIGURES_CHANGED:
-        explain_refusal(turn, result)
-        negotiation.unchoose(turn.deps, turn.conversation_id)
-        return _show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
-    if isinstance(result, AcceptRefusal):
-        explain_refusal(turn, result)
-        return []
-    show_agreement(turn, result)
-    return [SlotSet(STEP, "agreed")]
-
-
-def _show(turn: Turn, result: State | NoPlan | NotVerified) -> list[EventType]:
-    if isinstance(result, NotVerified):
-        return _verify_again(turn)
-    if isinstance(result, NoPlan):
-        turn.say(f"utter_no_plan_{result.reason.value}")
-        turn.say("utter_no_plan_person")
-        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
-        return [SlotSet("requested_slot", None)]
-    if result.stage is Stage.CHOICE:
-        show_offers(turn, result.offers)
-    return []
-
-
-def _verify_again(turn: Turn) -> list[EventType]:
-    return [SlotSet(SEEN, _mark(turn)), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
-
-
-def _mark(turn: Turn) -> str:
-    """Name this form and this message: one message may end one form and open the other."""
-    return f"plan:{turn.message_id}"
-
-
-def _used(turn: Turn) -> bool:
-    """Whether this message has been used already, by this form or as the last proof of identity before it."""
-    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")
+def _goes_on(turn: Turn) -> bool:
+    current = negotiation.state(turn.deps, turn.conversation_id)
+    return isinstance(current, State) and current.stage is not Stage.NONE

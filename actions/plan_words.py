@@ -12,9 +12,11 @@ from bot.lending.money import format_yuan
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
 from bot.services.negotiation import Stage, State
 from bot.text.display import day_text
-from bot.workout.offer import Offer
+from bot.workout.offer import Offer, OfferKind
+from bot.workout.policy_sections import HardshipKind
 
 _SHOWN_INSTALMENTS = 12
+_ASKED_HARDSHIPS = (HardshipKind.JOB_LOSS, HardshipKind.INCOME_CUT, HardshipKind.ILLNESS, HardshipKind.OTHER)
 
 
 def offer_button_payload(offer_id: str) -> str:
@@ -23,66 +25,76 @@ def offer_button_payload(offer_id: str) -> str:
 
 
 def show_offers(turn: Turn, offers: Sequence[Offer]) -> None:
-    """Show each offer with its dates and amounts to the fen."""
-    today = business_date(turn.deps.now())
+    """Show each offer: what kind it is, its dates and amounts to the fen, what it saves, and whose word it needs."""
     for place, offer in enumerate(offers, start=1):
-        first, last = offer.schedule[0], offer.schedule[-1]
-        waived = offer.waived_penalty_fen + offer.waived_fee_fen
-        even = first.amount_fen == last.amount_fen
-        turn.say(
-            "utter_offer" if even else "utter_offer_last_differs",
-            place=str(place),
-            months=str(offer.months),
-            amount=format_yuan(first.amount_fen),
-            last_amount=format_yuan(last.amount_fen),
-            first_day=day_text(first.due_on, today),
-            last_day=day_text(last.due_on, today),
-            total=format_yuan(offer.total_fen),
-            waived=format_yuan(waived),
-            until=day_text(offer.expires_on, today),
-        )
+        turn.say("utter_offer", text="\n".join([_head(turn, offer, place), *_lines(turn, offer)]))
 
 
 def ask_stage(turn: Turn, state: State) -> None:
     """Ask what the negotiation waits for, with buttons where there is a choice."""
-    if state.stage is Stage.CREDITOR:
-        buttons = [
-            Button(
-                f"{choice.creditor} {format_yuan(choice.total_fen)}",
-                "/request_installment" + json.dumps({"choice": str(place)}),
-            )
-            for place, choice in enumerate(state.creditors, start=1)
-        ]
-        turn.say("utter_ask_creditor", buttons)
-    elif state.stage is Stage.INCOME:
-        turn.say("utter_ask_income")
-    elif state.stage is Stage.ESSENTIALS:
-        turn.say("utter_ask_essentials")
-    elif state.stage is Stage.CHOICE:
-        titles = [
-            turn.phrase("utter_part_offer_button", place=str(n), months=str(o.months))
-            for n, o in enumerate(state.offers, 1)
-        ]
-        chosen = [
-            Button(title, offer_button_payload(o.offer_id)) for title, o in zip(titles, state.offers, strict=True)
-        ]
-        more = Button(turn.phrase("utter_part_other_button"), "/ask_other_options")
-        turn.say("utter_ask_choice", [*chosen, more])
+    match state.stage:
+        case Stage.CREDITOR:
+            buttons = [
+                Button(
+                    f"{choice.creditor} {format_yuan(choice.total_fen)}",
+                    "/request_installment" + json.dumps({"choice": str(place)}),
+                )
+                for place, choice in enumerate(state.creditors, start=1)
+            ]
+            turn.say("utter_ask_creditor", buttons)
+        case Stage.HARDSHIP:
+            buttons = [
+                Button(
+                    turn.phrase(f"utter_part_hardship_{kind.value}"),
+                    "/state_hardship" + json.dumps({"choice": kind.value}),
+                )
+                for kind in _ASKED_HARDSHIPS
+            ]
+            turn.say("utter_ask_hardship", buttons)
+        case Stage.CHOICE:
+            _ask_choice(turn, state.offers)
+        case Stage.WAITING:
+            turn.say("utter_waiting_approval", [other_offers_button(turn)])
+        case Stage.START | Stage.IN_HAND | Stage.INCOME | Stage.ESSENTIALS:
+            turn.say(f"utter_ask_{state.stage.value}")
+        case _:
+            raise ValueError(f"{state.stage} is asked in other words")
+
+
+def other_offers_button(turn: Turn) -> Button:
+    """Return the button that goes back to the other offers."""
+    return Button(turn.phrase("utter_part_back_button"), "/ask_other_options" + json.dumps({"offer": "back"}))
+
+
+def ask_approval(turn: Turn, offer: Offer, *, whole: bool) -> None:
+    """Ask whether a person should be asked for the chosen offer; ``whole`` shows its figures before."""
+    if whole:
+        turn.say("utter_approval_figures", text="\n".join(_lines(turn, offer, with_schedule=True)))
+    turn.say(
+        "utter_ask_approval",
+        [
+            Button(turn.phrase("utter_part_approval_button"), "/accept_offer" + json.dumps({"agree": offer.offer_id})),
+            other_offers_button(turn),
+        ],
+        total=format_yuan(offer.total_fen),
+        waived=format_yuan(offer.waived_fen),
+    )
 
 
 def ask_confirmation(turn: Turn, shown: ReadBack, *, whole: bool) -> None:
     """Ask for the final yes; ``whole`` reads the exact text back before."""
     if whole:
         turn.say("utter_read_back", text=shown.text)
+    offer = shown.offer
     turn.say(
-        "utter_ask_confirmation",
+        "utter_ask_confirmation_settlement" if offer.kind is OfferKind.SETTLEMENT else "utter_ask_confirmation",
         [
             Button(turn.phrase("utter_part_agree_button"), "/accept_offer" + json.dumps({"agree": shown.text_hash})),
-            Button(turn.phrase("utter_part_back_button"), "/ask_other_options" + json.dumps({"offer": "back"})),
+            other_offers_button(turn),
         ],
-        months=str(shown.offer.months),
-        amount=format_yuan(shown.offer.schedule[0].amount_fen),
-        total=format_yuan(shown.offer.total_fen),
+        months=str(offer.months),
+        amount=format_yuan(offer.schedule[0].amount_fen),
+        total=format_yuan(offer.total_fen),
     )
 
 
@@ -91,7 +103,7 @@ def show_agreement(turn: Turn, agreement: AgreementView) -> None:
     today = business_date(turn.deps.now())
     lines = [
         turn.phrase(
-            "utter_part_instalment",
+            "utter_part_instalment" if part.number else "utter_part_down_payment",
             number=str(part.number),
             day=day_text(part.due_on, today),
             amount=format_yuan(part.amount_fen),
@@ -108,3 +120,64 @@ def show_agreement(turn: Turn, agreement: AgreementView) -> None:
 def explain_refusal(turn: Turn, refusal: AcceptRefusal) -> None:
     """Say why nothing was agreed, and what to do now."""
     turn.say(f"utter_not_agreed_{refusal.value}")
+
+
+def _ask_choice(turn: Turn, offers: Sequence[Offer]) -> None:
+    chosen = [
+        Button(
+            turn.phrase(f"utter_part_offer_button{_kind_of(offer)}", place=str(place), months=str(offer.months)),
+            offer_button_payload(offer.offer_id),
+        )
+        for place, offer in enumerate(offers, start=1)
+    ]
+    turn.say("utter_ask_choice", [*chosen, Button(turn.phrase("utter_part_other_button"), "/ask_other_options")])
+
+
+def _kind_of(offer: Offer) -> str:
+    return f"_{offer.kind.value}" if offer.kind in (OfferKind.SETTLEMENT, OfferKind.DEFERRAL) else ""
+
+
+def _head(turn: Turn, offer: Offer, place: int) -> str:
+    """Return what kind of plan it is, in a line: instalments, later instalments, or closing the debt for less."""
+    parts = offer.months + bool(offer.down_payment_fen)
+    kind = "_settlement_parts" if offer.kind is OfferKind.SETTLEMENT and parts > 1 else _kind_of(offer)
+    return turn.phrase(
+        f"utter_part_offer_head{kind}",
+        place=str(place),
+        months=str(offer.months),
+        parts=str(parts),
+        wait=str(offer.deferral_months),
+        amount=format_yuan(offer.schedule[0].amount_fen),
+        total=format_yuan(offer.total_fen),
+    )
+
+
+def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str]:
+    """Return when and how much is paid, what it comes to and saves, until when it holds, and whose word it needs."""
+    today = business_date(turn.deps.now())
+    first, last = offer.schedule[0], offer.schedule[-1]
+    values = {
+        "first_day": day_text(first.due_on, today),
+        "last_day": day_text(last.due_on, today),
+        "amount": format_yuan(first.amount_fen),
+        "last_amount": format_yuan(last.amount_fen),
+        "months": str(offer.months),
+        "down": format_yuan(offer.down_payment_fen),
+        "until": day_text(offer.expires_on, today),
+        "total": format_yuan(offer.total_fen),
+        "waived": format_yuan(offer.waived_fen),
+        "stopped": format_yuan(offer.interest_stopped_fen),
+    }
+    lines = ["utter_part_offer_down"] if offer.down_payment_fen else []
+    if len(offer.schedule) == 1:
+        lines.append("utter_part_offer_one_day")
+    else:
+        lines += ["utter_part_offer_each"] if with_schedule else []
+        even = first.amount_fen == last.amount_fen
+        lines.append("utter_part_offer_days" if even else "utter_part_offer_days_last_differs")
+    lines.append("utter_part_offer_total")
+    lines += ["utter_part_offer_stopped"] if offer.interest_stopped_fen else []
+    lines += ["utter_part_offer_approval"] if offer.needs_approval else []
+    lines += ["utter_part_offer_evidence"] if offer.needs_evidence and offer.needs_approval else []
+    lines.append("utter_part_offer_until")
+    return [turn.phrase(line, **values) for line in lines]

@@ -35,7 +35,9 @@ from actions.identity import (
     StartVerification,
     ValidateVerifyForm,
 )
-from actions.plan import AfterPlan, AskPlanStep, MissedInstalment, OpenPlan, TellPlanStatus, ValidatePlanForm
+from actions.plan import AfterPlan, AskPlanStep, OpenPlan, TellPlanStatus, ValidatePlanForm
+from actions.promise import AfterPromise, AskPromiseStep, NotePromise, ValidatePromiseForm
+from actions.replan import MissedInstalment, ModifyPlan
 from actions.rights import AnswerRight
 from actions.safety import Comfort
 from bot.services.deps import Deps
@@ -45,10 +47,12 @@ log = structlog.get_logger()
 
 ACTIONS: tuple[type[DeskAction], ...] = (
     AfterPlan,
+    AfterPromise,
     AfterVerification,
     AnswerRight,
     AskIdentityStep,
     AskPlanStep,
+    AskPromiseStep,
     Cancel,
     CheckPayment,
     Clarify,
@@ -58,6 +62,8 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     MeetStranger,
     MeetThirdParty,
     MissedInstalment,
+    ModifyPlan,
+    NotePromise,
     OpenDispute,
     OpenPlan,
     PassOn,
@@ -75,6 +81,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     TellRepaymentChannel,
     TellWaiting,
     ValidatePlanForm,
+    ValidatePromiseForm,
     ValidateVerifyForm,
 )
 """Every custom action of ``domain.yml``; a test holds the two lists together."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from bot.console import PREFIX, acting, assets, documents, live, reading, session
+from bot.console import PREFIX, acting, approvals, assets, documents, live, reading, session
 from bot.console.rendering import ConsoleRoute, Pages
 from bot.services.deps import Deps
 
@@ -32,6 +32,7 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     session.add_routes(router, pages)
     reading.add_routes(router, pages)
     acting.add_routes(router, pages, on_reply)
+    approvals.add_routes(router, pages, on_reply)
     documents.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

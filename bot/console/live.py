@@ -1,4 +1,4 @@
-"""Tells open pages which conversations have changed, by server-sent events."""
+"""Tells open pages which conversations have changed, and that approvals have, by server-sent events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, Kind
 from bot.desk.ownership import Owner
 from bot.identity.roles import Permission
-from bot.services import inbox
+from bot.services import approvals, inbox
 from bot.services.deps import Deps
 from bot.services.inbox import Pulse
 
@@ -30,6 +30,9 @@ BEAT_SECONDS = 15.0
 
 STREAM_SECONDS = 60.0
 """A stream ends after this and the browser opens another, so that a session that has ended is noticed."""
+
+APPROVALS = "approvals"
+"""Stands among the changed conversations when another set of requests waits for approval."""
 
 _log = structlog.get_logger()
 
@@ -83,6 +86,7 @@ class LiveFeed:
         self._stopping = stopping
         self._listeners: set[Listener] = set()
         self._seen: dict[str, Pulse] | None = None
+        self._waiting: frozenset[str] = frozenset()
         self._task: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
@@ -105,10 +109,12 @@ class LiveFeed:
         """Look once and tell every listener what is new since the last look; the first look only remembers."""
         since = self._deps.now() - LOOK_BACK
         now_seen = await run_in_threadpool(inbox.pulse, self._deps, since)
-        if self._seen is not None and (changed := changes(self._seen, now_seen)):
-            for listener in self._listeners:
+        now_waiting = await run_in_threadpool(approvals.waiting_ids, self._deps)
+        if self._seen is not None:
+            changed = changes(self._seen, now_seen) | ({APPROVALS} if now_waiting != self._waiting else set())
+            for listener in self._listeners if changed else ():
                 listener.tell(changed)
-        self._seen = now_seen
+        self._seen, self._waiting = now_seen, now_waiting
 
     def close(self) -> None:
         """End every stream."""
@@ -130,6 +136,8 @@ class LiveFeed:
 
 async def events(feed: LiveFeed, stream_seconds: float = STREAM_SECONDS) -> AsyncIterator[str]:
     """Yield the frames of one stream: ``ready``, then ``changed`` with a list of conversation ids, beats in between.
+
+    Among the ids stands ``APPROVALS`` when another set of requests waits.
 
     A page that reads everything anew at ``ready`` misses nothing, whatever happened while it was not connected.
     """

@@ -5,95 +5,68 @@ The state of a negotiation lives in its row; the dialogue only asks which stage 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
-
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.lending.limitation import LimitationStatus
-from bot.services import audit
-from bot.services.accounts import DebtView, NotVerified, Portfolio, RightParty, portfolio_of, right_party
+from bot.services import agreement_line, approvals, audit
+from bot.services.accounts import NotVerified, RightParty, portfolio_of, right_party
 from bot.services.deps import Deps
-from bot.services.holds import open_holds
-from bot.services.offer_table import active, close, debts_of, put_on_table, read_offer, row_id, tabled
+from bot.services.negotiation_state import (
+    Blocked,
+    Countered,
+    CreditorChoice,
+    NoPlan,
+    NotSettled,
+    Result,
+    Stage,
+    State,
+    eligible,
+    is_complete,
+    state_of,
+)
+from bot.services.offer_request import WISH_CODEC, request_of, wish_of
+from bot.services.offer_table import active, close, put_on_table, row_id, tabled
+from bot.services.said import answers_question
 from bot.store import tables
-from bot.workout.affordability import Affordability
-from bot.workout.bounds import DebtPosition, OfferRequest
 from bot.workout.counter import BorrowerProposal, Nearest, Objection, meet
-from bot.workout.offer import NoOffer, NoOfferReason, Offer, OfferSet
+from bot.workout.offer import NoOffer, NoOfferReason, OfferKind
 from bot.workout.offers import compute_offers
+from bot.workout.policy_sections import HardshipKind
+from bot.workout.settlement import may_settle
 
-
-class Stage(StrEnum):
-    """What a negotiation waits for."""
-
-    NONE = "none"
-    CREDITOR = "creditor"
-    INCOME = "income"
-    ESSENTIALS = "essentials"
-    CHOICE = "choice"
-    CONFIRMATION = "confirmation"
-    AGREED = "agreed"
-
-
-class Blocked(StrEnum):
-    """Why no negotiation is opened."""
-
-    NOTHING_OWED = "nothing_owed"
-    PLAN_IN_FORCE = "plan_in_force"
-    ALL_DISPUTED = "all_disputed"
-    OLD_DEBT = "old_debt"
-
-
-@dataclass(frozen=True, slots=True)
-class CreditorChoice:
-    """A creditor whose debts a plan could be made for."""
-
-    creditor_id: str
-    creditor: str
-    total_fen: int
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where a negotiation stands. ``offers`` are those on the table, in the order they were shown."""
-
-    stage: Stage
-    negotiation_id: str | None = None
-    creditors: tuple[CreditorChoice, ...] = ()
-    offers: tuple[Offer, ...] = ()
-    chosen: Offer | None = None
-    total_fen: int = 0
-    set_aside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NoPlan:
-    """The bot has no offer; a person takes over from here."""
-
-    reason: NoOfferReason
-
-
-@dataclass(frozen=True, slots=True)
-class Countered:
-    """Answer to a borrower's own figure: the offer that meets it, or the nearest one and what stood in the way."""
-
-    offer: Offer
-    why: Objection | None
+__all__ = [
+    "Blocked",
+    "Countered",
+    "CreditorChoice",
+    "NoPlan",
+    "NotSettled",
+    "Result",
+    "Stage",
+    "State",
+    "advance",
+    "ask_approval",
+    "choose",
+    "choose_creditor",
+    "end",
+    "more_options",
+    "open_negotiation",
+    "propose",
+    "put_approval_question",
+    "request_of",
+    "state",
+    "state_means",
+    "state_wish",
+    "tell_hardship",
+    "unchoose",
+]
 
 
 def state(deps: Deps, conversation_id: str) -> State | NotVerified:
     """Return where the borrower's open negotiation stands."""
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        return _state(session, deps, party, negotiation)
+        found = _active(session, deps, conversation_id)
+        return state_of(session, deps, found) if isinstance(found, tables.Negotiation) else found
 
 
 def open_negotiation(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
@@ -109,201 +82,250 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
-        now = deps.now()
         existing = active(session, party)
         if existing is not None:
-            return _state(session, deps, party, existing)
-        owed = portfolio_of(session, deps, party)
-        if not owed.open_debts:
-            return Blocked.NOTHING_OWED
-        free = _without_plan(owed.open_debts)
-        if not free:
-            return Blocked.PLAN_IN_FORCE
-        undisputed = [debt for debt in free if not debt.disputed]
-        if not undisputed:
-            return Blocked.ALL_DISPUTED
-        eligible = [debt for debt in undisputed if debt.limitation is LimitationStatus.RUNNING]
-        if not eligible:
-            return Blocked.OLD_DEBT
-        by_creditor = _by_creditor(eligible)
-        chosen = next(iter(by_creditor.values())) if len(by_creditor) == 1 else []
+            return state_of(session, deps, existing)
+        if (why := _blocked(session, deps, party)) is not None:
+            return why
+        groups = eligible(session, deps, party.borrower_id)
+        chosen = [debt.debt_id for debt in next(iter(groups.values()))] if len(groups) == 1 else []
+        now = deps.now()
         negotiation = tables.Negotiation(
             borrower_id=party.borrower_id,
             active_key=party.borrower_id,
-            debt_ids=[debt.debt_id for debt in chosen],
-            policy_code=chosen[0].policy_code if chosen else "",
-            policy_version=deps.policies[chosen[0].policy_code].version if chosen else "",
+            debt_ids=[],
+            policy_code="",
+            policy_version="",
             created_at=now,
             updated_at=now,
         )
+        if chosen and not _is_about(session, deps, negotiation, chosen):
+            return Blocked.NO_REPLANS_LEFT
         session.add(negotiation)
         session.flush()
         audit.record(session, now, audit.BOT, "negotiation_opened", ("negotiation", negotiation.id))
-        return _state(session, deps, party, negotiation)
+        return state_of(session, deps, negotiation)
 
 
-def choose_creditor(deps: Deps, conversation_id: str, position: int) -> State | NotVerified:
+def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Result | NotVerified | Blocked:
     """Choose whose debts to make a plan for; ``position`` counts from 1 in the order shown."""
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        current = _state(session, deps, party, negotiation)
-        if current.stage is Stage.CREDITOR and 1 <= position <= len(current.creditors):
-            debts = list(_eligible(session, deps, party).values())[position - 1]
-            policy = deps.policies[debts[0].policy_code]
-            negotiation.debt_ids = [debt.debt_id for debt in debts]
-            negotiation.policy_code, negotiation.policy_version = policy.code, policy.version
-            negotiation.updated_at = deps.now()
-        return _state(session, deps, party, negotiation)
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        groups = list(eligible(session, deps, negotiation.borrower_id).values())
+        if negotiation.debt_ids or not 1 <= position <= len(groups):
+            return state_of(session, deps, negotiation)
+        if not _is_about(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
+            close(session, deps, negotiation, "ended")
+            return Blocked.NO_REPLANS_LEFT
+        negotiation.updated_at = deps.now()
+        return advance(session, deps, negotiation)
+
+
+def tell_hardship(deps: Deps, conversation_id: str, hardship: HardshipKind) -> State | NotVerified:
+    """Note why the borrower cannot pay; a named reason replaces an unnamed one, and is not replaced by one."""
+    with deps.begin() as session:
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        if negotiation.hardship is None or hardship is not HardshipKind.OTHER:
+            negotiation.hardship = hardship.value
+        return state_of(session, deps, negotiation)
+
+
+def state_wish(deps: Deps, conversation_id: str, kind: OfferKind | None) -> Result | NotVerified:
+    """Note that a settlement or a deferral is wanted whose figure or day is still to be asked; None takes it back."""
+    with deps.begin() as session:
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        negotiation.wish_kind = kind.value if kind is not None else None
+        return state_of(session, deps, negotiation) if kind is not None else advance(session, deps, negotiation)
 
 
 def state_means(
     deps: Deps, conversation_id: str, *, income_fen: int | None = None, essential_fen: int | None = None
-) -> State | NotVerified | NoPlan:
-    """Take income or essential spending, in fen a month. With both known, offers are put on the table."""
+) -> Result | NotVerified:
+    """Take income or essential spending, in fen a month. With both known, what was wished for is answered.
+
+    Where nothing was wished for, offers are put on the table.
+    """
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        changed = False
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
         if income_fen is not None:
-            changed, negotiation.monthly_income_fen = True, income_fen
+            negotiation.monthly_income_fen = income_fen
         if essential_fen is not None:
-            changed, negotiation.monthly_essential_fen = True, essential_fen
-        if changed:
-            negotiation.chosen_offer_id = None
+            negotiation.monthly_essential_fen = essential_fen
+        if income_fen is not None or essential_fen is not None:
+            _unchoose(negotiation)
             negotiation.updated_at = deps.now()
-        if not _is_complete(negotiation):
-            return _state(session, deps, party, negotiation)
-        return _compute(session, deps, party, negotiation)
+        return advance(session, deps, negotiation)
 
 
-def more_options(deps: Deps, conversation_id: str) -> State | NotVerified | NoPlan:
+def more_options(deps: Deps, conversation_id: str) -> Result | NotVerified:
     """Compute the next set of offers; it is never worse for the borrower than those before."""
-    return state_means(deps, conversation_id)
-
-
-def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Countered | NoPlan | NotVerified | State:
-    """Answer a figure the borrower named; the answering offer is put on the table and chosen if it meets the figure."""
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        if not _is_complete(negotiation):
-            return _state(session, deps, party, negotiation)
-        answer = meet(proposal, _request(session, deps, party, negotiation))
-        if isinstance(answer, NoOffer):
-            return _no_plan(session, deps, negotiation, answer.reason)
-        put_on_table(session, deps, negotiation, (answer.offer,))
-        if isinstance(answer, Nearest):
-            return Countered(answer.offer, answer.why)
-        negotiation.chosen_offer_id = answer.offer.offer_id
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        _unchoose(negotiation)
+        negotiation.wish = negotiation.wish_kind = None
+        return advance(session, deps, negotiation)
+
+
+def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Result | NotVerified:
+    """Answer what the borrower asked for; the answering offer is put on the table and chosen if it meets the wish.
+
+    What cannot be answered yet, for want of the debts or the means, is kept and answered once it can be.
+    """
+    with deps.begin() as session:
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        negotiation.wish = WISH_CODEC.dump_python(proposal, mode="json")
+        negotiation.wish_kind = OfferKind.SETTLEMENT.value if proposal.settle_fen is not None else None
+        in_hand_fen = proposal.settle_fen or proposal.lump_fen
+        if in_hand_fen is not None:
+            negotiation.available_now_fen = in_hand_fen
+        _unchoose(negotiation)
         negotiation.updated_at = deps.now()
-        return Countered(answer.offer, None)
+        return _answer_wish(session, deps, negotiation) or state_of(session, deps, negotiation)
 
 
 def choose(
     deps: Deps, conversation_id: str, position: int | None = None, offer_id: str | None = None
 ) -> State | NotVerified:
-    """Choose an offer on the table, by its place (from 1) or its id. An unknown one changes nothing."""
+    """Choose an offer on the table, by its place (from 1), or any that is still open by its id.
+
+    An unknown one changes nothing.
+    """
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        current = _state(session, deps, party, negotiation)
-        wanted = next(
-            (
-                offer
-                for place, offer in enumerate(current.offers, start=1)
-                if offer.offer_id == offer_id or place == position
-            ),
-            None,
-        )
-        if wanted is not None:
-            negotiation.chosen_offer_id = wanted.offer_id
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        current = state_of(session, deps, negotiation)
+        shown = dict(enumerate(current.offers, start=1))
+        wanted = shown[position].offer_id if position in shown else None
+        if offer_id is not None:
+            rows = tabled(session, negotiation)
+            wanted = next(
+                (row.content_hash for row in rows if row.content_hash == offer_id and row.expires_at > deps.now()), None
+            )
+        if wanted is not None and wanted != negotiation.chosen_offer_id:
+            negotiation.chosen_offer_id, negotiation.asked_in = wanted, None
             negotiation.updated_at = deps.now()
-        return _state(session, deps, party, negotiation)
+        return state_of(session, deps, negotiation)
 
 
 def unchoose(deps: Deps, conversation_id: str) -> State | NotVerified:
-    """Go back from the read-back to the offers."""
+    """Go back from the chosen offer to the others."""
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return party
-        negotiation = active(session, party)
-        if negotiation is None:
-            return State(Stage.NONE)
-        negotiation.chosen_offer_id = None
-        return _state(session, deps, party, negotiation)
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        _unchoose(negotiation)
+        return state_of(session, deps, negotiation)
+
+
+def put_approval_question(deps: Deps, conversation_id: str, message_id: str) -> None:
+    """Note in answer to which message the borrower is asked whether a person should be asked for the chosen offer."""
+    with deps.begin() as session:
+        negotiation = _active(session, deps, conversation_id)
+        if isinstance(negotiation, tables.Negotiation) and negotiation.asked_in is None:
+            negotiation.asked_in = message_id
+
+
+def ask_approval(deps: Deps, conversation_id: str, message_id: str) -> State | NotVerified:
+    """Ask a person to grant the chosen offer, if the yes in ``message_id`` answers the question whether to.
+
+    The question warns that a request may start the limitation period anew (rule N7). Asking twice is asking once.
+    """
+    with deps.begin() as session:
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
+            return negotiation
+        current = state_of(session, deps, negotiation)
+        if current.stage is not Stage.APPROVAL or current.chosen is None:
+            return current
+        if not answers_question(session, conversation_id, negotiation.asked_in, message_id):
+            return current
+        approvals.request(
+            session,
+            deps,
+            negotiation_id=negotiation.id,
+            offer_id=row_id(negotiation, current.chosen.offer_id),
+            conversation_id=conversation_id,
+            borrower_id=negotiation.borrower_id,
+        )
+        audit.record(
+            session,
+            deps.now(),
+            audit.Actor("borrower", negotiation.borrower_id),
+            "approval_wished",
+            ("negotiation", negotiation.id),
+            offer=current.chosen.offer_id,
+            limitation_warning_shown=True,
+        )
+        return state_of(session, deps, negotiation)
 
 
 def end(deps: Deps, conversation_id: str) -> bool:
     """End the open negotiation at the borrower's wish; nothing is owed differently for it."""
     with deps.begin() as session:
-        party = right_party(session, deps, conversation_id)
-        negotiation = None if isinstance(party, NotVerified) else active(session, party)
-        if negotiation is None:
+        negotiation = _active(session, deps, conversation_id)
+        if not isinstance(negotiation, tables.Negotiation):
             return False
         close(session, deps, negotiation, "ended")
         return True
 
 
-def _is_complete(negotiation: tables.Negotiation) -> bool:
-    """Whether everything that offers are computed from is known: the debts, the income and the essential spending."""
-    means = (negotiation.monthly_income_fen, negotiation.monthly_essential_fen)
-    return bool(negotiation.debt_ids) and None not in means
+def advance(session: Session, deps: Deps, negotiation: tables.Negotiation) -> Result:
+    """Answer what was wished for as soon as that is possible, else compute offers as soon as the means are known.
 
-
-def _state(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State:
-    if not negotiation.debt_ids:
-        choices = tuple(
-            CreditorChoice(debts[0].creditor_id, debts[0].creditor, _total(debts))
-            for debts in _eligible(session, deps, party).values()
-        )
-        return State(Stage.CREDITOR, negotiation.id, creditors=choices)
-    owed = portfolio_of(session, deps, party)
-    total = _total([debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids])
-    aside = tuple(
-        debt.product
-        for debt in owed.open_debts
-        if debt.debt_id not in negotiation.debt_ids
-        and (debt.disputed or debt.limitation is not LimitationStatus.RUNNING)
-    )
-    base = State(Stage.INCOME, negotiation.id, total_fen=total, set_aside=aside)
-    if negotiation.monthly_income_fen is None:
-        return base
-    if negotiation.monthly_essential_fen is None:
-        return replace(base, stage=Stage.ESSENTIALS)
-    rows = tabled(session, negotiation)
-    last_round = max((row.round for row in rows), default=0)
-    offers = tuple(read_offer(row) for row in rows if row.round == last_round and row.expires_at > deps.now())
-    every = {row.id: row for row in rows}
-    chosen_row = every.get(row_id(negotiation, negotiation.chosen_offer_id or ""))
-    if chosen_row is not None and chosen_row.expires_at > deps.now():
-        return replace(base, stage=Stage.CONFIRMATION, offers=offers, chosen=read_offer(chosen_row))
-    return replace(base, stage=Stage.CHOICE, offers=offers)
-
-
-def _compute(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State | NoPlan:
-    made: OfferSet = compute_offers(_request(session, deps, party, negotiation))
+    Inside an open transaction.
+    """
+    answered = _answer_wish(session, deps, negotiation)
+    if answered is not None:
+        return answered
+    if not is_complete(negotiation) or negotiation.wish_kind is not None:
+        return state_of(session, deps, negotiation)
+    if negotiation.replaces_agreement_id is not None and negotiation.hardship is None:
+        return state_of(session, deps, negotiation)
+    made = compute_offers(request_of(session, deps, negotiation))
     if made.no_offer is not None:
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
     put_on_table(session, deps, negotiation, made.offers)
-    return _state(session, deps, party, negotiation)
+    return state_of(session, deps, negotiation)
+
+
+def _answer_wish(
+    session: Session, deps: Deps, negotiation: tables.Negotiation
+) -> Countered | NoPlan | NotSettled | None:
+    """Answer the kept wish; None if there is none, or if it cannot be answered yet.
+
+    One payment asks for no monthly budget: it comes out of money in hand. Where it does not do, the budget is next.
+    """
+    wish = wish_of(negotiation)
+    if wish is None or not negotiation.debt_ids or not (is_complete(negotiation) or wish.settle_fen is not None):
+        return None
+    negotiation.wish = None
+    request = request_of(session, deps, negotiation)
+    answer = meet(wish, request)
+    blind = not is_complete(negotiation)
+    if isinstance(answer, NoOffer):
+        if blind and answer.reason is NoOfferReason.NO_SURPLUS:
+            negotiation.wish_kind = None
+            why = Objection.DISCOUNT_ABOVE_CEILING if may_settle(request) else Objection.SETTLEMENT_NOT_OFFERED
+            return NotSettled(why)
+        return _no_plan(session, deps, negotiation, answer.reason)
+    put_on_table(session, deps, negotiation, (answer.offer,))
+    if isinstance(answer, Nearest):
+        return Countered(answer.offer, answer.why)
+    negotiation.chosen_offer_id = answer.offer.offer_id
+    return Countered(answer.offer, None)
 
 
 def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reason: NoOfferReason) -> NoPlan:
@@ -313,45 +335,41 @@ def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reas
     return NoPlan(reason)
 
 
-def _request(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> OfferRequest:
-    debts = debts_of(session, deps, party, negotiation)
-    positions = tuple(
-        DebtPosition(debt.debt_id, debt.kind, debt.statement.balances, debt.statement.days_past_due, debt.limitation)
-        for debt in debts
-    )
-    holds = open_holds(session, party.borrower_id)
-    return OfferRequest(
-        debts=positions,
-        affordability=Affordability(negotiation.monthly_income_fen or 0, negotiation.monthly_essential_fen or 0),
-        policy=deps.policies[negotiation.policy_code],
-        as_of=debts[0].statement.as_of,
-        history=tuple(read_offer(row) for row in tabled(session, negotiation)),
-        on_hold=bool(holds.silencing) or any(debt.disputed for debt in debts),
-    )
+def _active(session: Session, deps: Deps, conversation_id: str) -> tables.Negotiation | State | NotVerified:
+    """Return the verified borrower's open negotiation, locked; a state of none if there is none."""
+    party = right_party(session, deps, conversation_id)
+    if isinstance(party, NotVerified):
+        return party
+    return active(session, party) or State(Stage.NONE)
 
 
-def _without_plan(debts: Sequence[DebtView]) -> list[DebtView]:
-    return [debt for debt in debts if debt.plan_number is None]
+def _unchoose(negotiation: tables.Negotiation) -> None:
+    negotiation.chosen_offer_id = negotiation.asked_in = None
 
 
-def _eligible(session: Session, deps: Deps, party: RightParty) -> dict[str, list[DebtView]]:
-    owed: Portfolio = portfolio_of(session, deps, party)
-    return _by_creditor(
-        [
-            debt
-            for debt in _without_plan(owed.open_debts)
-            if not debt.disputed and debt.limitation is LimitationStatus.RUNNING
-        ]
-    )
+def _is_about(session: Session, deps: Deps, negotiation: tables.Negotiation, debt_ids: list[str]) -> bool:
+    """Set the debts and the policy. False: a plan on them was broken, and the policy allows the bot no further one."""
+    product = session.get_one(tables.Debt, debt_ids[0]).contract.product
+    policy = deps.policies[product.policy_code]
+    broken = agreement_line.broken_before(session, negotiation.borrower_id, debt_ids)
+    if broken is not None and not agreement_line.may_be_replaced(session, broken, policy):
+        return False
+    negotiation.debt_ids = debt_ids
+    negotiation.policy_code, negotiation.policy_version = policy.code, policy.version
+    return True
 
 
-def _by_creditor(debts: Sequence[DebtView]) -> dict[str, list[DebtView]]:
-    """Group debts that one plan can cover: same creditor and same policy."""
-    groups: dict[str, list[DebtView]] = {}
-    for debt in debts:
-        groups.setdefault(f"{debt.creditor_id}:{debt.policy_code}", []).append(debt)
-    return groups
-
-
-def _total(debts: Sequence[DebtView]) -> int:
-    return sum(debt.statement.balances.total_fen for debt in debts)
+def _blocked(session: Session, deps: Deps, party: RightParty) -> Blocked | None:
+    """Why there is nothing to negotiate, if so."""
+    owed = portfolio_of(session, deps, party)
+    if not owed.open_debts:
+        return Blocked.NOTHING_OWED
+    free = [debt for debt in owed.open_debts if debt.plan_number is None]
+    if not free:
+        return Blocked.PLAN_IN_FORCE
+    undisputed = [debt for debt in free if not debt.disputed]
+    if not undisputed:
+        return Blocked.ALL_DISPUTED
+    if all(debt.limitation is not LimitationStatus.RUNNING for debt in undisputed):
+        return Blocked.OLD_DEBT
+    return None

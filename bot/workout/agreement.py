@@ -75,7 +75,10 @@ class AgreementTerms:
     while undecided; the words are the template's. 6 other: ``payment_channel``, the lender's own published account, and
     ``contact_line``, where to ask, object or complain.
 
-    ``waiver_on_completion`` says the waivers become final when the plan is completed. Amounts in fen, currency CNY.
+    ``waiver_on_completion`` says the waivers become final when the plan is completed. ``is_settlement``: the payments
+    close the debts for less than is owed, or all at once. ``deferral_months`` pass before the first instalment.
+    Amounts in fen, currency CNY.
+
     Raises ``ValueError`` for another currency, if what is owed less the waivers is not exactly what is to be paid, or
     if a waiver exceeds its debt.
     """
@@ -98,6 +101,8 @@ class AgreementTerms:
     missed_payment_grace_days: int | None
     payment_channel: str
     contact_line: str
+    is_settlement: bool = False
+    deferral_months: int = 0
 
     def __post_init__(self) -> None:
         if self.currency != "CNY":
@@ -195,6 +200,8 @@ def _facts(terms: AgreementTerms) -> Mapping[str, bool]:
         "waiver_on_completion": terms.waived_fen > 0 and terms.waiver_on_completion,
         "waiver_at_once": terms.waived_fen > 0 and not terms.waiver_on_completion,
         "has_down_payment": terms.down_payment_fen > 0,
+        "has_deferral": terms.deferral_months > 0,
+        "is_settlement": terms.is_settlement,
         "no_new_cards_promise": terms.no_new_cards_promise,
     }
 
@@ -207,6 +214,7 @@ def _values(terms: AgreementTerms) -> dict[str, str]:
         "policy_version": terms.policy_version,
         "currency": terms.currency,
         "months": str(len(terms.instalments)),
+        "deferral_months": str(terms.deferral_months),
         "owed": format_yuan(terms.total_fen + terms.waived_fen),
         "waived": format_yuan(terms.waived_fen),
         "total": format_yuan(terms.total_fen),

@@ -169,8 +169,8 @@ def _wanted(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[tuple[int, 
     if months is not None and (monthly_fen is None or monthly_fen * months >= bounds.spread_fen):
         return _over_months(months, bounds)
     if monthly_fen is None:
-        # A lump or a waiver says nothing about the instalments: the gentlest ones are what was asked for.
-        is_open = proposal.lump_fen is not None or proposal.waive_interest
+        # A lump, a waiver or a later start says nothing about the instalments: the gentlest ones are asked for.
+        is_open = proposal.lump_fen is not None or proposal.waive_interest or proposal.first_on is not None
         return (_nearest(proposal, bounds), None) if is_open else (None, Objection.NO_FIGURE)
     amounts, objection = _at_monthly(monthly_fen, bounds)
     return amounts, objection or (Objection.FIGURES_DISAGREE if months is not None else None)

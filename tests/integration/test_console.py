@@ -227,6 +227,11 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("GET", "/console/"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/list"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/live"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/documents/{document_id}"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/approvals"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/approvals/list"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/approvals/{approval_id}"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/approvals/{approval_id}/decide"): Permission.REPLY,
     ("GET", "/console/c/{conversation_id}"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/c/{conversation_id}/turns"): Permission.READ_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/take"): Permission.TAKE_CONVERSATIONS,
@@ -235,6 +240,13 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/c/{conversation_id}/holds/{hold_id}/lift"): Permission.LIFT_HOLDS,
 }
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
+PAGES = (
+    "/console/",
+    "/console/c/{conversation_id}",
+    "/console/documents/{document_id}",
+    "/console/approvals",
+    "/console/approvals/{approval_id}",
+)
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
 
@@ -246,7 +258,13 @@ def test_the_table_of_routes_is_complete(console: Console) -> None:
 
 
 def filled(path: str, conversation_id: str) -> str:
-    return path.format(conversation_id=conversation_id, hold_id="0" * 32, name="console.css")
+    return path.format(
+        conversation_id=conversation_id,
+        hold_id="0" * 32,
+        document_id="0" * 32,
+        approval_id="0" * 32,
+        name="console.css",
+    )
 
 
 @pytest.mark.parametrize(("method", "path", "need"), GUARDED)
@@ -256,7 +274,7 @@ def test_without_a_session_pages_lead_to_the_login_and_everything_else_is_refuse
     conversation = a_conversation(console.deps)
     form = {"csrf": "made up", "key": str(uuid4()), "text": "您好"}
     response = console.browser.request(method, filled(path, conversation), data=form if method == "POST" else None)
-    if path in ("/console/", "/console/c/{conversation_id}"):
+    if path in PAGES:
         assert response.status_code == 303
         assert response.headers["location"].startswith("/console/login")
     else:

@@ -137,6 +137,20 @@ function forgetSentDraft() {
   sessionStorage.removeItem("sending");
 }
 
+// --- Approvals: how many wait, and the list where it is open ------------------------------------------------------
+
+async function refreshApprovals() {
+  const fresh = await fetchFragment("/console/approvals/list");
+  const waiting = Number(fresh.querySelector("[data-waiting]").dataset.waiting);
+  const badge = document.getElementById("approvals-waiting");
+  badge.textContent = waiting;
+  badge.hidden = !waiting;
+  const open = document.getElementById("approval-list");
+  const focused = open?.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  open?.replaceChildren(...fresh.childNodes);
+  if (focused) open.querySelector(`[href="${focused}"]`)?.focus({ preventScroll: true });
+}
+
 // --- Keys -----------------------------------------------------------------------------------------------------------
 
 function pick(step) {
@@ -159,6 +173,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "r" && conversation && !document.getElementById("reply").readOnly) {
     document.getElementById("reply").focus();
   } else if (event.key === "t") document.getElementById("take")?.requestSubmit();
+  else if (event.key === "a") location.assign("/console/approvals");
   else return;
   event.preventDefault();
 });
@@ -168,6 +183,7 @@ document.addEventListener("keydown", (event) => {
 function refresh(ids) {
   const work = [refreshList()];
   if (conversation && (!ids || ids.includes(conversation))) work.push(refreshTurns());
+  if (!ids || ids.includes("approvals")) work.push(refreshApprovals());
   // A failed refresh is made good by the next one; the line in the header says when the server cannot be reached.
   Promise.all(work).catch((error) => console.warn(error));
 }

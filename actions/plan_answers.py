@@ -1,0 +1,345 @@
+"""Reading one message as an answer to the negotiation's question of the moment, and saying what came of it."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, SlotSet
+
+from actions.base import GOAL, Turn
+from actions.plan_words import explain_refusal, show_agreement, show_offers
+from bot.clock import business_date
+from bot.desk.ownership import QueueReason
+from bot.lending.money import format_yuan
+from bot.lending.schedule import add_months
+from bot.services import agreements, handoff, identity, negotiation
+from bot.services.accounts import NotVerified
+from bot.services.agreements import AcceptRefusal
+from bot.services.negotiation import Blocked, Countered, NoPlan, NotSettled, Result, Stage, State
+from bot.text.amounts import AmountRange
+from bot.text.dates import DateValue
+from bot.text.normalize import normalize_text
+from bot.text.periods import MonthCount
+from bot.text.values import extract
+from bot.workout.counter import BorrowerProposal
+from bot.workout.hardship_reading import read_hardship
+from bot.workout.policy_sections import HardshipKind
+from bot.workout.reading import (
+    StatedAmount,
+    UnclearAmount,
+    read_budget,
+    read_essentials,
+    read_income,
+    read_position,
+)
+from bot.workout.wish_reading import read_wish
+
+STEP = "plan_step"
+SEEN = "form_seen"
+PLAN_FORM = "plan_form"
+
+_AGREES = frozenset({"affirm", "accept_offer"})
+_DECLINES = frozenset({"deny", "reject_offer"})
+_WANTS_MORE = frozenset({"ask_other_options", "reject_offer", "request_relief"})
+_WISHES = frozenset(
+    {
+        "propose_payment",
+        "request_installment",
+        "request_relief",
+        "request_settlement",
+        "request_deferral",
+        "promise_to_pay",
+    }
+)
+_ABOUT_SOMETHING_ELSE = frozenset(
+    {
+        "report_paid",
+        "ask_payment_status",
+        "dispute_debt",
+        "rights",
+        "set_reminder",
+        "request_callback",
+        "complain_harassment",
+        "complain_service",
+        "third_party_inquiry",
+        "wrong_person",
+        "stop_contact",
+        "request_human",
+        "cancel",
+    }
+)
+"""Messages that may name figures without proposing anything."""
+
+_TELLS_A_REASON = frozenset({"state_hardship", "inform", "deny", "affirm", "report_missed_installment"})
+_CANNOT_AT_ONCE = frozenset({"deny", "state_hardship", "reject_offer", "request_installment", "refuse_to_pay"})
+
+
+def take(turn: Turn, current: State) -> list[EventType] | None:
+    """Hand the message to the negotiation. None means that it was no answer to the question asked."""
+    match current.stage:
+        case Stage.CREDITOR:
+            return _take_creditor(turn, current)
+        case Stage.HARDSHIP:
+            return _take_hardship(turn)
+        case Stage.START:
+            return _take_start(turn)
+        case Stage.IN_HAND:
+            return _take_in_hand(turn)
+        case Stage.INCOME | Stage.ESSENTIALS:
+            return _take_means(turn, current.stage)
+        case Stage.CHOICE:
+            return _take_choice(turn, current)
+        case Stage.APPROVAL:
+            return _take_approval(turn, current)
+        case Stage.WAITING:
+            return [SlotSet("requested_slot", None)]
+        case _:
+            return _take_answer(turn)
+
+
+def wish_in(turn: Turn, text: str, intent: str) -> BorrowerProposal | None:
+    """Return what a message asks of a plan. A sum on a day, said as a promise, is one and no plan."""
+    if intent in _ABOUT_SOMETHING_ELSE or not text:
+        return None
+    now, plain = turn.deps.now(), normalize_text(text)
+    wish = read_wish(extract(plain, now), plain, business_date(now))
+    return None if wish is not None and intent == "promise_to_pay" and wish.first_on is not None else wish
+
+
+def show(turn: Turn, result: Result | NotVerified | Blocked, *, noted: bool = False) -> list[EventType]:
+    """Say what a step led to; ``noted`` says as well that a wish is kept until it can be answered."""
+    match result:
+        case NotVerified():
+            return verify_again(turn)
+        case Blocked():
+            return [*say_blocked(turn, result), SlotSet("requested_slot", None)]
+        case NoPlan():
+            turn.say(f"utter_no_plan_{result.reason.value}")
+            turn.say("utter_no_plan_person")
+            handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
+            return [SlotSet("requested_slot", None)]
+        case NotSettled():
+            turn.say(f"utter_proposal_nearest_{result.why.value}")
+            return []
+        case Countered(offer, None):
+            turn.say("utter_proposal_met" if offer.needs_approval is None else "utter_proposal_met_approval")
+            return []
+        case Countered(offer, why):
+            turn.say(f"utter_proposal_nearest_{why.value}" if why else "utter_proposal_met")
+            show_offers(turn, (offer,))
+            return []
+        case State():
+            return _show_state(turn, result, noted=noted)
+
+
+def say_blocked(turn: Turn, why: Blocked) -> list[EventType]:
+    """Say why there is nothing to negotiate, and call a person where one can go on."""
+    turn.say(f"utter_no_negotiation_{why.value}")
+    if why in (Blocked.OLD_DEBT, Blocked.ALL_DISPUTED):
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.OLD_DEBT)
+    elif why is Blocked.NO_REPLANS_LEFT:
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
+    return []
+
+
+def verify_again(turn: Turn) -> list[EventType]:
+    """Return the events that end the form for a new proof of identity."""
+    return [SlotSet(SEEN, mark(turn)), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
+
+
+def mark(turn: Turn) -> str:
+    """Name this form and this message: one message may end one form and open the other."""
+    return f"plan:{turn.message_id}"
+
+
+def used(turn: Turn) -> bool:
+    """Whether this message has been used already, by this form or as the last proof of identity before it."""
+    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")
+
+
+def _show_state(turn: Turn, state: State, *, noted: bool) -> list[EventType]:
+    if state.no_settlement:
+        turn.say("utter_proposal_nearest_settlement_not_offered")
+        return show(turn, negotiation.state_wish(turn.deps, turn.conversation_id, None))
+    if state.stage is Stage.CHOICE:
+        if not state.offers:
+            turn.say("utter_no_better_offer")
+        show_offers(turn, state.offers)
+    elif noted and state.stage in (Stage.CREDITOR, Stage.HARDSHIP, Stage.INCOME, Stage.ESSENTIALS):
+        turn.say("utter_wish_noted")
+    return []
+
+
+def _take_creditor(turn: Turn, current: State) -> list[EventType] | None:
+    pressed = turn.pressed("choice")
+    position = int(pressed) if pressed and pressed.isdigit() else read_position(turn.text, len(current.creditors))
+    if position is None:
+        return None
+    return show(turn, negotiation.choose_creditor(turn.deps, turn.conversation_id, position))
+
+
+def _take_hardship(turn: Turn) -> list[EventType] | None:
+    pressed = turn.pressed("choice")
+    known = {kind.value: kind for kind in HardshipKind}
+    hardship = known.get(pressed or "") or read_hardship(turn.text)
+    if hardship is None and turn.intent not in _TELLS_A_REASON:
+        return None
+    negotiation.tell_hardship(turn.deps, turn.conversation_id, hardship or HardshipKind.OTHER)
+    turn.say("utter_hardship_heard")
+    return _also_wished(turn)
+
+
+def _also_wished(turn: Turn) -> list[EventType]:
+    wish = wish_in(turn, turn.text, turn.intent)
+    return show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish), noted=True) if wish else []
+
+
+def _take_start(turn: Turn) -> list[EventType] | None:
+    now = turn.deps.now()
+    today = business_date(now)
+    values = [value.payload for value in (extract(turn.text, now) if turn.text else ())]
+    days = [payload.day for payload in values if isinstance(payload, DateValue) and payload.day is not None]
+    spans = [payload.low for payload in values if isinstance(payload, MonthCount) and payload.low == payload.high]
+    if len(days) == 1 or len(spans) == 1:
+        first_on = days[0] if days else add_months(today, spans[0])
+        wish = BorrowerProposal(first_on=first_on)
+        return show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish), noted=True)
+    if turn.intent in ("deny", "inform", "repeat") or any(isinstance(payload, DateValue) for payload in values):
+        # No day can be named yet: the plans there are begin as late as the policy lets them.
+        return show(turn, negotiation.state_wish(turn.deps, turn.conversation_id, None))
+    return None
+
+
+def _take_in_hand(turn: Turn) -> list[EventType] | None:
+    wish = wish_in(turn, turn.text, turn.intent)
+    if wish is not None and wish.settle_fen is None and wish.monthly_fen is None:
+        return show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish), noted=True)
+    now = turn.deps.now()
+    amounts = [v.payload for v in (extract(turn.text, now) if turn.text else ()) if isinstance(v.payload, AmountRange)]
+    if len(amounts) == 1 and turn.intent not in _ABOUT_SOMETHING_ELSE:
+        amount = amounts[0]
+        if amount.low_fen == amount.high_fen and amount.low_fen > 0:
+            settling = BorrowerProposal(settle_fen=amount.low_fen)
+            return show(turn, negotiation.propose(turn.deps, turn.conversation_id, settling))
+        turn.say("utter_unclear_amount", low=format_yuan(amount.low_fen), high=format_yuan(amount.high_fen))
+        return []
+    if turn.intent in _CANNOT_AT_ONCE:
+        turn.say("utter_no_settlement_then")
+        return show(turn, negotiation.state_wish(turn.deps, turn.conversation_id, None))
+    return None
+
+
+def _take_means(turn: Turn, stage: Stage) -> list[EventType] | None:
+    values = turn.values()
+    if both := read_budget(turn.text, values):
+        return _means(turn, income_fen=both.income_fen, essential_fen=both.essential_fen)
+    reader = read_income if stage is Stage.INCOME else read_essentials
+    amount = reader(turn.text, values, turn.intent)
+    if isinstance(amount, UnclearAmount):
+        turn.say("utter_unclear_amount", low=format_yuan(amount.low_fen), high=format_yuan(amount.high_fen))
+        return []
+    if isinstance(amount, StatedAmount):
+        if stage is Stage.INCOME:
+            return _means(turn, income_fen=amount.fen)
+        return _means(turn, essential_fen=amount.fen)
+    # What opened the form has been read for a wish already.
+    if turn.slot("requested_slot") != STEP or turn.intent not in _WISHES:
+        return None
+    return _also_wished(turn) or None
+
+
+def _means(turn: Turn, income_fen: int | None = None, essential_fen: int | None = None) -> list[EventType]:
+    if income_fen is not None:
+        turn.say("utter_income_noted", amount=format_yuan(income_fen))
+    if essential_fen is not None:
+        turn.say("utter_essentials_noted", amount=format_yuan(essential_fen))
+    result = negotiation.state_means(
+        turn.deps, turn.conversation_id, income_fen=income_fen, essential_fen=essential_fen
+    )
+    return show(turn, result)
+
+
+def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
+    offer_id = turn.pressed("offer")
+    if offer_id == "back":
+        return show(turn, current)
+    if offer_id:
+        negotiation.choose(turn.deps, turn.conversation_id, offer_id=offer_id)
+        return []
+    wish = wish_in(turn, turn.text, turn.intent)
+    if turn.intent in _WANTS_MORE and wish is None:
+        return _show_more(turn, current)
+    position = read_position(turn.text, len(current.offers))
+    if position is None and wish is not None:
+        return show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish))
+    if position is None and turn.intent in _AGREES and len(current.offers) == 1:
+        position = 1
+    if position is None:
+        return None
+    negotiation.choose(turn.deps, turn.conversation_id, position=position)
+    return []
+
+
+def _show_more(turn: Turn, current: State) -> list[EventType]:
+    more = negotiation.more_options(turn.deps, turn.conversation_id)
+    if isinstance(more, State) and {o.offer_id for o in more.offers} == {o.offer_id for o in current.offers}:
+        turn.say("utter_no_better_offer")
+        return []
+    return show(turn, more)
+
+
+def _take_approval(turn: Turn, current: State) -> list[EventType] | None:
+    chosen_id = current.chosen.offer_id if current.chosen else ""
+    if turn.pressed("agree") == chosen_id or (turn.intent in _AGREES and not turn.carries_choice):
+        asked = negotiation.ask_approval(turn.deps, turn.conversation_id, turn.message_id)
+        if isinstance(asked, NotVerified):
+            return verify_again(turn)
+        if asked.stage is not Stage.WAITING:
+            return []  # a yes typed before the figures were there asks for nothing: they are shown, and asked again
+        turn.say("utter_approval_requested")
+        return [SlotSet("requested_slot", None)]
+    return _turn_away(turn)
+
+
+def _turn_away(turn: Turn) -> list[EventType] | None:
+    """Take a message that leaves the chosen offer: for another one, for all of them, or for a wish of one's own."""
+    pressed = turn.pressed("offer")
+    if pressed is not None and pressed != "back":
+        negotiation.choose(turn.deps, turn.conversation_id, offer_id=pressed)
+        return []
+    if pressed == "back" or turn.intent in _DECLINES or turn.intent == "ask_other_options":
+        back = negotiation.unchoose(turn.deps, turn.conversation_id)
+        turn.say("utter_back_to_offers")
+        if isinstance(back, State) and len(back.offers) < 2:  # only what was just turned away
+            return show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
+        return show(turn, back)
+    wish = wish_in(turn, turn.text, turn.intent)
+    return None if wish is None else show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish))
+
+
+def _take_answer(turn: Turn) -> list[EventType] | None:
+    if shown_hash := turn.pressed("agree"):
+        return _accept(turn, shown_hash)
+    left = _turn_away(turn)
+    if left is not None or turn.intent not in _AGREES:
+        return left
+    seen = agreements.read_back_seen(turn.deps, turn.conversation_id, turn.message_id)
+    # A yes that was typed before the text was there agrees to nothing: the text is shown, and asked again.
+    return [] if isinstance(seen, AcceptRefusal) else _accept(turn, seen.text_hash)
+
+
+def _accept(turn: Turn, shown_hash: str) -> list[EventType]:
+    result = agreements.accept(turn.deps, turn.conversation_id, shown_hash)
+    if result in (AcceptRefusal.NEEDS_FRESH_CHECK, AcceptRefusal.NOT_VERIFIED):
+        turn.say("utter_fresh_check_first")
+        identity.lapse(turn.deps, turn.conversation_id)
+        return verify_again(turn)
+    if result is AcceptRefusal.FIGURES_CHANGED:
+        explain_refusal(turn, result)
+        return show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
+    if isinstance(result, AcceptRefusal):
+        explain_refusal(turn, result)
+        if result is AcceptRefusal.PLAN_IN_FORCE:
+            negotiation.end(turn.deps, turn.conversation_id)
+            return [SlotSet("requested_slot", None)]
+        return []
+    show_agreement(turn, result)
+    return [SlotSet(STEP, "agreed")]

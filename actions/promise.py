@@ -1,0 +1,177 @@
+"""A small sum soon: asked for piece by piece, read back with its warning, made by an explicit yes."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, FollowupAction, SlotSet
+
+from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
+from actions.promise_words import ask_promise, confirm, explain
+from bot.desk.ownership import QueueReason
+from bot.services import handoff, promises, said
+from bot.services.accounts import NotVerified
+from bot.services.promises import Answer, NotPromised, Promised, Step
+from bot.text.normalize import normalize_text
+from bot.text.values import extract
+from bot.workout.promise_reading import StatedPromise, read_promise
+from bot.workout.reading import read_position
+
+STEP = "promise_step"
+SEEN = "form_seen"
+FORM = "promise_form"
+INTENT = "promise_to_pay"
+
+_AGREES = frozenset({"affirm", "accept_offer"})
+_TAKES_BACK = frozenset({"deny", "reject_offer"})
+_ANSWERS = frozenset({"inform", "promise_to_pay", "propose_payment", "affirm", "accept_offer", "nlu_fallback"})
+"""Messages in which a sum or a day may answer the question."""
+
+_PERSON = {
+    NotPromised.OLD_DEBT: QueueReason.OLD_DEBT,
+    NotPromised.ALL_DISPUTED: QueueReason.DISPUTE,
+    NotPromised.NOT_OFFERED: QueueReason.ASKED,
+}
+
+
+class NotePromise(VerifiedAction):
+    """The borrower means to pay something by a day: begins to take it down, or goes on."""
+
+    action_name = "action_note_promise"
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Take over what was said, and let the form ask for the rest; old debts get neutral words and a person."""
+        if promise_id := turn.pressed("agree"):
+            return _end(turn, _make(turn, promise_id))
+        if turn.pressed("choice") == "drop":
+            return _drop(turn)
+        told = promises.tell(turn.deps, turn.conversation_id, _stated_first(turn))
+        if isinstance(told, NotVerified):
+            return verify_first(turn, self.action_name)
+        events = _say(turn, told)
+        goes_on = isinstance(told, Promised)
+        return [SlotSet(SEEN, _mark(turn)), *events, *([FollowupAction(FORM)] if goes_on else [])]
+
+
+class ValidatePromiseForm(DeskAction):
+    """Takes one answer to the question of the moment; leaves any other message alone."""
+
+    action_name = "validate_promise_form"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Read the message for a creditor, a sum, a day or the yes."""
+        if _used(turn):
+            return []
+        current = promises.state(turn.deps, turn.conversation_id)
+        if isinstance(current, NotVerified):
+            return [SlotSet(SEEN, _mark(turn)), *_verify_again()]
+        if current.step is Step.NONE:
+            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
+        result = _take(turn, current)
+        return [] if result is None else [SlotSet(SEEN, _mark(turn)), *result]
+
+
+class AskPromiseStep(DeskAction):
+    """Asks the question of the moment."""
+
+    action_name = "action_ask_promise_step"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Ask, and note for the yes in answer to what it was asked."""
+        current = promises.state(turn.deps, turn.conversation_id)
+        if isinstance(current, NotVerified):
+            return []
+        ask_promise(turn, current)
+        if current.step is Step.CONFIRMATION:
+            promises.put_question(turn.deps, turn.conversation_id, turn.message_id)
+        return []
+
+
+class AfterPromise(DeskAction):
+    """The form has ended: with a promise, without one, or because identity has to be proved again."""
+
+    action_name = "action_after_promise"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Go on with verification if that is what ended the form."""
+        ended: list[EventType] = [SlotSet(STEP, None)]
+        return [*ended, FollowupAction(VERIFY_FORM)] if turn.slot(GOAL) == NotePromise.action_name else ended
+
+
+def _stated_first(turn: Turn) -> StatedPromise:
+    """What opens a promise, as said now or before identity was proved."""
+    if turn.is_payload:
+        return StatedPromise()
+    if turn.intent == INTENT:
+        return _stated(turn, turn.text)
+    return _stated(turn, said.before_proof(turn.deps, turn.conversation_id, (INTENT,))[1])
+
+
+def _stated(turn: Turn, text: str) -> StatedPromise:
+    plain = normalize_text(text)
+    return read_promise(extract(plain, turn.deps.now()), plain) if plain else StatedPromise()
+
+
+def _take(turn: Turn, current: Promised) -> list[EventType] | None:
+    if promise_id := turn.pressed("agree"):
+        return _say(turn, _make(turn, promise_id))
+    pressed = turn.pressed("choice")
+    if pressed == "drop":
+        return _drop(turn)
+    if current.step is Step.CREDITOR:
+        position = int(pressed) if pressed and pressed.isdigit() else read_position(turn.text, len(current.creditors))
+        if position is None:
+            return None
+        return _say(turn, promises.choose_creditor(turn.deps, turn.conversation_id, position))
+    if turn.intent in _TAKES_BACK:
+        return _drop(turn)
+    stated = _stated(turn, turn.text)
+    if not stated.says_nothing and turn.intent in _ANSWERS:
+        return _say(turn, promises.tell(turn.deps, turn.conversation_id, stated))
+    if current.step is Step.CONFIRMATION and turn.intent in _AGREES:
+        return _say(turn, _make(turn, None))
+    return None
+
+
+def _make(turn: Turn, promise_id: str | None) -> Answer:
+    return promises.make(turn.deps, turn.conversation_id, turn.message_id, promise_id)
+
+
+def _say(turn: Turn, told: Answer) -> list[EventType]:
+    """Say what came of it. A promise made ends the form, and so does a refusal as a whole."""
+    if isinstance(told, NotVerified):
+        return _verify_again()
+    if isinstance(told, NotPromised):
+        turn.say(f"utter_no_promise_{told.value}")
+        if (reason := _PERSON.get(told)) is not None:
+            handoff.ask_human(turn.deps, turn.conversation_id, reason)
+        return [SlotSet("requested_slot", None)]
+    if told.step is Step.MADE:
+        confirm(turn, told)
+        return [SlotSet(STEP, "made")]
+    if told.refused is not None:
+        explain(turn, told)
+    return []
+
+
+def _drop(turn: Turn) -> list[EventType]:
+    promises.drop(turn.deps, turn.conversation_id)
+    turn.say("utter_promise_dropped")
+    return [SlotSet("requested_slot", None)]
+
+
+def _end(turn: Turn, told: Answer) -> list[EventType]:
+    """Answer a button pressed outside the form; a draft that still lacks something goes on in the form."""
+    events = _say(turn, told)
+    unfinished = isinstance(told, Promised) and told.step not in (Step.MADE, Step.NONE)
+    return [SlotSet(SEEN, _mark(turn)), *events, *([FollowupAction(FORM)] if unfinished else [])]
+
+
+def _verify_again() -> list[EventType]:
+    return [SlotSet(GOAL, NotePromise.action_name), SlotSet("requested_slot", None)]
+
+
+def _mark(turn: Turn) -> str:
+    return f"promise:{turn.message_id}"
+
+
+def _used(turn: Turn) -> bool:
+    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")

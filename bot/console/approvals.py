@@ -1,0 +1,168 @@
+"""Offers that wait for a person: the list, one request with what a decision rests on, and deciding."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from bot.console import PREFIX
+from bot.console.reading import list_for
+from bot.console.rendering import Pages
+from bot.console.session import Access, ChangeAccess, Kind
+from bot.identity.roles import Permission
+from bot.lending.money import yuan_to_fen
+from bot.services import approval_decisions, approvals
+from bot.services.approval_decisions import LONGEST_REASON, Change, Decided, Decision, NotDecided
+from bot.services.approvals import ApprovalState, ApprovalView
+from bot.services.operators import OperatorView
+from bot.workout.counter import BorrowerProposal
+
+ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+
+UNREADABLE = "unreadable"
+"""The reason shown where other figures were asked for in a way that cannot be read."""
+
+_MOST_YUAN = Decimal(100_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """Other figures as an operator typed them: months, yuan a month, and the first day as ``2026-12-15``."""
+
+    months: str = ""
+    monthly: str = ""
+    first_on: str = ""
+
+    def read(self) -> BorrowerProposal | None:
+        """Return what was asked for, None if nothing was.
+
+        Raises:
+            ValueError: something in it is no figure.
+        """
+        if not (self.months or self.monthly or self.first_on):
+            return None
+        try:
+            yuan = Decimal(self.monthly.replace(",", "")) if self.monthly else None
+        except InvalidOperation as error:
+            raise ValueError(f"not an amount: {self.monthly!r}") from error
+        if yuan is not None and not (yuan.is_finite() and 0 < yuan <= _MOST_YUAN):
+            raise ValueError(f"not an amount for a month: {self.monthly!r}")
+        return BorrowerProposal(
+            months=int(self.months) if self.months else None,
+            monthly_fen=yuan_to_fen(yuan) if yuan is not None else None,
+            first_on=date.fromisoformat(self.first_on) if self.first_on else None,
+        )
+
+
+def _asked_in_query(
+    months: Annotated[str, Query(max_length=4)] = "",
+    monthly: Annotated[str, Query(max_length=20)] = "",
+    first_on: Annotated[str, Query(max_length=10)] = "",
+) -> AskedFor:
+    return AskedFor(months.strip(), monthly.strip(), first_on.strip())
+
+
+def _asked_in_form(
+    months: Annotated[str, Form(max_length=4)] = "",
+    monthly: Annotated[str, Form(max_length=20)] = "",
+    first_on: Annotated[str, Form(max_length=10)] = "",
+) -> AskedFor:
+    return AskedFor(months.strip(), monthly.strip(), first_on.strip())
+
+
+def approval_page(
+    pages: Pages,
+    request: Request,
+    operator: OperatorView,
+    approval_id: str,
+    asked_for: AskedFor,
+    refusal: str | None = None,
+    reason: str = "",
+    status: int = 200,
+) -> Response:
+    """Render a request, which records that it was read. ``reason`` gives back what was typed for a refused decision."""
+    try:
+        proposal = asked_for.read()
+    except ValueError:
+        proposal, refusal = None, refusal or UNREADABLE
+    case = approval_decisions.open_case(pages.deps, operator, approval_id, proposal)
+    if isinstance(case, NotDecided):
+        return pages.render("refused.html", operator, 404, reason="no_approval")
+    return pages.render(
+        "approval.html",
+        operator,
+        status,
+        inbox=list_for(pages, request, operator),
+        current="",
+        waiting=approvals.waiting_count(pages.deps, operator),
+        case=case,
+        asked_for=asked_for,
+        refusal=refusal,
+        reason=reason,
+        longest_reason=LONGEST_REASON,
+    )
+
+
+def _listed(pages: Pages, operator: OperatorView) -> dict[str, object]:
+    found = approvals.open_requests(pages.deps, operator)
+    waiting = [view for view in found if view.state is ApprovalState.WAITING]
+    settled: list[ApprovalView] = [view for view in found if view.state is not ApprovalState.WAITING]
+    return {"requests": waiting, "settled": settled, "waiting": len(waiting)}
+
+
+def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None]) -> None:
+    """Add the pages and the decision; ``on_reply`` is told of the conversation in which a borrower was told."""
+    reader = Access(pages, Permission.READ_CONVERSATIONS, Kind.PAGE)
+    script = Access(pages, Permission.READ_CONVERSATIONS, Kind.ACTION)
+    # A decision speaks to the borrower; which role it takes depends on the offer and is judged where it is taken.
+    decider = ChangeAccess(pages, Permission.REPLY)
+
+    @router.get("/approvals")
+    def show_list(request: Request, operator: Annotated[OperatorView, Depends(reader)]) -> Response:
+        shown = list_for(pages, request, operator)
+        return pages.render("approvals.html", operator, 200, inbox=shown, current="", **_listed(pages, operator))
+
+    @router.get("/approvals/list")
+    def list_fragment(operator: Annotated[OperatorView, Depends(script)]) -> Response:
+        return pages.render("_approvals.html", operator, 200, **_listed(pages, operator))
+
+    @router.get("/approvals/{approval_id}")
+    def show_approval(
+        request: Request,
+        approval_id: ApprovalId,
+        operator: Annotated[OperatorView, Depends(reader)],
+        asked_for: Annotated[AskedFor, Depends(_asked_in_query)],
+    ) -> Response:
+        return approval_page(pages, request, operator, approval_id, asked_for)
+
+    @router.post("/approvals/{approval_id}/decide")
+    async def decide(
+        request: Request,
+        approval_id: ApprovalId,
+        operator: Annotated[OperatorView, Depends(decider)],
+        decision: Annotated[Decision, Form()],
+        asked_for: Annotated[AskedFor, Depends(_asked_in_form)],
+        reason: Annotated[str, Form(max_length=4 * LONGEST_REASON)] = "",
+        offer_id: Annotated[str, Form(max_length=40)] = "",
+    ) -> Response:
+        def act() -> Decided | Response:
+            try:
+                change = Change(offer_id, asked_for.read()) if decision is Decision.CHANGE else None
+            except ValueError:
+                return approval_page(pages, request, operator, approval_id, asked_for, UNREADABLE, reason, 409)
+            outcome = approval_decisions.decide(pages.deps, operator.id, approval_id, decision, reason, change)
+            if isinstance(outcome, Decided):
+                return outcome
+            return approval_page(pages, request, operator, approval_id, asked_for, outcome.value, reason, 409)
+
+        outcome = await run_in_threadpool(act)
+        if isinstance(outcome, Response):
+            return outcome
+        if outcome.told_conversation_id is not None:
+            on_reply(outcome.told_conversation_id)
+        return RedirectResponse(f"{PREFIX}/approvals/{approval_id}", 303)

@@ -1,0 +1,271 @@
+"""Deciding on an offer beyond the bot's authority: what a person looks at first, and the decision with four eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from bot.identity.roles import Role
+from bot.services import approval_news, approvals, audit
+from bot.services.accounts import build_portfolio
+from bot.services.approvals import ApprovalState, ApprovalView
+from bot.services.deps import Deps
+from bot.services.offer_request import request_of
+from bot.services.offer_table import put_on_table, row_id, tabled
+from bot.services.operators import OperatorView
+from bot.store import tables
+from bot.workout.authority import DecisionRefusal, GrantLimit, MayDecide, grant_limits
+from bot.workout.bounds import Objection
+from bot.workout.counter import BorrowerProposal, Nearest, meet
+from bot.workout.offer import NoOffer, NoOfferReason, Offer
+from bot.workout.offers import compute_offers
+from bot.workout.policy_sections import ApprovalRole
+from bot.workout.request import OfferRequest
+
+LONGEST_REASON = 500
+"""Characters of a decider's reason."""
+
+
+class Decision(StrEnum):
+    """What a person decides: the figures as asked, none, or others in their place."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CHANGE = "change"
+
+
+class NotDecided(StrEnum):
+    """Why a decision did not take effect, besides ``DecisionRefusal``; nothing was changed."""
+
+    UNKNOWN = "unknown"
+    NO_REASON = "no_reason"
+    REASON_TOO_LONG = "reason_too_long"
+    FIGURES_CHANGED = "figures_changed"
+    ON_HOLD = "on_hold"
+    CHANGE_OUT_OF_DATE = "change_out_of_date"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Other figures to grant: which of the offers that ``alternatives`` gave for a proposal.
+
+    They are computed anew when the decision is taken: figures come from the policy, never from a form.
+    """
+
+    offer_id: str
+    proposal: BorrowerProposal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decision took effect. ``told_conversation_id`` is where the borrower was told at once, None if not yet."""
+
+    state: ApprovalState
+    told_conversation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request with what a decision rests on. Amounts in fen.
+
+    ``facts`` is what offers are computed from today. ``capacity_fen`` is the most an instalment of the asked offer may
+    be by the borrower's means, ``grants`` what the bot, an agent and a supervisor may grant. ``standing`` tells whether
+    this operator may decide. ``still_true`` is false where something else was booked on the debts since.
+    """
+
+    view: ApprovalView
+    facts: OfferRequest
+    capacity_fen: int
+    grants: tuple[GrantLimit, ...]
+    standing: MayDecide | DecisionRefusal
+    still_true: bool
+    alternatives: tuple[Offer, ...]
+    objection: Objection | NoOfferReason | None
+
+    @property
+    def may_be_decided(self) -> bool:
+        """Whether this operator may decide now; granting it as it is may still meet the ``obstacle``."""
+        return isinstance(self.standing, MayDecide)
+
+    @property
+    def obstacle(self) -> NotDecided | None:
+        """Why nobody may grant it at the moment, whoever they are."""
+        return _obstacle(self.facts, self.still_true)
+
+
+def open_case(
+    deps: Deps, operator: OperatorView, approval_id: str, proposal: BorrowerProposal | None = None
+) -> Case | NotDecided:
+    """Return a request with all that a decision rests on; that it was read goes into the audit log.
+
+    ``proposal`` asks for other figures: the nearest ones that the policy allows come first among the alternatives, and
+    ``objection`` says why they are not exactly those, or why there are none.
+    """
+    with deps.begin() as session:
+        row = session.get(tables.Approval, approval_id)
+        if row is None:
+            return NotDecided.UNKNOWN
+        actor = audit.Actor("operator", operator.id)
+        audit.record(session, deps.now(), actor, "approval_read", ("approval", approval_id))
+        found = approvals.view(session, deps, row)
+        facts = _facts(session, deps, row)
+        others, objection = _alternatives(facts, found.offer, approvals.acts_as(operator.role), proposal)
+        return Case(
+            view=found,
+            facts=facts,
+            capacity_fen=facts.capacity_after(found.offer.deferral_months),
+            grants=grant_limits(facts.policy, found.owed_fen),
+            standing=approvals.may_decide_on(deps, operator.id, operator.role, found),
+            still_true=_still_true(session, deps, row.borrower_id, found.offer),
+            alternatives=others,
+            objection=objection,
+        )
+
+
+def decide(
+    deps: Deps,
+    operator_id: str,
+    approval_id: str,
+    decision: Decision,
+    reason: str,
+    changed_offer: Change | None = None,
+) -> Decided | DecisionRefusal | NotDecided:
+    """Decide on a request, once: of two people who decide at the same moment one is refused.
+
+    Needs the role of the offer, and of the changed one; nobody decides on their own request. A grant also needs the
+    debts to stand as the offer says and no hold on talking about plans. The ``reason`` stays inside the desk. The
+    borrower is told in the same transaction or, where the contact rules say so, later.
+    """
+    reason = reason.strip()
+    if not reason:
+        return NotDecided.NO_REASON
+    if len(reason) > LONGEST_REASON:
+        return NotDecided.REASON_TOO_LONG
+    with deps.begin() as session:
+        row = _locked(session, approval_id)
+        operator = session.get(tables.Operator, operator_id)
+        if row is None or operator is None:
+            return NotDecided.UNKNOWN
+        role, actor = Role(operator.role), audit.Actor("operator", operator_id)
+        granted = _granted(session, deps, row, operator_id, role, decision, changed_offer)
+        if isinstance(granted, (DecisionRefusal, NotDecided)):
+            audit.record(
+                session,
+                deps.now(),
+                actor,
+                "approval_refused",
+                ("approval", approval_id),
+                decision=decision.value,
+                refusal=granted.value,
+            )
+            return granted
+        state = _settle(session, deps, row, granted)
+        row.decided_at, row.decided_by, row.reason = deps.now(), operator_id, reason
+        audit.record(
+            session,
+            deps.now(),
+            actor,
+            f"approval_{state}",
+            ("approval", approval_id),
+            decision=decision.value,
+            role=role.value,
+            granted=granted.offer_id if granted else None,
+            policy=f"{granted.policy_code}:{granted.policy_version}" if granted else None,
+        )
+        session.flush()
+        return Decided(state, approval_news.announce(session, deps, row))
+
+
+def _locked(session: Session, approval_id: str) -> tables.Approval | None:
+    """Return a request locked together with its negotiation, in the order in which the borrower's side locks them."""
+    row = session.get(tables.Approval, approval_id)
+    if row is None:
+        return None
+    session.get_one(tables.Negotiation, row.negotiation_id, with_for_update=True)
+    session.refresh(row, with_for_update=True)
+    return row
+
+
+def _granted(
+    session: Session,
+    deps: Deps,
+    row: tables.Approval,
+    operator_id: str,
+    role: Role,
+    decision: Decision,
+    change: Change | None,
+) -> Offer | DecisionRefusal | NotDecided | None:
+    """The offer that a decision grants, None for a rejection, or why the decision may not be taken."""
+    found = approvals.view(session, deps, row)
+    standing = approvals.may_decide_on(deps, operator_id, role, found)
+    if isinstance(standing, DecisionRefusal):
+        return standing
+    if decision is Decision.REJECT:
+        return None
+    facts = _facts(session, deps, row)
+    if decision is Decision.APPROVE:
+        obstacle = _obstacle(facts, _still_true(session, deps, row.borrower_id, found.offer))
+        return obstacle or found.offer
+    if facts.on_hold:
+        return NotDecided.ON_HOLD
+    others, _ = _alternatives(facts, found.offer, approvals.acts_as(role), change.proposal if change else None)
+    wanted = next((offer for offer in others if change is not None and offer.offer_id == change.offer_id), None)
+    return wanted or NotDecided.CHANGE_OUT_OF_DATE
+
+
+def _settle(session: Session, deps: Deps, row: tables.Approval, granted: Offer | None) -> ApprovalState:
+    if granted is None:  # the offer stays the chosen one, so that the negotiation can say what became of it
+        row.state = ApprovalState.REJECTED
+        return ApprovalState.REJECTED
+    negotiation = session.get_one(tables.Negotiation, row.negotiation_id)
+    asked = session.get_one(tables.Offer, row.offer_id)
+    key, rows = row_id(negotiation, granted.offer_id), tabled(session, negotiation)
+    if key not in {each.id for each in rows if each.round == rows[-1].round}:
+        put_on_table(session, deps, negotiation, (granted,))
+    # Whoever has chosen something else meanwhile keeps that choice; the granted offer is on the table beside it.
+    if negotiation.chosen_offer_id == asked.content_hash != granted.offer_id:
+        negotiation.chosen_offer_id, negotiation.asked_in = granted.offer_id, None
+    negotiation.updated_at = deps.now()
+    row.state, row.granted_offer_id = ApprovalState.APPROVED, key
+    return ApprovalState.APPROVED
+
+
+def _facts(session: Session, deps: Deps, row: tables.Approval) -> OfferRequest:
+    """What offers of this negotiation are computed from today, with leave to go beyond the bot's authority."""
+    negotiation = session.get_one(tables.Negotiation, row.negotiation_id)
+    return replace(request_of(session, deps, negotiation), may_seek_approval=True)
+
+
+def _alternatives(
+    facts: OfferRequest, asked: Offer, role: ApprovalRole | None, proposal: BorrowerProposal | None
+) -> tuple[tuple[Offer, ...], Objection | NoOfferReason | None]:
+    """Other offers that this role may grant: the nearest to a proposal first, then what the policy offers now."""
+    found: list[Offer] = []
+    objection: Objection | NoOfferReason | None = None
+    if proposal is not None:
+        answer = meet(proposal, facts)
+        if isinstance(answer, NoOffer):
+            objection = answer.reason
+        else:
+            objection = answer.why if isinstance(answer, Nearest) else None
+            found.append(answer.offer)
+    found += compute_offers(facts).offers
+    rank = role.rank if role is not None else 0
+    others = {offer.offer_id: offer for offer in reversed(found) if offer.approval_rank <= rank}
+    others.pop(asked.offer_id, None)
+    return tuple(dict.fromkeys(others[offer.offer_id] for offer in found if offer.offer_id in others)), objection
+
+
+def _obstacle(facts: OfferRequest, still_true: bool) -> NotDecided | None:
+    if facts.on_hold:
+        return NotDecided.ON_HOLD
+    return None if still_true else NotDecided.FIGURES_CHANGED
+
+
+def _still_true(session: Session, deps: Deps, borrower_id: str, offer: Offer) -> bool:
+    """Whether an offer still fits the debts: only interest has run since, which the plan forgives."""
+    now = build_portfolio(session, deps, borrower_id, accrued_until=offer.as_of)
+    owed = {debt.debt_id: debt.statement.balances.total_fen for debt in now.debts}
+    return all(owed.get(share.debt_id) == share.owed_fen for share in offer.shares)

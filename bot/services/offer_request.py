@@ -1,0 +1,83 @@
+"""The facts of a negotiation as the request its offers are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.lending.balances import Component
+from bot.services.accounts import DebtView, build_portfolio
+from bot.services.deps import Deps
+from bot.services.holds import open_holds
+from bot.services.offer_table import read_offer, tabled
+from bot.store import tables
+from bot.workout.affordability import Affordability
+from bot.workout.bounds import DebtPosition, OfferRequest
+from bot.workout.counter import BorrowerProposal
+from bot.workout.offer import OfferKind
+from bot.workout.policy_sections import HardshipKind
+
+WISH_CODEC: TypeAdapter[BorrowerProposal] = TypeAdapter(BorrowerProposal)
+
+
+def request_of(
+    session: Session, deps: Deps, negotiation: tables.Negotiation, as_of: date | None = None
+) -> OfferRequest:
+    """Return what a negotiation's offers are computed from, its debts as they stand today or stood on ``as_of``.
+
+    The means, the offers made and the holds are those of now; means that have not been told count as nothing. Does not
+    ask who is looking. Raises ``KeyError`` if the negotiation's policy is no longer among the approved ones, and
+    ``ValueError`` if it has no debts yet.
+    """
+    if not negotiation.debt_ids:
+        raise ValueError("no debts have been chosen yet")
+    owed = build_portfolio(session, deps, negotiation.borrower_id, as_of)
+    debts = [debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids]
+    return OfferRequest(
+        debts=tuple(_position(debt) for debt in debts),
+        affordability=Affordability(negotiation.monthly_income_fen or 0, negotiation.monthly_essential_fen or 0),
+        policy=deps.policies[negotiation.policy_code],
+        as_of=owed.as_of,
+        pay_day=negotiation.pay_day,
+        history=tuple(read_offer(row) for row in tabled(session, negotiation)),
+        on_hold=bool(open_holds(session, negotiation.borrower_id).silencing) or any(debt.disputed for debt in debts),
+        available_now_fen=negotiation.available_now_fen or 0,
+        hardship=HardshipKind(negotiation.hardship) if negotiation.hardship else None,
+        deferrals_used=_deferrals_used(session, negotiation),
+        kinds=frozenset(OfferKind),
+        waivable=frozenset(Component),
+        may_seek_approval=True,
+    )
+
+
+def wish_of(negotiation: tables.Negotiation) -> BorrowerProposal | None:
+    """Return what the borrower asked for and has not been answered yet."""
+    return WISH_CODEC.validate_python(negotiation.wish) if negotiation.wish is not None else None
+
+
+def _position(debt: DebtView) -> DebtPosition:
+    late = debt.statement.days_past_due > 0
+    return DebtPosition(
+        debt_id=debt.debt_id,
+        product_kind=debt.kind,
+        balances=debt.statement.balances,
+        days_past_due=debt.statement.days_past_due,
+        limitation=debt.limitation,
+        running_annual_rate=debt.annual_rate + (debt.penalty_annual_rate if late else 0),
+    )
+
+
+def _deferrals_used(session: Session, negotiation: tables.Negotiation) -> int:
+    """Count the deferrals this borrower has agreed to on any of these debts."""
+    rows: Sequence[tables.Offer] = session.scalars(
+        select(tables.Offer)
+        .join(tables.Agreement, tables.Agreement.offer_id == tables.Offer.id)
+        .where(tables.Agreement.borrower_id == negotiation.borrower_id)
+    ).all()
+    wanted = set(negotiation.debt_ids)
+    offers = [read_offer(row) for row in rows]
+    return sum(bool(o.deferral_months) and any(share.debt_id in wanted for share in o.shares) for o in offers)

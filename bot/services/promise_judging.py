@@ -1,0 +1,94 @@
+"""What became of promises to pay, read from the ledgers by a sweep of the scheduler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.clock import SHANGHAI, business_date
+from bot.lending.ledger import EntryKind, effective_entries
+from bot.services import audit
+from bot.services.accounts import ledger_of
+from bot.services.deps import Deps
+from bot.store import tables
+from bot.workout.promise import PaymentMade, PromiseState, PromiseToPay, judged, paid_towards
+
+_JUDGED = tuple(state.value for state in PromiseState)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one sweep found, by count; ``open`` ones were looked at and still run."""
+
+    kept: int = 0
+    partly_kept: int = 0
+    broken: int = 0
+    open: int = 0
+
+
+def sweep(deps: Deps, limit: int = 100) -> Judged:
+    """Judge the promises whose day is over, and those on whose debts something was paid; one transaction each.
+
+    A payment booked late but effective in time still keeps a promise that had been found broken. Nobody is written to.
+    """
+    with deps.read() as session:
+        due = session.scalars(select(tables.Promise.id).where(_is_due(deps)).limit(limit)).all()
+    counts = dict.fromkeys(_JUDGED, 0)
+    for promise_id in due:
+        with deps.begin() as session:
+            counts[_judge(session, deps, promise_id)] += 1
+    return Judged(**counts)
+
+
+def supersede_notices(session: Session, deps: Deps, promise: tables.Promise, why: str) -> None:
+    """Call off what is still planned about a promise, inside an open transaction."""
+    session.execute(
+        update(tables.Reminder)
+        .where(tables.Reminder.key.startswith(f"promise:{promise.id}:"), tables.Reminder.state == "planned")
+        .values(state="superseded", rule=why, decided_at=deps.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _is_due(deps: Deps) -> ColumnElement[bool]:
+    promise, today = tables.Promise, business_date(deps.now())
+    looked_at = func.coalesce(promise.judged_at, promise.made_at)
+    midnight = datetime.combine(today, time(), tzinfo=SHANGHAI)
+    over = and_(promise.state == PromiseState.OPEN.value, promise.due_on < today, looked_at < midnight)
+    paid = (
+        select(tables.LedgerEntry.id)
+        .join(tables.Debt, tables.Debt.id == tables.LedgerEntry.debt_id)
+        .where(
+            tables.Debt.borrower_id == promise.borrower_id,
+            tables.LedgerEntry.kind.in_((EntryKind.PAYMENT.value, EntryKind.REVERSAL.value)),
+            tables.LedgerEntry.booked_at > looked_at,
+        )
+        .exists()
+    )
+    return and_(promise.state.in_(_JUDGED), or_(over, paid))
+
+
+def _judge(session: Session, deps: Deps, promise_id: str) -> str:
+    row = session.get_one(tables.Promise, promise_id, with_for_update=True)
+    if row.amount_fen is None or row.due_on is None or row.made_at is None:
+        raise ValueError(f"promise {promise_id} was judged before it was made")
+    promise = PromiseToPay(row.amount_fen, business_date(row.made_at), row.due_on, row.grace_days)
+    today = business_date(deps.now())
+    payments = [
+        PaymentMade(entry.effective_on, entry.amount_fen)
+        for debt_id in row.debt_ids
+        for entry in effective_entries(ledger_of(session, debt_id), today)
+        if entry.kind is EntryKind.PAYMENT
+        # What had been booked when the promise was made is not what was promised.
+        and (entry.booked_at > row.made_at or entry.effective_on > promise.made_on)
+    ]
+    state, now = judged(promise, payments, today), deps.now()
+    row.paid_fen, row.judged_at = paid_towards(promise, payments), now
+    if state.value != row.state:
+        row.state = state.value
+        audit.record(session, now, audit.SYSTEM, f"promise_{state.value}", ("promise", row.id), paid_fen=row.paid_fen)
+        supersede_notices(session, deps, row, state.value)
+    return state.value

@@ -1,0 +1,99 @@
+"""Builders for requests to grant an offer beyond the bot's authority. All people and debts are invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.identity.roles import Role
+from bot.lending.contract import ProductKind
+from bot.services import approvals, negotiation
+from bot.services.approvals import ApprovalView
+from bot.services.deps import Deps
+from bot.services.negotiation import State
+from bot.services.offer_request import request_of
+from bot.services.offer_table import put_on_table, row_id
+from bot.services.operators import OperatorView
+from bot.store import tables
+from bot.workout.offer import Offer
+from bot.workout.offers import compute_offers
+from bot.workout.policy_sections import ApprovalRole
+from tests.builders.accounts import Owed, a_debt_of, verified
+from tests.builders.desk import a_borrower, an_operator
+
+LATE_CARD = Owed(
+    principal_fen=4_000_000,
+    kind=ProductKind.CREDIT_CARD,
+    days_late=300,
+    lent_days_ago=400,
+    annual_rate="0.18",
+    penalty_annual_rate="0.09",
+)
+"""So late that the policy waives more than the bot may grant by itself."""
+
+LARGE_CARD = replace(LATE_CARD, principal_fen=40_000_000)
+"""So large that only a supervisor may decide."""
+
+_MEANS = {ApprovalRole.AGENT: (600_000, 350_000), ApprovalRole.SUPERVISOR: (3_000_000, 1_000_000)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and where it came from."""
+
+    borrower_id: str
+    conversation_id: str
+    negotiation_id: str
+    debt_id: str
+    view: ApprovalView
+
+    @property
+    def id(self) -> str:
+        """The request's id."""
+        return self.view.id
+
+
+def an_operator_view(deps: Deps, role: Role, login: str = "", name: str = "小陈") -> OperatorView:
+    """Create an operator and return them as logged in."""
+    login = login or role.value
+    return OperatorView(an_operator(deps, login, name, role), login, name, role, "csrf")
+
+
+def an_offer_to_approve(deps: Deps, conversation_id: str, needs: ApprovalRole) -> tuple[str, str, Offer]:
+    """Negotiate up to offers that a person has to grant, and choose one; returns negotiation, row key and offer."""
+    income_fen, essential_fen = _MEANS[needs]
+    opened = negotiation.open_negotiation(deps, conversation_id)
+    assert isinstance(opened, State), opened
+    with deps.begin() as session:
+        open_one = session.get_one(tables.Negotiation, opened.negotiation_id)
+        open_one.monthly_income_fen, open_one.monthly_essential_fen = income_fen, essential_fen
+        for _ in range(2):  # the larger waivers come with the second set
+            made = compute_offers(request_of(session, deps, open_one)).offers
+            put_on_table(session, deps, open_one, made)
+        offer = next(offer for offer in made if offer.needs_approval is needs)
+        open_one.chosen_offer_id = offer.offer_id
+        return open_one.id, row_id(open_one, offer.offer_id), offer
+
+
+def an_approval(
+    deps: Deps,
+    needs: ApprovalRole = ApprovalRole.AGENT,
+    requester: str = approvals.BOT,
+    channel: str = "web",
+    borrower_id: str | None = None,
+) -> Asked:
+    """Let a borrower ask for an offer that such a person has to grant."""
+    borrower_id = borrower_id or a_borrower(deps)
+    debt_id = a_debt_of(deps, borrower_id, LATE_CARD if needs is ApprovalRole.AGENT else LARGE_CARD)
+    conversation_id = verified(deps, borrower_id, channel)
+    negotiation_id, offer_id, _ = an_offer_to_approve(deps, conversation_id, needs)
+    with deps.begin() as session:
+        view = approvals.request(
+            session,
+            deps,
+            negotiation_id=negotiation_id,
+            offer_id=offer_id,
+            conversation_id=conversation_id,
+            borrower_id=borrower_id,
+            requester=requester,
+        )
+    return Asked(borrower_id, conversation_id, negotiation_id, debt_id, view)
