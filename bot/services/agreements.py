@@ -165,12 +165,14 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return AcceptRefusal.NOT_VERIFIED
-        if known := _accepted(session, party, shown_hash):
-            return known
         found = _chosen(session, deps, party)
+        stands_chosen = not isinstance(found, AcceptRefusal) and found[1].readback_hash == shown_hash
+        # Agreed before, or by the other of two simultaneous acceptances while this one waited for the lock. A text that
+        # stands chosen is for another agreement, though a plan replaced earlier may have read the same.
+        if not stands_chosen and (known := _accepted(session, party, shown_hash)):
+            return known
         if isinstance(found, AcceptRefusal):
-            # The other of two simultaneous acceptances may have committed while this one waited for the lock.
-            return _accepted(session, party, shown_hash) or found
+            return found
         negotiation, row, offer, debts = found
         if row.readback_text is None or row.readback_hash is None:
             return AcceptRefusal.NOT_READ_BACK
@@ -252,9 +254,10 @@ def _still_true(session: Session, deps: Deps, party: RightParty, offer: Offer) -
 
 def _accepted(session: Session, party: RightParty, shown_hash: str) -> AgreementView | None:
     row = session.scalar(
-        select(tables.Agreement).where(
-            tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.text_hash == shown_hash
-        )
+        select(tables.Agreement)
+        .where(tables.Agreement.borrower_id == party.borrower_id, tables.Agreement.text_hash == shown_hash)
+        .order_by(tables.Agreement.version.desc())
+        .limit(1)
     )
     return _view(session, row, repeated=True) if row is not None else None
 

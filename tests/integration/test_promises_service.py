@@ -17,6 +17,7 @@ from bot.services.accounts import NotVerified
 from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
 from bot.services.handoff import place_hold
+from bot.services.history import messages_after
 from bot.services.inbound import record_text
 from bot.services.promise_judging import Judged
 from bot.services.promises import NotPromised, Promised, Step
@@ -163,7 +164,7 @@ def test_a_yes_makes_the_promise_with_its_warning_on_record_and_one_notice(deps:
     assert (done.amount_fen, done.due_on, done.reminded) == (SUM, in_days(deps, 5), True)
     with deps.begin() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.event == "promise_made")).one()
-        assert entry.details["limitation_warning_shown"] is True
+        assert entry.detail["limitation_warning_shown"] is True
         notice = session.scalars(select(Reminder)).one()
         assert (notice.purpose, notice.due_on) == ("due_notice", in_days(deps, 5))
 
@@ -233,10 +234,26 @@ def test_nothing_is_promised_in_distress(deps: Deps, chat: str) -> None:
 # Afterwards ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_notice_goes_out_on_the_day_before_and_tells_no_fact(deps: Deps, clock: SetClock, chat: str) -> None:
+def test_the_notice_goes_out_on_the_day_before_and_tells_no_fact(
+    deps: Deps, clock: SetClock, borrower: str, debt: str
+) -> None:
+    chat = verified(deps, borrower, channel="telegram")
     made(deps, chat)
     clock.move(timedelta(days=3, hours=23))
     assert reminders.sweep(deps).sent == 1
+    told = messages_after(deps, chat, 0)[-1].text
+    assert not any(word in told for word in ("¥", "500", "欠", "还款"))
+
+
+def test_no_notice_goes_out_about_a_promise_that_was_kept(
+    deps: Deps, clock: SetClock, borrower: str, debt: str
+) -> None:
+    made(deps, verified(deps, borrower, channel="telegram"))
+    clock.move(timedelta(days=3))
+    a_payment(deps, debt, SUM)
+    promise_judging.sweep(deps)
+    clock.move(timedelta(hours=23))
+    assert reminders.sweep(deps).sent == 0
 
 
 def test_a_promise_paid_in_time_is_kept_and_its_notice_called_off(
@@ -256,9 +273,10 @@ def test_what_was_not_paid_in_time_is_judged_after_the_grace(
     deps: Deps, clock: SetClock, debt: str, chat: str, paid_fen: int, state: str
 ) -> None:
     made(deps, chat)
+    clock.move(timedelta(days=1))
     if paid_fen:
         a_payment(deps, debt, paid_fen)
-    clock.move(timedelta(days=6))
+    clock.move(timedelta(days=5))
     promise_judging.sweep(deps)
     assert state_of(deps) == ["open"]
     clock.move(timedelta(days=1))

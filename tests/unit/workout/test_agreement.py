@@ -217,3 +217,23 @@ def test_waived_interest_and_principal_have_their_own_words_and_lower_the_total(
 def test_no_component_is_waived_beyond_what_is_owed_of_it(waived: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="exceeds what is owed"):
         replace(TERMS, debts=(AgreedDebt("x", 1_000_00, 100_00, 20_00, 10_00, **waived),))
+
+
+@pytest.mark.parametrize(("template", "terms"), [(CARD, TERMS), (LOAN, LOAN_TERMS)])
+def test_a_settlement_says_that_paying_closes_the_debts_and_names_no_months(
+    template: str, terms: AgreementTerms
+) -> None:
+    once = replace(terms, is_settlement=True, instalments=equal_instalments(1_110_00, (date(2026, 12, 15),)))
+
+    text = render(once, template)
+
+    assert "协商结清协议" in text
+    assert "全部结清" in text
+    assert "每月还一次" not in text
+    assert "分期还款协议" not in text
+
+
+@pytest.mark.parametrize(("template", "terms"), [(CARD, TERMS), (LOAN, LOAN_TERMS)])
+def test_a_deferral_says_how_long_nothing_is_due(template: str, terms: AgreementTerms) -> None:
+    assert "先缓2个月，这段时间不用还款" in render(replace(terms, deferral_months=2), template)
+    assert "先缓" not in render(terms, template)

@@ -207,6 +207,20 @@ def test_a_later_start_is_met_with_a_deferral() -> None:
     assert met.offer.schedule[0].due_on == date(2027, 3, 1)
 
 
+def test_a_later_start_alone_is_met_with_the_gentlest_plan() -> None:
+    met = answer(first_on=date(2027, 3, 1))
+
+    assert isinstance(met, Met)
+    assert met.offer.schedule[0].due_on == date(2027, 3, 1)
+
+
+def test_a_later_start_alone_that_is_too_late_says_so() -> None:
+    near = answer(first_on=date(2027, 12, 1))
+
+    assert isinstance(near, Nearest)
+    assert near.why is Objection.FIRST_DATE_TOO_LATE
+
+
 def test_a_start_beyond_the_longest_deferral_moves_to_its_end() -> None:
     near = answer(first_on=date(2027, 12, 1), months=12)
 
