@@ -383,7 +383,7 @@ def test_a_rejection_is_kind_and_names_what_else_is_possible(deps: Deps) -> None
     decide(deps, asked, Decision.REJECT)
     (message,) = messages(deps, asked)
     assert "没有批下来" in message.text
-    assert payloads(deps, message) == ["/ask_other_options", "/request_human"]
+    assert payloads(deps, message) == ['/ask_other_options{"offer": "back"}', "/request_human"]
     assert "看过收入证明" not in message.text
 
 
