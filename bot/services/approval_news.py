@@ -34,6 +34,9 @@ HINT_HOLDS = timedelta(days=30)
 
 _SWEPT_AT_ONCE = 100
 
+_OTHERS = "/ask_other_options" + json.dumps({"offer": "back"})
+"""Goes back to the offers on the table, or to new ones where these have lapsed."""
+
 
 class Telling(StrEnum):
     """How far the borrower has been told."""
@@ -193,9 +196,9 @@ def _answer(session: Session, deps: Deps, approval: tables.Approval) -> Reply:
         text = wording.one("approval_approved" if as_asked else "approval_changed", **_figures(granted, deps))
         return Reply(text, (look, person))
     if approval.state == ApprovalState.REJECTED:
-        others = QuickReply(wording.one("approval_button_others"), "/ask_other_options")
+        others = QuickReply(wording.one("approval_button_others"), _OTHERS)
         return Reply(wording.one("approval_rejected"), (others, person))
-    afresh = QuickReply(wording.one("approval_button_afresh"), "/ask_other_options")
+    afresh = QuickReply(wording.one("approval_button_afresh"), _OTHERS)
     return Reply(wording.one("approval_expired"), (afresh, person))
 
 
@@ -204,7 +207,7 @@ def _hint(session: Session, deps: Deps, approval: tables.Approval, purpose: Purp
     granted = _granted(session, deps, approval)
     answers = purpose is Purpose.REPLY
     text = deps.wording.one("approval_hint" if answers else "approval_notice", lender=deps.settings.lender_name)
-    payload = _choosing(granted) if granted is not None else "/request_installment"
+    payload = _choosing(granted) if granted is not None else _OTHERS
     look = QuickReply(deps.wording.one("approval_button_look"), payload)
     return Reply(text, (look,))
 
