@@ -15,7 +15,7 @@ from bot.lending.contract import ContractTerms, ProductKind
 from bot.lending.ledger import Entry, EntryKind
 from bot.lending.schedule import add_months
 from bot.lending.statement import statement
-from bot.services.accounts import entries_until
+from bot.lending.unbooked import entries_until
 
 LENT_ON = date(2026, 1, 31)
 DUE_ON = date(2026, 4, 15)
