@@ -174,7 +174,12 @@ def _tell_without_plan(turn: Turn) -> None:
 def _introduce(turn: Turn, opened: State) -> None:
     if turn.intent == "state_hardship":
         turn.say("utter_hardship_heard")
-    elif turn.slot("requested_slot") != STEP and not turn.carries_choice and opened.chosen is None:
+    elif (
+        turn.slot("requested_slot") != STEP
+        and not turn.carries_choice
+        and opened.chosen is None
+        and turn.intent not in _ASKED_LATER
+    ):
         turn.say("utter_plan_intro")
     for product in opened.set_aside:
         turn.say("utter_set_aside", product=product)

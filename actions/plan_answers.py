@@ -117,7 +117,7 @@ def show(turn: Turn, result: Result | NotVerified | Blocked, *, noted: bool = Fa
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
             return [SlotSet("requested_slot", None)]
         case NotSettled():
-            turn.say(f"utter_proposal_nearest_{result.why.value}")
+            turn.say(f"utter_not_settled_{result.why.value}")
             return []
         case Countered(offer, None):
             turn.say("utter_proposal_met" if offer.needs_approval is None else "utter_proposal_met_approval")
@@ -157,7 +157,7 @@ def used(turn: Turn) -> bool:
 
 def _show_state(turn: Turn, state: State, *, noted: bool) -> list[EventType]:
     if state.no_settlement:
-        turn.say("utter_proposal_nearest_settlement_not_offered")
+        turn.say("utter_not_settled_settlement_not_offered")
         return show(turn, negotiation.state_wish(turn.deps, turn.conversation_id, None))
     if state.stage is Stage.CHOICE:
         if not state.offers:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 LONGEST_GRAM = 3
+_FEWEST_WORD_CHARACTERS = 2
 
 
 class ScorerError(Exception):
@@ -61,5 +62,5 @@ class DangerScorer:
         return self.intercept + math.fsum(self.weights.get(run, 0.0) for run in runs) / math.sqrt(len(runs))
 
     def sounds_like_danger(self, text: str) -> bool:
-        """Tell whether a normalised text reaches the threshold."""
-        return self.score(text) >= self.threshold
+        """Tell whether a normalised text reaches the threshold; signs without words sound like nothing."""
+        return sum(map(str.isalnum, text)) >= _FEWEST_WORD_CHARACTERS and self.score(text) >= self.threshold

@@ -312,9 +312,12 @@ def _answer_wish(
     if wish is None or not negotiation.debt_ids or not (is_complete(negotiation) or wish.settle_fen is not None):
         return None
     negotiation.wish = None
+    blind = not is_complete(negotiation)
+    if not blind and not tabled(session, negotiation):
+        # Laid out beside the answer: whoever then asks for others is not left with what is gentler than this one plan.
+        put_on_table(session, deps, negotiation, compute_offers(request_of(session, deps, negotiation)).offers)
     request = request_of(session, deps, negotiation)
     answer = meet(wish, request)
-    blind = not is_complete(negotiation)
     if isinstance(answer, NoOffer):
         if blind and answer.reason is NoOfferReason.NO_SURPLUS:
             negotiation.wish_kind = None

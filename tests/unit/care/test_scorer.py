@@ -100,3 +100,8 @@ def test_a_broken_file_of_weights_is_named(tmp_path: Path, content: str) -> None
 def test_a_missing_file_of_weights_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScorerError, match=r"absent\.json"):
         DangerScorer.load(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize("text", ["", "...", "。。。", "?!", "啊", "5", "😭😭😭", "○○○○"])
+def test_signs_without_words_are_not_danger(text: str) -> None:
+    assert not noticed(text)
