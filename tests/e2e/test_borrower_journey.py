@@ -166,7 +166,7 @@ def test_from_a_greeting_to_a_plan_and_its_next_instalment(a_chat: NewChat, pers
     chat.press(wording.first_offer, answered=wording.ask_yes)
     expect(chat.told(wording.agreement_head)).to_be_visible()
     chat.press(wording.agree, answered=wording.agreed)
-    schedule = chat.told(wording.schedule)
+    schedule = chat.told(wording.schedule).first
     expect(schedule).to_be_visible()
     instalments = _INSTALMENT.findall(schedule.locator(".desk-text").inner_text())
     assert [int(number) for number, _ in instalments] == list(range(1, len(instalments) + 1))
