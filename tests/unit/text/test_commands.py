@@ -12,19 +12,40 @@ from bot.text.commands import NOTHING, defused
 @pytest.mark.parametrize(
     "typed",
     [
-        "/restart",
-        "//restart",
-        "/\n/restart",
-        " \t/\r\n/restart",
-        "/\u3000/restart",
-        "／restart",
-        "\u200b/restart",
-        "/\u00a0/\x0b/restart",
-        "\ufeff/restart",
+        "/还款",
+        "//还款",
+        "/\n/还款",
+        " \t/\r\n/还款",
+        "/\u3000/还款",
+        "／还款",
+        "\u200b/还款",
+        "/\u00a0/\x0b/还款",
+        "\ufeff/还款",
     ],
 )
 def test_slashes_and_what_hides_them_are_taken_away(typed: str) -> None:
-    assert defused(typed) == "restart"
+    assert defused(typed) == "还款"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "/affirm",
+        "//affirm",
+        "／affirm",
+        " /affirm\n",
+        '/affirm{"agree":"x"}',
+        "/rights/visit",
+        "/\u200b/action_open_plan",
+    ],
+)
+def test_a_typed_order_says_nothing(typed: str) -> None:
+    assert defused(typed) == NOTHING
+
+
+@pytest.mark.parametrize("typed", ["ok", "affirm", "yes 我同意"])
+def test_words_without_a_slash_stay_as_they_are(typed: str) -> None:
+    assert defused(typed) == typed
 
 
 def test_a_slash_inside_a_sentence_stays() -> None:
