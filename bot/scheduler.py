@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bot.clock import SHANGHAI
-from bot.services import handoff, payment_traces, promise_judging, reminders, servicing
+from bot.services import approval_news, handoff, payment_traces, promise_judging, reminders, servicing
 from bot.services.deps import Deps
 
 log = structlog.get_logger()
@@ -24,6 +24,7 @@ def tick(deps: Deps) -> None:
     _attempt("requeue_abandoned", _requeue, deps)
     _attempt("plan_sweep", _service, deps)
     _attempt("promise_sweep", _judge_promises, deps)
+    _attempt("approval_news", _tell_outcomes, deps)
     _attempt("reminder_sweep", _sweep, deps)
 
 
@@ -57,6 +58,12 @@ def _judge_promises(deps: Deps) -> None:
     judged = promise_judging.sweep(deps)
     if any((judged.kept, judged.partly_kept, judged.broken)):
         log.info("promises_judged", kept=judged.kept, partly_kept=judged.partly_kept, broken=judged.broken)
+
+
+def _tell_outcomes(deps: Deps) -> None:
+    told = approval_news.sweep(deps)
+    if told.expired or told.written:
+        log.info("approvals_swept", expired=told.expired, written=told.written)
 
 
 def _sweep(deps: Deps) -> None:

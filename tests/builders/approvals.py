@@ -1,19 +1,23 @@
-"""Builders for requests to grant an offer beyond the bot's authority. All people and debts are invented."""
+"""Builders for offers that a person has to grant, and for looking at what came of them. All is invented."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sqlalchemy import select
+
 from bot.identity.roles import Role
 from bot.lending.contract import ProductKind
-from bot.services import approvals, negotiation
-from bot.services.approvals import ApprovalView
+from bot.services import approval_decisions, approvals, negotiation
+from bot.services.approval_decisions import Decided, Decision, NotDecided
+from bot.services.approvals import ApprovalState, ApprovalView
 from bot.services.deps import Deps
 from bot.services.negotiation import State
 from bot.services.offer_request import request_of
 from bot.services.offer_table import put_on_table, row_id
 from bot.services.operators import OperatorView
 from bot.store import tables
+from bot.workout.authority import DecisionRefusal
 from bot.workout.offer import Offer
 from bot.workout.offers import compute_offers
 from bot.workout.policy_sections import ApprovalRole
@@ -34,6 +38,9 @@ LARGE_CARD = replace(LATE_CARD, principal_fen=40_000_000)
 """So large that only a supervisor may decide."""
 
 _MEANS = {ApprovalRole.AGENT: (600_000, 350_000), ApprovalRole.SUPERVISOR: (3_000_000, 1_000_000)}
+
+
+Outcome = Decided | DecisionRefusal | NotDecided
 
 
 @dataclass(frozen=True)
@@ -97,3 +104,52 @@ def an_approval(
             requester=requester,
         )
     return Asked(borrower_id, conversation_id, negotiation_id, debt_id, view)
+
+
+def stored(deps: Deps, asked: Asked) -> tables.Approval:
+    """Return the request's row."""
+    with deps.read() as session:
+        return session.get_one(tables.Approval, asked.id)
+
+
+def news_of(deps: Deps, asked: Asked) -> list[tables.Message]:
+    """Return what the borrower has been told of the outcome."""
+    with deps.read() as session:
+        rows = session.scalars(
+            select(tables.Message)
+            .where(
+                tables.Message.conversation_id == asked.conversation_id, tables.Message.client_key.like("approval:%")
+            )
+            .order_by(tables.Message.seq)
+        )
+        return list(rows)
+
+
+def payloads_of(deps: Deps, message: tables.Message) -> list[str]:
+    """Return what the buttons of a message stand for."""
+    with deps.read() as session:
+        buttons = select(tables.Button).where(tables.Button.message_id == message.id).order_by(tables.Button.position)
+        return [button.payload for button in session.scalars(buttons)]
+
+
+def events_of(deps: Deps, asked: Asked) -> list[str]:
+    """Return what the audit log holds on a request, oldest first."""
+    with deps.read() as session:
+        rows = session.scalars(
+            select(tables.AuditEntry)
+            .where(tables.AuditEntry.subject_kind == "approval", tables.AuditEntry.subject_id == asked.id)
+            .order_by(tables.AuditEntry.id)
+        )
+        return [row.event for row in rows]
+
+
+def offer_state(deps: Deps, offer_id: str) -> ApprovalState | None:
+    """Return where the request for an offer stands."""
+    with deps.read() as session:
+        return approvals.state_of(session, offer_id)
+
+
+def decide(deps: Deps, asked: Asked, decision: Decision = Decision.APPROVE, role: Role = Role.AGENT) -> Outcome:
+    """Let a new operator of this role decide."""
+    operator = an_operator_view(deps, role)
+    return approval_decisions.decide(deps, operator.id, asked.id, decision, "看过收入证明")

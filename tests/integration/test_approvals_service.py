@@ -1,4 +1,4 @@
-"""Approvals over a real database: asking, four eyes, one decision only, and what the borrower hears when."""
+"""Approvals over a real database: asking, four eyes, one decision only, and what may be granted."""
 
 from __future__ import annotations
 
@@ -8,70 +8,32 @@ import pytest
 from sqlalchemy import select
 
 from bot.identity.roles import Role
-from bot.outreach.gate import HoldKind, Purpose
-from bot.services import agreements, approval_decisions, approval_news, approvals, negotiation
+from bot.outreach.gate import HoldKind
+from bot.services import agreements, approval_decisions, approvals, negotiation
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
 from bot.services.approval_decisions import Case, Change, Decided, Decision, NotDecided
 from bot.services.approvals import ApprovalState
-from bot.services.conversations import FACT
 from bot.services.deps import Deps
-from bot.services.inbound import record_text
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
 from bot.workout.counter import BorrowerProposal
 from bot.workout.policy_sections import ApprovalRole
-from tests.builders.accounts import a_payment, verified
-from tests.builders.approvals import Asked, an_approval, an_offer_to_approve, an_operator_view
+from tests.builders.accounts import a_payment
+from tests.builders.approvals import (
+    Asked,
+    an_approval,
+    an_offer_to_approve,
+    an_operator_view,
+    decide,
+    events_of,
+    news_of,
+    offer_state,
+    stored,
+)
 from tests.builders.desk import SetClock, a_borrower
 from tests.builders.threads import at_once
 
 AGENT, SUPERVISOR = Role.AGENT, Role.SUPERVISOR
-NIGHT = timedelta(hours=15)
-"""From noon to three o'clock in the night."""
-
-
-def stored(deps: Deps, asked: Asked) -> tables.Approval:
-    with deps.read() as session:
-        return session.get_one(tables.Approval, asked.id)
-
-
-def messages(deps: Deps, asked: Asked) -> list[tables.Message]:
-    """What the borrower has been told of the outcome."""
-    with deps.read() as session:
-        rows = session.scalars(
-            select(tables.Message)
-            .where(
-                tables.Message.conversation_id == asked.conversation_id, tables.Message.client_key.like("approval:%")
-            )
-            .order_by(tables.Message.seq)
-        )
-        return list(rows)
-
-
-def payloads(deps: Deps, message: tables.Message) -> list[str]:
-    with deps.read() as session:
-        buttons = select(tables.Button).where(tables.Button.message_id == message.id).order_by(tables.Button.position)
-        return [button.payload for button in session.scalars(buttons)]
-
-
-def events(deps: Deps, asked: Asked) -> list[str]:
-    with deps.read() as session:
-        rows = session.scalars(
-            select(tables.AuditEntry)
-            .where(tables.AuditEntry.subject_kind == "approval", tables.AuditEntry.subject_id == asked.id)
-            .order_by(tables.AuditEntry.id)
-        )
-        return [row.event for row in rows]
-
-
-def state(deps: Deps, offer_id: str) -> ApprovalState | None:
-    with deps.read() as session:
-        return approvals.state_of(session, offer_id)
-
-
-def decide(deps: Deps, asked: Asked, decision: Decision = Decision.APPROVE, role: Role = AGENT) -> object:
-    operator = an_operator_view(deps, role)
-    return approval_decisions.decide(deps, operator.id, asked.id, decision, "看过收入证明")
 
 
 def alternatives(deps: Deps, asked: Asked, operator_role: Role, months: int) -> Case:
@@ -92,7 +54,7 @@ def test_a_request_carries_figures_role_and_the_expiry_of_its_offer(deps: Deps) 
     assert asked.view.conversation_id == asked.conversation_id
     assert asked.view.owed_fen == asked.view.offer.total_fen + asked.view.offer.waived_fen
     assert asked.view.expires_at.date() >= asked.view.offer.expires_on
-    assert events(deps, asked) == ["approval_requested"]
+    assert events_of(deps, asked) == ["approval_requested"]
 
 
 def test_asking_again_for_the_same_offer_is_the_same_request(deps: Deps) -> None:
@@ -107,7 +69,7 @@ def test_asking_again_for_the_same_offer_is_the_same_request(deps: Deps) -> None
             borrower_id=asked.borrower_id,
         )
     assert again == asked.view
-    assert events(deps, asked) == ["approval_requested"]
+    assert events_of(deps, asked) == ["approval_requested"]
 
 
 def test_two_channels_that_ask_at_once_make_one_request(deps: Deps) -> None:
@@ -148,7 +110,7 @@ def test_nobody_is_asked_for_what_the_bot_may_grant_or_for_another_negotiations_
 
 
 def test_an_offer_nobody_was_asked_about_has_no_state(deps: Deps) -> None:
-    assert state(deps, "0" * 32) is None
+    assert offer_state(deps, "0" * 32) is None
 
 
 # Who may decide ------------------------------------------------------------------------------------------------------
@@ -159,7 +121,7 @@ def test_the_role_needed_or_a_higher_one_decides(deps: Deps, role: Role) -> None
     asked = an_approval(deps)
     outcome = decide(deps, asked, role=role)
     assert outcome == Decided(ApprovalState.APPROVED, asked.conversation_id)
-    assert state(deps, asked.view.offer_id) is ApprovalState.APPROVED
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.APPROVED
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -167,8 +129,8 @@ def test_the_role_needed_or_a_higher_one_decides(deps: Deps, role: Role) -> None
 def test_a_lower_role_decides_nothing(deps: Deps, role: Role, decision: Decision) -> None:
     asked = an_approval(deps, ApprovalRole.SUPERVISOR)
     assert decide(deps, asked, decision, role) is DecisionRefusal.ROLE_TOO_LOW
-    assert state(deps, asked.view.offer_id) is ApprovalState.WAITING
-    assert events(deps, asked) == ["approval_requested", "approval_refused"]
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.WAITING
+    assert events_of(deps, asked) == ["approval_requested", "approval_refused"]
 
 
 @pytest.mark.parametrize("decision", Decision)
@@ -177,7 +139,7 @@ def test_nobody_decides_on_their_own_request(deps: Deps, decision: Decision) -> 
     asked = an_approval(deps, requester=asker.id)
     refused = approval_decisions.decide(deps, asker.id, asked.id, decision, "我自己提的")
     assert refused is DecisionRefusal.OWN_REQUEST
-    assert messages(deps, asked) == []
+    assert news_of(deps, asked) == []
     assert isinstance(decide(deps, asked), Decided)
 
 
@@ -190,7 +152,7 @@ def test_an_expired_offer_is_not_granted(deps: Deps, clock: SetClock) -> None:
 def test_a_request_of_a_negotiation_that_ended_is_settled(deps: Deps) -> None:
     asked = an_approval(deps)
     negotiation.end(deps, asked.conversation_id)
-    assert state(deps, asked.view.offer_id) is ApprovalState.EXPIRED
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.EXPIRED
     assert decide(deps, asked) is DecisionRefusal.OFFER_EXPIRED
     assert approvals.waiting_ids(deps) == frozenset()
 
@@ -199,7 +161,7 @@ def test_a_decision_is_taken_once(deps: Deps) -> None:
     asked = an_approval(deps)
     assert isinstance(decide(deps, asked, Decision.REJECT), Decided)
     assert decide(deps, asked, role=SUPERVISOR) is DecisionRefusal.NOTHING_TO_DECIDE
-    assert state(deps, asked.view.offer_id) is ApprovalState.REJECTED
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.REJECTED
 
 
 def test_of_two_who_decide_at_once_one_decides(deps: Deps) -> None:
@@ -215,7 +177,7 @@ def test_of_two_who_decide_at_once_one_decides(deps: Deps) -> None:
     assert len(decided) == 1
     assert outcomes.count(DecisionRefusal.NOTHING_TO_DECIDE) == 3
     assert stored(deps, asked).state == decided[0].state
-    assert len(messages(deps, asked)) == 1
+    assert len(news_of(deps, asked)) == 1
 
 
 @pytest.mark.parametrize(
@@ -226,7 +188,7 @@ def test_a_decision_needs_a_reason_of_bearable_length(deps: Deps, reason: str, r
     asked = an_approval(deps)
     operator = an_operator_view(deps, AGENT)
     assert approval_decisions.decide(deps, operator.id, asked.id, Decision.APPROVE, reason) is refusal
-    assert state(deps, asked.view.offer_id) is ApprovalState.WAITING
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.WAITING
 
 
 def test_an_unknown_request_or_decider_changes_nothing(deps: Deps) -> None:
@@ -272,13 +234,13 @@ def test_other_figures_are_those_of_the_policy_and_replace_the_ones_asked_for(de
     assert outcome == Decided(ApprovalState.APPROVED, asked.conversation_id)
     granted = stored(deps, asked).granted_offer_id
     assert granted is not None
-    assert state(deps, granted) is ApprovalState.APPROVED
-    assert state(deps, asked.view.offer_id) is ApprovalState.REJECTED
+    assert offer_state(deps, granted) is ApprovalState.APPROVED
+    assert offer_state(deps, asked.view.offer_id) is ApprovalState.REJECTED
     standing = negotiation.state(deps, asked.conversation_id)
     assert isinstance(standing, negotiation.State)
     assert standing.chosen is not None
     assert standing.chosen.offer_id == other.offer_id
-    assert "批准的是另一组" in messages(deps, asked)[0].text
+    assert "批准的是另一组" in news_of(deps, asked)[0].text
 
 
 def test_a_proposal_outside_the_policy_is_answered_with_the_nearest_inside_it(deps: Deps) -> None:
@@ -364,161 +326,12 @@ def test_the_list_has_waiting_requests_first_and_only_what_the_role_may_decide(d
     assert seen(agent) == []
 
 
-# What the borrower hears ---------------------------------------------------------------------------------------------
-
-
-def test_an_approval_is_told_with_its_figures_and_the_way_to_confirm(deps: Deps) -> None:
-    asked = an_approval(deps)
-    decide(deps, asked)
-    (message,) = messages(deps, asked)
-    assert message.purpose == FACT
-    assert "同事批准了" in message.text
-    assert "¥43,200.00" in message.text
-    assert payloads(deps, message) == [f'/accept_offer{{"offer": "{asked.view.offer.offer_id}"}}', "/request_human"]
-    assert stored(deps, asked).telling == "told"
-
-
-def test_a_rejection_is_kind_and_names_what_else_is_possible(deps: Deps) -> None:
-    asked = an_approval(deps)
-    decide(deps, asked, Decision.REJECT)
-    (message,) = messages(deps, asked)
-    assert "没有批下来" in message.text
-    assert payloads(deps, message) == ['/ask_other_options{"offer": "back"}', "/request_human"]
-    assert "看过收入证明" not in message.text
-
-
-@pytest.mark.parametrize("decision", [Decision.APPROVE, Decision.REJECT])
-def test_whoever_is_not_verified_any_more_hears_only_that_there_is_an_answer(
-    deps: Deps, clock: SetClock, decision: Decision
-) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(hours=1))
-    decide(deps, asked, decision)
-    (message,) = messages(deps, asked)
-    assert message.purpose == Purpose.REPLY
-    assert "核对身份后就能看到" in message.text
-    assert not any(word in message.text for word in ("¥", "批", "方案", "还款"))
-    assert approval_news.sweep(deps).written == 0
-
-
-def test_the_answer_itself_follows_once_identity_is_proved_again(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(hours=1))
-    decide(deps, asked, Decision.REJECT)
-    clock.move(timedelta(minutes=1))
-    record_text(deps, asked.conversation_id, "key in", "在")
-    with deps.begin() as session:
-        session.get_one(tables.Conversation, asked.conversation_id).verified_at = deps.now()
-    assert approval_news.sweep(deps).written == 1
-    assert approval_news.sweep(deps).written == 0
-    hint, answer = messages(deps, asked)
-    assert "核对身份" in hint.text
-    assert (answer.purpose, "没有批下来" in answer.text) == (FACT, True)
-
-
-def test_at_night_an_answer_reaches_who_still_waits_and_a_notice_waits_for_the_morning(
-    deps: Deps, clock: SetClock
-) -> None:
-    asked = an_approval(deps)
-    clock.move(NIGHT)
-    outcome = decide(deps, asked)
-    assert outcome == Decided(ApprovalState.APPROVED, None)
-    assert messages(deps, asked) == []
-    assert approval_news.sweep(deps).written == 0
-    clock.move(timedelta(hours=6))
-    assert approval_news.sweep(deps).written == 1
-    (message,) = messages(deps, asked)
-    assert message.purpose == Purpose.PLAN_NOTICE
-    assert "AI 助手" in message.text
-    assert "别再提醒" in message.text
-
-
-def test_in_the_night_within_an_open_conversation_the_answer_is_given_at_once(deps: Deps, clock: SetClock) -> None:
-    clock.move(NIGHT)
-    asked = an_approval(deps)
-    assert decide(deps, asked) == Decided(ApprovalState.APPROVED, asked.conversation_id)
-
-
-def test_a_notice_counts_before_the_next_one(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(hours=22))
-    decide(deps, asked)
-    with deps.read() as session:
-        (notice,) = session.scalars(select(tables.Reminder).where(tables.Reminder.borrower_id == asked.borrower_id))
-    assert (notice.state, notice.message_id) == ("sent", messages(deps, asked)[0].id)
-
-
-@pytest.mark.parametrize("kind", [HoldKind.DISTRESS, HoldKind.OPT_OUT])
-def test_a_hold_that_silences_drops_the_notice_and_says_so(deps: Deps, clock: SetClock, kind: HoldKind) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(hours=22))
-    with deps.begin() as session:
-        session.add(tables.Hold(borrower_id=asked.borrower_id, kind=kind.value, placed_at=deps.now()))
-    decide(deps, asked, Decision.REJECT)
-    assert messages(deps, asked) == []
-    assert (stored(deps, asked).telling, stored(deps, asked).tell_rule) in {("dropped", "F5"), ("dropped", "F6")}
-    assert events(deps, asked)[-1] == "approval_not_told"
-
-
-def test_somebody_in_distress_is_told_nothing_of_plans_even_within_the_conversation(deps: Deps) -> None:
-    asked = an_approval(deps)
-    with deps.begin() as session:
-        session.add(tables.Hold(borrower_id=asked.borrower_id, kind=HoldKind.DISTRESS.value, placed_at=deps.now()))
-    assert decide(deps, asked, Decision.REJECT) == Decided(ApprovalState.REJECTED, None)
-    assert messages(deps, asked) == []
-
-
-def test_the_answer_goes_where_the_borrower_wrote_last(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(minutes=2))
-    phone = verified(deps, asked.borrower_id, "telegram")
-    assert decide(deps, asked) == Decided(ApprovalState.APPROVED, phone)
-
-
-def test_a_conversation_that_became_somebody_elses_is_never_written_in(deps: Deps) -> None:
-    asked = an_approval(deps)
-    stranger = a_borrower(deps, "李小红", "13800000002", "110101199001010022")
-    with deps.begin() as session:
-        session.get_one(tables.Conversation, asked.conversation_id).borrower_id = stranger
-    assert decide(deps, asked) == Decided(ApprovalState.APPROVED, None)
-    assert messages(deps, asked) == []
-
-
-def test_a_request_lapses_with_its_offer_and_the_borrower_hears_of_it(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(days=8, hours=1))
-    assert approval_news.sweep(deps) == approval_news.Swept(expired=1, written=1)
-    assert state(deps, asked.view.offer_id) is ApprovalState.EXPIRED
-    assert approval_news.sweep(deps) == approval_news.Swept()
-    assert len(messages(deps, asked)) == 1
-
-
-def test_nobody_is_told_of_a_request_they_no_longer_wait_for(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    negotiation.end(deps, asked.conversation_id)
-    clock.move(timedelta(days=8, hours=1))
-    assert approval_news.sweep(deps) == approval_news.Swept(expired=1, written=0)
-    assert messages(deps, asked) == []
-
-
-def test_an_approval_told_too_late_to_agree_says_that_it_has_to_be_computed_anew(deps: Deps, clock: SetClock) -> None:
-    asked = an_approval(deps)
-    clock.move(timedelta(hours=1))
-    decide(deps, asked)
-    clock.move(timedelta(days=9))
-    record_text(deps, asked.conversation_id, "key in", "在")
-    with deps.begin() as session:
-        session.get_one(tables.Conversation, asked.conversation_id).verified_at = deps.now()
-    approval_news.sweep(deps)
-    assert "重新算" in messages(deps, asked)[-1].text
-
-
 def test_every_step_is_on_record(deps: Deps) -> None:
     asked = an_approval(deps)
     operator = an_operator_view(deps, AGENT)
     approval_decisions.open_case(deps, operator, asked.id)
     approval_decisions.decide(deps, operator.id, asked.id, Decision.APPROVE, "王小明 13800000001 的收入证明看过")
-    assert events(deps, asked) == ["approval_requested", "approval_read", "approval_approved", "approval_told"]
+    assert events_of(deps, asked) == ["approval_requested", "approval_read", "approval_approved", "approval_told"]
     with deps.read() as session:
         entries = session.scalars(select(tables.AuditEntry).where(tables.AuditEntry.subject_id == asked.id)).all()
         assert not [entry for entry in entries if "王小明" in str(entry.detail) or "1380000" in str(entry.detail)]
