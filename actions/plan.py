@@ -8,7 +8,7 @@ from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, ve
 from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
 from actions.plan_answers import PLAN_FORM, SEEN, STEP, mark, say_blocked, show, take, used, verify_again, wish_in
 from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal
-from actions.promise_words import tell_promise
+from actions.promise_words import stated_in, tell_promise
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services import agreements, documents, negotiation, promises, said
@@ -46,6 +46,8 @@ class OpenPlan(VerifiedAction):
 
     def tell(self, turn: Turn) -> list[EventType]:
         """Open the negotiation and start the form, or say why there is nothing to negotiate."""
+        if _is_promise(turn):
+            return [FollowupAction("action_note_promise")]
         opened = negotiation.open_negotiation(turn.deps, turn.conversation_id)
         if isinstance(opened, NotVerified):
             return verify_first(turn, self.action_name)
@@ -169,6 +171,14 @@ def _tell_without_plan(turn: Turn) -> None:
         return
     for letter in letters:
         hand_over(turn, letter)
+
+
+def _is_promise(turn: Turn) -> bool:
+    """Whether what is offered is a sum on a day, and no plan."""
+    if turn.intent != "propose_payment" or turn.slot("requested_slot") == STEP:
+        return False
+    stated = stated_in(turn, turn.text)
+    return bool(stated.amount_fen and stated.due_on) and wish_in(turn, turn.text, turn.intent) is None
 
 
 def _introduce(turn: Turn, opened: State) -> None:

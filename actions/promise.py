@@ -5,24 +5,23 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
-from actions.promise_words import ask_promise, confirm, explain
+from actions.promise_words import ask_promise, confirm, explain, stated_in
 from bot.desk.ownership import QueueReason
 from bot.services import handoff, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.promises import Answer, NotPromised, Promised, Step
-from bot.text.normalize import normalize_text
-from bot.text.values import extract
-from bot.workout.promise_reading import StatedPromise, read_promise
+from bot.workout.promise_reading import StatedPromise
 from bot.workout.reading import read_position
 
 STEP = "promise_step"
 SEEN = "form_seen"
 FORM = "promise_form"
-INTENT = "promise_to_pay"
+OPENS = frozenset({"promise_to_pay", "propose_payment"})
+"""Messages that may begin a promise: said as one, or as an offer of a sum on a day."""
 
 _AGREES = frozenset({"affirm", "accept_offer"})
-_TAKES_BACK = frozenset({"deny", "reject_offer"})
-_ANSWERS = frozenset({"inform", "promise_to_pay", "propose_payment", "affirm", "accept_offer", "nlu_fallback"})
+_TAKES_BACK = frozenset({"deny", "reject_offer", "cancel"})
+_ANSWERS = frozenset({*OPENS, "inform", "request_deferral", "affirm", "accept_offer", "nlu_fallback"})
 """Messages in which a sum or a day may answer the question."""
 
 _PERSON = {
@@ -100,14 +99,9 @@ def _stated_first(turn: Turn) -> StatedPromise:
     """What opens a promise, as said now or before identity was proved."""
     if turn.is_payload:
         return StatedPromise()
-    if turn.intent == INTENT:
-        return _stated(turn, turn.text)
-    return _stated(turn, said.before_proof(turn.deps, turn.conversation_id, (INTENT,))[1])
-
-
-def _stated(turn: Turn, text: str) -> StatedPromise:
-    plain = normalize_text(text)
-    return read_promise(extract(plain, turn.deps.now()), plain) if plain else StatedPromise()
+    if turn.intent in OPENS:
+        return stated_in(turn, turn.text)
+    return stated_in(turn, said.before_proof(turn.deps, turn.conversation_id, OPENS)[1])
 
 
 def _take(turn: Turn, current: Promised) -> list[EventType] | None:
@@ -123,7 +117,7 @@ def _take(turn: Turn, current: Promised) -> list[EventType] | None:
         return _say(turn, promises.choose_creditor(turn.deps, turn.conversation_id, position))
     if turn.intent in _TAKES_BACK:
         return _drop(turn)
-    stated = _stated(turn, turn.text)
+    stated = stated_in(turn, turn.text)
     if not stated.says_nothing and turn.intent in _ANSWERS:
         return _say(turn, promises.tell(turn.deps, turn.conversation_id, stated))
     if current.step is Step.CONFIRMATION and turn.intent in _AGREES:

@@ -1,4 +1,4 @@
-"""How promises to pay are put before the borrower."""
+"""How promises to pay are read and put before the borrower."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services.promises import Promised, Step
 from bot.text.display import day_text
+from bot.text.normalize import normalize_text
+from bot.text.values import extract
 from bot.workout.promise import PromiseToPay
+from bot.workout.promise_reading import StatedPromise, read_promise
+
+
+def stated_in(turn: Turn, text: str) -> StatedPromise:
+    """Return the sum and the day that a text names, read with the desk's clock."""
+    plain = normalize_text(text)
+    return read_promise(extract(plain, turn.deps.now()), plain) if plain else StatedPromise()
 
 
 def ask_promise(turn: Turn, promised: Promised) -> None:

@@ -20,11 +20,14 @@ from bot.workout.offer import Offer, OfferKind
 from bot.workout.servicing import GRACE_DAYS
 
 
-def agreement_text(deps: Deps, offer: Offer, debts: Sequence[DebtView]) -> str:
-    """Return the exact text to agree to; ``debts`` as they stood on the offer's day. Equal offers, equal text."""
+def agreement_text(deps: Deps, offer: Offer, debts: Sequence[DebtView], replaces: str = "") -> str:
+    """Return the exact text to agree to; ``debts`` as they stood on the offer's day. Equal offers, equal text.
+
+    ``replaces`` is the number of the agreement in force whose place it is to take.
+    """
     kind = debts[0].kind
     name = "agreement_card.txt" if kind is ProductKind.CREDIT_CARD else "agreement_loan.txt"
-    return render(_terms(offer, debts), (deps.data / "templates" / name).read_text("utf-8"))
+    return render(_terms(offer, debts, replaces), (deps.data / "templates" / name).read_text("utf-8"))
 
 
 def write_agreement(
@@ -89,7 +92,7 @@ def write_agreement(
     return agreement
 
 
-def _terms(offer: Offer, debts: Sequence[DebtView]) -> AgreementTerms:
+def _terms(offer: Offer, debts: Sequence[DebtView], replaces: str) -> AgreementTerms:
     shares = {share.debt_id: share for share in offer.shares}
     first = debts[0]
     return AgreementTerms(
@@ -127,4 +130,5 @@ def _terms(offer: Offer, debts: Sequence[DebtView]) -> AgreementTerms:
         contact_line=first.complaint_phone,
         is_settlement=offer.kind is OfferKind.SETTLEMENT,
         deferral_months=offer.deferral_months,
+        replaces=replaces,
     )

@@ -110,7 +110,8 @@ def read_back(deps: Deps, conversation_id: str) -> ReadBack | AcceptRefusal:
             return AcceptRefusal.FIGURES_CHANGED
         if row.readback_text is None or row.readback_hash is None:
             then = debts_of(session, deps, party, negotiation, offer.as_of)
-            row.readback_text = agreement_text(deps, offer, then)
+            replaced = session.get(tables.Agreement, negotiation.replaces_agreement_id or "")
+            row.readback_text = agreement_text(deps, offer, then, replaced.number if replaced else "")
             row.readback_hash = text_hash(row.readback_text)
         row.readback_at = deps.now()
         return ReadBack(row.readback_text, row.readback_hash, offer)

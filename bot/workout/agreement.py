@@ -77,6 +77,7 @@ class AgreementTerms:
 
     ``waiver_on_completion`` says the waivers become final when the plan is completed. ``is_settlement``: the payments
     close the debts for less than is owed, or all at once. ``deferral_months`` pass before the first instalment.
+    ``replaces`` is the number of the agreement whose place this one takes, empty if there is none.
     Amounts in fen, currency CNY.
 
     Raises ``ValueError`` for another currency, if what is owed less the waivers is not exactly what is to be paid, or
@@ -103,6 +104,7 @@ class AgreementTerms:
     contact_line: str
     is_settlement: bool = False
     deferral_months: int = 0
+    replaces: str = ""
 
     def __post_init__(self) -> None:
         if self.currency != "CNY":
@@ -202,6 +204,7 @@ def _facts(terms: AgreementTerms) -> Mapping[str, bool]:
         "has_down_payment": terms.down_payment_fen > 0,
         "has_deferral": terms.deferral_months > 0,
         "is_settlement": terms.is_settlement,
+        "replaces": bool(terms.replaces),
         "no_new_cards_promise": terms.no_new_cards_promise,
     }
 
@@ -215,6 +218,7 @@ def _values(terms: AgreementTerms) -> dict[str, str]:
         "currency": terms.currency,
         "months": str(len(terms.instalments)),
         "deferral_months": str(terms.deferral_months),
+        "replaced_number": terms.replaces,
         "owed": format_yuan(terms.total_fen + terms.waived_fen),
         "waived": format_yuan(terms.waived_fen),
         "total": format_yuan(terms.total_fen),

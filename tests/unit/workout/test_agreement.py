@@ -237,3 +237,9 @@ def test_a_settlement_says_that_paying_closes_the_debts_and_names_no_months(
 def test_a_deferral_says_how_long_nothing_is_due(template: str, terms: AgreementTerms) -> None:
     assert "先缓2个月，这段时间不用还款" in render(replace(terms, deferral_months=2), template)
     assert "先缓" not in render(terms, template)
+
+
+@pytest.mark.parametrize(("template", "terms"), [(CARD, TERMS), (LOAN, LOAN_TERMS)])
+def test_an_agreement_that_takes_the_place_of_another_names_it(template: str, terms: AgreementTerms) -> None:
+    assert "代替编号XY20261121-00000000的协议" in render(replace(terms, replaces="XY20261121-00000000"), template)
+    assert "代替编号" not in render(terms, template)
