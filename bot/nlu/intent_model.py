@@ -101,8 +101,9 @@ class IntentModel:
         """Return one row for each normalised text, one column for each label; rows add up to 1."""
         characters = self._vectorizer.transform(texts)
         scores = self._machine.decision_function(_joined(characters, _vectors(texts, self.settings), self.settings))
-        # Not one known character: whatever the vectors say of such a text, nothing is known about it.
-        scores[np.diff(characters.indptr) == 0] = -self._margins
+        # Signs alone, or not one known character: whatever the vectors say of such a text, nothing is known about it.
+        wordless = np.array([not any(map(str.isalnum, text)) for text in texts], dtype=bool)
+        scores[wordless | (np.diff(characters.indptr) == 0)] = -self._margins
         chances: Scores = softmax((scores + self._margins) / self.temperature, axis=1)
         return chances
 

@@ -37,6 +37,15 @@ def test_traditional_full_width_and_misspelt_messages_are_read_like_plain_ones(t
     assert report["misses"] == []
 
 
+def test_signs_without_a_word_are_never_taken_for_an_answer(tmp_path: Path) -> None:
+    signs = ["…", "……", "。。。", "?!", "——", "...", "、", "~"]
+    path = tmp_path / "rows.tsv"
+    path.write_text("id\tlabel\ttext\n" + "".join(f"{sign}\tgreet\t{sign}\n" for sign in signs), "utf-8")
+    misses = bot("nlu-eval", str(path), "--json")["misses"]
+    assert isinstance(misses, list)
+    assert {miss["id"]: miss["read_as"] for miss in misses} == dict.fromkeys(signs, "nlu_fallback")
+
+
 @NEEDS_YARDSTICK
 def test_values_are_read_to_the_letter() -> None:
     report = bot("values-eval", str(YARDSTICK / "values.tsv"), "--now", "2026-11-21T12:00:00+08:00", "--json")
