@@ -12,6 +12,11 @@ PY := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
+# Tests run side by side, each worker with databases and processes of its own. Every worker of the last step runs a whole
+# desk, about 2 GB. PYTHONHASHSEED: the workers must find the same tests in the same order.
+TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+SIDE_BY_SIDE := PYTHONHASHSEED=0 $(PY) -m pytest -q -n $(TEST_WORKERS) --dist worksteal
+
 WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
 
 .PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench nlu-report
@@ -45,19 +50,19 @@ contracts: .venv/.ready ## who may import whom
 
 data-check: setup ## training data, domain and rules
 	@echo "· training data"
-	@$(PY) -m pytest -q tests/nlu
+	@$(SIDE_BY_SIDE) --dist loadfile tests/nlu
 
 widget-test: widget/dist/.ready ## the chat page's own tests
 	@echo "· chat page"
 	@cd widget && export PATH="$(CURDIR)/.venv/bin:$$PATH" && npm run --silent types && npm test --silent
 
-unit: .venv/.ready ## unit, property, integration and contract tests
-	@echo "· unit, property, integration, contract"
-	@$(PY) -m pytest -q tests/unit tests/property tests/oracle tests/integration tests/contract
+unit: .venv/.ready ## every test that needs neither a model nor the running desk
+	@echo "· unit, property, proof, simulation, integration, contract"
+	@$(SIDE_BY_SIDE) tests --ignore tests/nlu --ignore tests/dialogue --ignore tests/e2e
 
 running: setup train chromium ## whole conversations and browser tests on the running desk
 	@echo "· running desk: conversations and browser"
-	@$(PY) -m pytest -q tests/dialogue tests/e2e
+	@$(SIDE_BY_SIDE) tests/dialogue tests/e2e
 
 bench: setup train ## measure turn latency; figures belong in docs/performance.md
 	@$(PY) bench/turn_latency.py

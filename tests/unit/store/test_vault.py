@@ -34,6 +34,7 @@ SEALED = VAULT.seal("phone", "13900001234")
 @pytest.mark.parametrize(
     "altered",
     ["", "1:", "1:AAAA", "1:***", SEALED[2:], "2:" + SEALED[2:], SEALED[:-8], SEALED[:20] + "A" + SEALED[21:] + "A"],
+    ids=["nothing", "empty", "short", "no base64", "no version", "other version", "cut off", "other and more"],
 )
 def test_an_altered_value_is_refused(altered: str) -> None:
     with pytest.raises(InvalidTag):
