@@ -1,4 +1,4 @@
-"""People, pauses and complaints: a person in one step, silence on request, a way back."""
+"""People and complaints: a person in one step, the outside routes, a way out of every step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 
 from rasa_sdk.events import EventType, SlotSet
 
-from actions.base import GOAL, Button, DeskAction, Turn, leave_forms, verify_first
+from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
+from actions.contact_wishes import heard_pause, pause
 from bot.desk.ownership import QueueReason
-from bot.services import handoff, identity, negotiation, reminders, requests
-from bot.services.accounts import NotVerified
+from bot.services import handoff, negotiation, requests
 
 _CLARIFIED = 3
 
@@ -60,42 +60,16 @@ class Complain(DeskAction):
         return []
 
 
-class StopContact(DeskAction):
-    """Stops reminders at once."""
-
-    action_name = "action_stop_contact"
-
-    def handle(self, turn: Turn) -> list[EventType]:
-        """Opt out and say what may still come; for a stranger, how to stop the other channels too."""
-        reminders.opt_out(turn.deps, turn.conversation_id)
-        if identity.who(turn.deps, turn.conversation_id).borrower_id is None:
-            turn.say("utter_contact_stopped_here")
-            return [SlotSet(GOAL, self.action_name)]
-        turn.say("utter_contact_stopped")
-        return []
-
-
-class SetReminder(DeskAction):
-    """Reminders: takes them up again where they were stopped, else says how they come."""
-
-    action_name = "action_set_reminder"
-
-    def handle(self, turn: Turn) -> list[EventType]:
-        """Lift the borrower's own opt-out once identity is proved, or explain."""
-        resumed = reminders.opt_in(turn.deps, turn.conversation_id)
-        if isinstance(resumed, NotVerified):
-            return verify_first(turn, self.action_name)
-        turn.say("utter_reminders_resumed" if resumed else "utter_reminder")
-        return []
-
-
 class PassOn(DeskAction):
     """What only a person can do: the wish is queued for one, and the borrower is told so."""
 
     action_name = "action_pass_on"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Queue, and say what happens with this wish."""
+        """Queue, and say what happens with this wish; 下个月再联系我 asks for silence until then, and for nobody."""
+        later = heard_pause(turn) if turn.intent == "request_callback" else None
+        if later is not None:
+            return pause(turn, turn.text, later)
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
         turn.say(f"utter_pass_on_{turn.intent}")
         return []

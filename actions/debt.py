@@ -122,8 +122,8 @@ class TellDueDate(DebtAction):
                 due=day_text(debt.due_on, owed.as_of),
                 days=str(debt.statement.days_past_due),
             )
-            if _is_old(debt):
-                _say_old(turn, debt)
+            if is_old(debt):
+                say_old(turn, debt)
 
 
 class TellCreditor(DebtAction):
@@ -145,8 +145,8 @@ class TellRepaymentChannel(DebtAction):
     def describe(self, turn: Turn, owed: Portfolio) -> None:
         """Name the channel of each creditor once; before that, say which debts are old: paying may revive them (N8)."""
         for debt in owed.open_debts:
-            if _is_old(debt):
-                _say_old(turn, debt)
+            if is_old(debt):
+                say_old(turn, debt)
         for creditor, channel in {debt.creditor: debt.payment_channel for debt in owed.open_debts}.items():
             turn.say("utter_repayment_channel", creditor=creditor, channel=channel)
         turn.say("utter_repayment_warning")
@@ -161,7 +161,7 @@ class TellMinimumPayment(DebtAction):
         """Say what is overdue and offer a plan; debts that must not be pressed get their remarks only (N4, N8)."""
         pressed_fen = 0
         for debt in owed.open_debts:
-            if debt.disputed or debt.plan_number or _is_old(debt):
+            if debt.disputed or debt.plan_number or is_old(debt):
                 _add_remarks(turn, debt)
             else:
                 pressed_fen += debt.statement.balances.total_fen
@@ -257,15 +257,15 @@ class OpenDispute(VerifiedAction):
 def _add_remarks(turn: Turn, debt: DebtView) -> None:
     if debt.disputed:
         turn.say("utter_disputed_remark", label=label(turn, debt))
-    if _is_old(debt):
-        _say_old(turn, debt)
+    if is_old(debt):
+        say_old(turn, debt)
     if debt.plan_number:
         turn.say("utter_planned_remark", label=label(turn, debt))
         if debt.waived_on_completion_fen:
             turn.say("utter_planned_remark_waiver", amount=format_yuan(debt.waived_on_completion_fen))
 
 
-def _is_old(debt: DebtView) -> bool:
+def is_old(debt: DebtView) -> bool:
     """Whether a debt must not be pressed (N8).
 
     One under a plan is not old, whatever its dates: agreeing began the period anew (Civil Code art. 195).
@@ -273,7 +273,8 @@ def _is_old(debt: DebtView) -> bool:
     return debt.limitation is not LimitationStatus.RUNNING and debt.plan_number is None
 
 
-def _say_old(turn: Turn, debt: DebtView) -> None:
+def say_old(turn: Turn, debt: DebtView) -> None:
+    """Say of an old debt, in neutral words, that it is old, and where free advice is to be had."""
     turn.say("utter_old_debt_remark", label=label(turn, debt))
 
 

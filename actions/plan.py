@@ -11,10 +11,9 @@ from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explai
 from actions.promise_words import stated_in, tell_promise
 from bot.clock import business_date
 from bot.lending.money import format_yuan
-from bot.services import agreements, documents, negotiation, promises, said
+from bot.services import agreements, clearance, negotiation, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
-from bot.services.documents import NotMade
 from bot.services.negotiation import Blocked, NotSettled, Stage, State
 from bot.text.display import day_text
 from bot.workout.hardship_reading import read_hardship
@@ -155,22 +154,22 @@ class TellPlanStatus(VerifiedAction):
             )
         for promise in promised:
             tell_promise(turn, promise)
-        if not plans and not promised:
-            _tell_without_plan(turn)
-        return []
+        return [] if plans or promised else _tell_without_plan(turn)
 
 
-def _tell_without_plan(turn: Turn) -> None:
+def _tell_without_plan(turn: Turn) -> list[EventType]:
+    """Say what there is instead: an answer that is awaited, a letter, or what is owed, which a notice may be about."""
     current = negotiation.state(turn.deps, turn.conversation_id)
     if isinstance(current, State) and current.stage is Stage.WAITING:
         ask_stage(turn, current)
-        return
-    letters = documents.clearance_letters(turn.deps, turn.conversation_id)
-    if isinstance(letters, NotMade) or not letters:
+        return []
+    found = clearance.clearance(turn.deps, turn.conversation_id)
+    if isinstance(found, NotVerified) or found.open_debts or not found.letters:
         turn.say("utter_no_plan")
-        return
-    for letter in letters:
+        return [] if isinstance(found, NotVerified) else [FollowupAction("action_tell_balance")]
+    for letter in found.letters:
         hand_over(turn, letter)
+    return []
 
 
 def _is_promise(turn: Turn) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rasa_sdk.events import EventType
 
 from actions.base import DeskAction, Turn
+from actions.contact_wishes import asks_why_again
+from actions.contact_words import tell_known_pauses
 from bot.services import knowledge
 
 
@@ -16,6 +18,8 @@ class AnswerRight(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Tell the article of the topic, or say that nothing checked is known."""
         topic = turn.pressed("topic") or turn.topic or "overview"
+        if topic == "outsourcing" and asks_why_again(turn):
+            tell_known_pauses(turn)
         answer = knowledge.answer_right(turn.deps, turn.conversation_id, topic, turn.articles)
         if answer is None:
             turn.say("utter_right_unknown")

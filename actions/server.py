@@ -15,7 +15,9 @@ from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
 from actions.base import DeskAction, VerifiedAction
-from actions.contact import Cancel, Clarify, Complain, PassOn, RequestHuman, SetReminder, StopContact
+from actions.clearance import TellClearance
+from actions.contact import Cancel, Clarify, Complain, PassOn, RequestHuman
+from actions.contact_wishes import SetReminder, StopContact
 from actions.debt import (
     CheckPayment,
     OpenDispute,
@@ -74,6 +76,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     StopContact,
     TellBalance,
     TellBreakdown,
+    TellClearance,
     TellCreditor,
     TellDueDate,
     TellMinimumPayment,

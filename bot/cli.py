@@ -25,6 +25,8 @@ app.add_typer(operator, name="operator")
 app.add_typer(payments, name="payments")
 policy = typer.Typer(no_args_is_help=True, help="The relief that the lender has approved.")
 app.add_typer(policy, name="policy")
+reminders = typer.Typer(no_args_is_help=True, help="What is sent to borrowers by itself.")
+app.add_typer(reminders, name="reminders")
 
 
 @app.command()
@@ -113,10 +115,10 @@ def nlu_report(
 ) -> None:
     """Write a report on how the trained model reads: figures, spoilt messages, crisis guard, pictures, changes."""
     from bot.care.crisis import LexiconError
-    from bot.care.scorer import ScorerError
     from bot.model import TrainingFailed
     from bot.nlu_report import live, sets
     from bot.nlu_scores import EvaluationError
+    from bot.text.character_scorer import ScorerError
 
     def say(line: str) -> None:
         typer.echo(f"· {line}", err=True)
@@ -215,6 +217,22 @@ def import_payments(
     typer.echo(report.to_text())
     if report.rejects:
         raise typer.Exit(1)
+
+
+@reminders.command()
+def preview(
+    borrower: Annotated[str, typer.Option(help="the borrower's id or phone number")],
+    days: Annotated[int, typer.Option(min=1, max=366, help="how many days ahead")] = 30,
+) -> None:
+    """Show what would be sent to a borrower, when, over which channel, and why not. Writes nothing."""
+    from bot.services import notice_preview
+
+    lines = notice_preview.preview(_deps(_settings()), borrower, days)
+    if isinstance(lines, notice_preview.UnknownBorrower):
+        _stop("no such borrower")
+    for line in lines:
+        typer.echo(line.to_text())
+    typer.echo(f"{sum(line.outcome == 'sent' for line in lines)} of {len(lines)} would be sent")
 
 
 @policy.command()

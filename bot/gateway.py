@@ -13,8 +13,11 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, web
+from bot.channels import payments_api, stop_page, web
+from bot.channels.delivery import PushChannel
+from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
+from bot.channels.sms import sms_channel
 from bot.channels.telegram import TelegramChannel
 from bot.channels.turns import TurnRunner
 from bot.channels.web_live import LiveConversations
@@ -42,6 +45,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     turns = TurnRunner(deps, rasa, on_typing=live.typing, on_change=changed)
     has_telegram = bool(settings.telegram_bot_token.get_secret_value())
     telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
+    one_way = _one_way_channels(deps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,7 +53,11 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         turns.start()
         if telegram is not None:
             await telegram.start()
+        for channel in one_way:
+            await channel.start()
         yield
+        for channel in one_way:
+            await channel.stop()
         if telegram is not None:
             await telegram.stop()
         await turns.stop()
@@ -59,6 +67,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     app = FastAPI(title="borrower desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(web.make_router(deps, live, turns.wake, DIST))
     app.include_router(make_console_router(deps, changed, stopping))
+    app.include_router(stop_page.make_router(deps))
     if settings.payments_key.get_secret_value():
         app.include_router(payments_api.make_router(deps))
     app.mount("/static", StaticFiles(directory=DIST), name="static")
@@ -72,3 +81,13 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         return JSONResponse({"error": "internal"}, status_code=500)
 
     return app
+
+
+def _one_way_channels(deps: Deps) -> list[PushChannel]:
+    """The channels for notices that are set up: e-mail, text messages."""
+    channels = []
+    if deps.settings.smtp_host:
+        channels.append(email_channel(deps))
+    if deps.settings.sms_webhook_url:
+        channels.append(sms_channel(deps))
+    return channels

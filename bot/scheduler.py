@@ -1,6 +1,7 @@
 """The scheduler: APScheduler only ticks; what is due lies in tables and is claimed there.
 
-Several schedulers may run: each claim is made in its own transaction, and each notice is written once by its key.
+Several schedulers may run: each claim is made in its own transaction, and each notice is written once by its key. A
+round that finds the one before still at work is left out; rounds missed while the process stood still become one.
 """
 
 from __future__ import annotations
@@ -10,22 +11,42 @@ from collections.abc import Callable
 from types import FrameType
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bot.clock import SHANGHAI
-from bot.services import approval_news, handoff, payment_traces, promise_judging, reminders, servicing
+from bot.services import (
+    approval_news,
+    handoff,
+    heartbeats,
+    notice_planning,
+    payment_traces,
+    promise_judging,
+    reminders,
+    servicing,
+)
 from bot.services.deps import Deps
+
+MISFIRE_GRACE_SECONDS = 30
+"""A round that could not begin for so long is left out: the next one, due by then, looks at the same tables."""
+
+PLANNED_AT_ONCE = 1_000
+"""Borrowers planned again in one round, so that what falls due need not wait for a long one to end."""
 
 log = structlog.get_logger()
 
 
 def tick(deps: Deps) -> None:
     """Do what has fallen due. A failure is logged and the next tick tries again; the claim has an end."""
+    _attempt("heartbeat", _notice_silence, deps)
     _attempt("requeue_abandoned", _requeue, deps)
     _attempt("plan_sweep", _service, deps)
     _attempt("promise_sweep", _judge_promises, deps)
     _attempt("approval_news", _tell_outcomes, deps)
+    _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
+    _attempt("heartbeat", _beat, deps)
 
 
 def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
@@ -34,6 +55,23 @@ def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
         work(deps)
     except Exception as error:
         log.error(f"{name}_failed", kind=type(error).__name__, exc_info=error)
+
+
+def _notice_silence(deps: Deps) -> None:
+    """Say in the log that rounds have been missed, by any scheduler: the machine slept, or none was running."""
+    health = heartbeats.scheduler_health(deps)
+    if health.is_late and health.last_beat_at is not None:
+        log.warning("scheduler_late", silent_seconds=int((deps.now() - health.last_beat_at).total_seconds()))
+
+
+def _beat(deps: Deps) -> None:
+    heartbeats.beat(deps, heartbeats.SCHEDULER)
+
+
+def _plan(deps: Deps) -> None:
+    done = notice_planning.sweep(deps, PLANNED_AT_ONCE)
+    if done.planned or done.superseded:
+        log.info("notices_planned", borrowers=done.borrowers, planned=done.planned, superseded=done.superseded)
 
 
 def _requeue(deps: Deps) -> None:
@@ -68,19 +106,19 @@ def _tell_outcomes(deps: Deps) -> None:
 
 def _sweep(deps: Deps) -> None:
     swept = reminders.sweep(deps)
-    if any((swept.sent, swept.deferred, swept.refused, swept.superseded)):
+    if swept != reminders.Swept():
         log.info(
             "reminders_swept",
             sent=swept.sent,
             deferred=swept.deferred,
             refused=swept.refused,
             superseded=swept.superseded,
+            failed=swept.failed,
         )
 
 
-def run(deps: Deps) -> None:
-    """Tick until told to stop."""
-    scheduler = BlockingScheduler(timezone=SHANGHAI)
+def schedule(scheduler: BaseScheduler, deps: Deps) -> None:
+    """Have a scheduler tick: one round at a time, so far apart as the settings say."""
     scheduler.add_job(
         tick,
         "interval",
@@ -89,8 +127,22 @@ def run(deps: Deps) -> None:
         id="tick",
         coalesce=True,
         max_instances=1,
-        misfire_grace_time=None,
+        misfire_grace_time=MISFIRE_GRACE_SECONDS,
     )
+    scheduler.add_listener(_say_missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+
+
+def _say_missed(event: JobExecutionEvent | JobSubmissionEvent) -> None:
+    if event.code == EVENT_JOB_MISSED:
+        log.warning("scheduler_late", job=event.job_id)
+    else:
+        log.info("scheduler_busy", job=event.job_id)
+
+
+def run(deps: Deps) -> None:
+    """Tick until told to stop."""
+    scheduler = BlockingScheduler(timezone=SHANGHAI)
+    schedule(scheduler, deps)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         scheduler.shutdown(wait=False)

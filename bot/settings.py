@@ -13,6 +13,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,10 +25,12 @@ SECRET_MINIMUM = 16
 """Shortest secret that processes may share, in characters."""
 
 PAYMENTS_KEY_MINIMUM = 32
-"""Shortest key that another system may send payments with, in characters."""
+"""Shortest key between the desk and the lender's other systems, in characters."""
 
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
+_MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(Exception):
@@ -101,6 +104,21 @@ class Settings(BaseSettings):
         "", description="base URL of a Bot API server, for a local one; empty means Telegram's own"
     )
 
+    smtp_host: str = Field("", description="the mail server for notices by e-mail; empty turns them off")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the connection to it is encrypted; none is only allowed on this machine"
+    )
+    smtp_user: str = Field("", description="login at the mail server; empty means that it asks for none")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password at the mail server")
+    mail_from: str = Field("", description="the address that notices come from, for instance desk@example.cn")
+    sms_webhook_url: str = Field(
+        "", repr=False, description="the lender's adapter for text messages, see sms-adapter.md; empty turns them off"
+    )
+    sms_webhook_key: SecretStr = Field(
+        SecretStr(""), description="the key that the adapter knows the desk by, at least 32 characters"
+    )
+
     payments_key: SecretStr = Field(
         SecretStr(""),
         description="the key the lender's system sends payments with, at least 32 characters; empty turns that off",
@@ -121,7 +139,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
         return secret
 
-    @field_validator("payments_key")
+    @field_validator("payments_key", "sms_webhook_key")
     @classmethod
     def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key.get_secret_value()) < PAYMENTS_KEY_MINIMUM:
@@ -133,11 +151,35 @@ class Settings(BaseSettings):
         problems = []
         if self.public_origin and not _ORIGIN.fullmatch(self.public_origin):
             problems.append("DESK_PUBLIC_ORIGIN: must be an origin such as https://desk.example.cn, without a path")
+        problems += self._unsafe_mail() + self._unsafe_text_messages()
         if self.mode == "production":
             problems += self._not_fit_for_production()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unsafe_mail(self) -> list[str]:
+        if not self.smtp_host:
+            return []
+        problems = []
+        if not _MAIL_ADDRESS.fullmatch(self.mail_from):
+            problems.append("DESK_MAIL_FROM: must be the address that notices come from when DESK_SMTP_HOST is set")
+        if self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
+            problems.append("DESK_SMTP_SECURITY: must be starttls or tls unless the mail server is on this machine")
+        if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+            problems.append("DESK_SMTP_USER, DESK_SMTP_PASSWORD: must be set together")
+        return problems
+
+    def _unsafe_text_messages(self) -> list[str]:
+        if not self.sms_webhook_url:
+            return []
+        problems = []
+        url = urlsplit(self.sms_webhook_url)
+        if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)):
+            problems.append("DESK_SMS_WEBHOOK_URL: must be an https:// address unless the adapter is on this machine")
+        if not self.sms_webhook_key.get_secret_value():
+            problems.append("DESK_SMS_WEBHOOK_KEY: must be set when DESK_SMS_WEBHOOK_URL is")
+        return problems
 
     def _not_fit_for_production(self) -> list[str]:
         problems = []

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import structlog
 from telegram.error import TelegramError
 
-from bot.channels.telegram_client import Pace, error_code, make_bot, pause
+from bot.channels.pacing import Pace, pause
+from bot.channels.telegram_client import error_code, make_bot
 from bot.channels.telegram_inbound import TelegramInbound
 from bot.channels.telegram_menu import Menu
 from bot.channels.telegram_outbound import TelegramOutbound

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from telegram import Update
@@ -22,20 +20,6 @@ CHANNEL = "telegram"
 Result = TypeVar("Result")
 
 _TALKATIVE = ("httpx", "httpcore", "telegram")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often and how patiently; all in seconds."""
-
-    poll: int = 25
-    look: float = 0.5
-    first_pause: float = 1.0
-    longest_pause: float = 60.0
-
-    def pause(self, failures: int) -> float:
-        """Return how long to wait after so many failures in a row."""
-        return min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 16))
 
 
 class DeskBot(ExtBot[int]):
@@ -104,11 +88,6 @@ def error_code(error: TelegramError) -> str:
             return "unreachable"
 
 
-def whereabouts(error: BaseException) -> list[str]:
-    """Return the places an error passed, without texts or values: those can hold what people write."""
-    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-6:]
-
-
 async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
     """Await ``work`` and return its result; cancel it and return None when ``stopping`` is set first."""
     task = asyncio.ensure_future(work)
@@ -120,11 +99,3 @@ async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, Result]) -> 
         for each in (task, stop):
             each.cancel()
         await asyncio.gather(task, stop, return_exceptions=True)
-
-
-async def pause(event: asyncio.Event, seconds: float) -> None:
-    """Wait until ``event`` is set, at most so many seconds."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,12 +12,14 @@ from telegram import CallbackQuery, ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType, UpdateType
 from telegram.error import TelegramError
 
-from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, error_code, pause, unless, whereabouts
+from bot.channels.pacing import Pace, pause, whereabouts
+from bot.channels.telegram_client import CHANNEL, DeskBot, error_code, unless
 from bot.channels.telegram_menu import Menu
 from bot.services.conversations import Problem, Stored, conversation_for
 from bot.services.deps import Deps
 from bot.services.inbound import record_press, record_text
 from bot.services.intake import is_outage, refuse_chat, tell
+from bot.services.mailboxes import find_conversation, mark_reachable, mark_unreachable
 
 KINDS = (UpdateType.MESSAGE, UpdateType.CALLBACK_QUERY, UpdateType.MY_CHAT_MEMBER)
 """Edited messages are not asked for: what was answered stays answered."""
@@ -140,7 +143,14 @@ class TelegramInbound:
         await self._settle(conversation_id, key, stored)
 
     async def _membership(self, change: ChatMemberUpdated) -> None:
-        if change.chat.type != ChatType.PRIVATE and change.new_chat_member.status in _PRESENT:
+        is_present = change.new_chat_member.status in _PRESENT
+        if change.chat.type == ChatType.PRIVATE:
+            # Only of people who have a conversation: who blocks the bot before writing is nobody the desk knows.
+            known = await asyncio.to_thread(find_conversation, self._deps, CHANNEL, str(change.chat.id))
+            if known is not None:
+                note = mark_reachable if is_present else partial(mark_unreachable, code="blocked")
+                await asyncio.to_thread(note, self._deps, known)
+        elif is_present:
             await self._refuse(change.chat.id)
 
     async def _refuse(self, chat_id: int) -> None:

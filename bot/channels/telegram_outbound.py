@@ -1,34 +1,32 @@
-"""Delivery to Telegram: claims what waits in the outbox, sends it in order, records what became of it."""
+"""Sending to Telegram: long texts in parts, documents, buttons, and what each refusal means."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-import structlog
+import httpx
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
 from telegram.constants import MessageLimit
-from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from bot.channels.telegram_client import CHANNEL, DeskBot, Pace, Result, error_code, pause, whereabouts
+from bot.channels.delivery import Delivery, Lane, Later, Moved, Never, Outcome, Taken, Unclear
+from bot.channels.pacing import Pace
+from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, to_push
 from bot.services.history import ButtonView
-from bot.services.intake import is_outage
-from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
+from bot.services.outbox import OutboxItem
 
-BATCH = 20
-LEASE = timedelta(minutes=3)
-"""Longer than a whole batch can take with every request running into its time limit."""
+LANE = Lane(CHANNEL)
 
-LONGEST_RETRY = timedelta(minutes=5)
-
-_log = structlog.get_logger(__name__)
 _SENTENCE_END = re.compile(r"[。!?!?;;\n]+[”』」)\"]*")
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before Telegram could have read anything."""
 
 
 @dataclass(slots=True)
@@ -45,57 +43,34 @@ class TelegramOutbound:
     def __init__(self, deps: Deps, bot: DeskBot, stopping: asyncio.Event, pace: Pace) -> None:
         self._deps = deps
         self._bot = bot
-        self._stopping = stopping
-        self._pace = pace
-        self._nudged = asyncio.Event()
         self._progress: dict[str, _Progress] = {}
+        self._delivery = Delivery(deps, LANE, self._send, stopping, pace)
 
     def nudge(self) -> None:
         """Look at the outbox now. Call it on the event loop."""
-        self._nudged.set()
+        self._delivery.nudge()
 
     async def run(self) -> None:
         """Deliver until told to stop; what is being sent then is finished and recorded first."""
-        failures = 0
-        while not self._stopping.is_set():
-            self._nudged.clear()
-            try:
-                worked = await self._deliver_due()
-            except Exception as error:  # noqa: BLE001  # nothing may end delivery for everybody
-                failures += 1
-                _log.error("outbox_failed", error=type(error).__name__, at=whereabouts(error), failures=failures)
-                await pause(self._stopping, self._pace.pause(failures))
-                continue
-            failures = 0
-            if not worked:
-                await pause(self._nudged, self._pace.look)
+        await self._delivery.run()
 
-    async def _deliver_due(self) -> bool:
-        items = await asyncio.to_thread(claim_due, self._deps, CHANNEL, BATCH, LEASE)
-        # Each is of another conversation, so one slow chat holds up nobody else.
-        results = await asyncio.gather(*(self._deliver(item) for item in items), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return bool(items)
-
-    async def _deliver(self, item: OutboxItem) -> None:
+    async def _send(self, item: OutboxItem) -> Outcome:
         try:
-            channel_message_id = await self._send(item)
+            outcome: Outcome = Taken(await self._send_rest(item))
         except TelegramError as error:
-            await self._record_failure(item, error)
-            return
-        await self._database(partial(mark_sent, self._deps, item.outbox_id, channel_message_id))
-        self._progress.pop(item.outbox_id, None)
+            outcome = what_became_of(error)
+        if isinstance(outcome, Taken | Never):
+            self._progress.pop(item.outbox_id, None)
+        return outcome
 
-    async def _send(self, item: OutboxItem) -> str:
+    async def _send_rest(self, item: OutboxItem) -> str:
         """Send what is not sent yet and return Telegram's id of the last part, which carries the buttons.
 
         A document goes last, with the text for its caption where that is short enough.
         """
         progress = self._progress.setdefault(item.outbox_id, _Progress())
         chat_id = int(item.address)
-        file = await self._database(partial(to_push, self._deps, item.outbox_id))
+        file = await self._delivery.database(partial(to_push, self._deps, item.outbox_id))
         texts = split_text(item.text)
         caption = texts.pop() if file is not None and _units(item.text.strip()) <= MessageLimit.CAPTION_LENGTH else None
         sends = [partial(self._send_text, chat_id, text) for text in texts]
@@ -125,39 +100,30 @@ class TelegramOutbound:
             chat_id, file.content, filename=file.name, caption=caption, reply_markup=keyboard
         )
 
-    async def _record_failure(self, item: OutboxItem, error: TelegramError) -> None:
-        code = error_code(error)
-        if isinstance(error, Forbidden | BadRequest):
-            # A bad request is a defect of ours and must be seen; a blocked bot is the borrower's good right.
-            log = _log.error if code == "bad_request" else _log.info
-            log("telegram_message_dead", outbox_id=item.outbox_id, code=code)
-            await self._database(partial(mark_dead, self._deps, item.outbox_id, code))
-            self._progress.pop(item.outbox_id, None)
-            return
-        delay = retry_delay(error, item.attempts)
-        _log.warning("telegram_message_delayed", outbox_id=item.outbox_id, code=code, seconds=delay.total_seconds())
-        await self._database(partial(mark_failed, self._deps, item.outbox_id, self._deps.now() + delay, code))
 
-    async def _database(self, work: Callable[[], Result]) -> Result:
-        """Ask or tell the database, however long it is away: a delivery that is not recorded would happen again."""
-        failures = 0
-        while True:
-            try:
-                return await asyncio.to_thread(work)
-            except Exception as error:
-                if not is_outage(error) or self._stopping.is_set():
-                    raise
-                failures += 1
-                _log.warning("outbox_database_away", error=type(error).__name__, failures=failures)
-                await pause(self._stopping, self._pace.pause(failures))
+def what_became_of(error: TelegramError) -> Outcome:
+    """Say what an error means for the message. An answer of Telegram's own means that it did not take it.
 
-
-def retry_delay(error: TelegramError, attempts: int) -> timedelta:
-    """Return how long to wait: what Telegram asks for, else 2, 4, 8 … seconds up to five minutes."""
-    if isinstance(error, RetryAfter):
-        asked = error.retry_after
-        return asked if isinstance(asked, timedelta) else timedelta(seconds=asked)
-    return min(LONGEST_RETRY, timedelta(seconds=2 ** min(attempts, 16)))
+    Where no such answer came, or something between answered in its place, the message may be there all the same.
+    """
+    code = error_code(error)
+    if isinstance(error.__cause__, _NOT_SENT):
+        return Later(code)
+    if error.__cause__ is not None:
+        return Unclear(code)
+    match error:
+        case RetryAfter():
+            asked = error.retry_after
+            return Later(code, asked if isinstance(asked, timedelta) else timedelta(seconds=asked))
+        case ChatMigrated():
+            return Moved(str(error.new_chat_id))
+        case Forbidden():
+            return Never(code, unreachable=True)
+        case BadRequest():
+            gone = code == "chat_not_found"
+            return Never(code, unreachable=gone, defect=not gone)
+        case _:
+            return Later(code)
 
 
 def split_text(text: str, limit: int = int(MessageLimit.MAX_TEXT_LENGTH)) -> list[str]:

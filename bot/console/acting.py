@@ -1,4 +1,7 @@
-"""What operators do to a conversation: take it (from a colleague too), reply, give it back, lift a hold."""
+"""What operators do to a conversation: take it (from a colleague too), reply, give it back, lift a hold.
+
+And the check of what they are typing, before it is sent.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +18,7 @@ from bot.console.rendering import Pages
 from bot.console.session import ChangeAccess
 from bot.identity.roles import Permission
 from bot.services import handoff
-from bot.services.handoff import Done, Refusal
+from bot.services.handoff import Done, Refusal, Unfitting
 from bot.services.operators import OperatorView
 
 HoldId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -29,11 +32,17 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
     lifter = ChangeAccess(pages, Permission.LIFT_HOLDS)
 
     async def answer(
-        request: Request, operator: OperatorView, conversation_id: str, outcome: Done | Refusal, draft: str = ""
+        request: Request,
+        operator: OperatorView,
+        conversation_id: str,
+        outcome: Done | Refusal | Unfitting,
+        draft: str = "",
     ) -> Response:
-        if isinstance(outcome, Refusal):
+        if not isinstance(outcome, Done):
+            refusal = "unfitting" if isinstance(outcome, Unfitting) else outcome.value
+            findings = outcome.findings if isinstance(outcome, Unfitting) else ()
             return await run_in_threadpool(
-                conversation_page, pages, request, operator, conversation_id, outcome.value, draft, 409
+                conversation_page, pages, request, operator, conversation_id, refusal, draft, 409, findings
             )
         on_reply(conversation_id)
         return _back_to(conversation_id)
@@ -60,6 +69,11 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         text = text.replace("\r\n", "\n")
         outcome = await run_in_threadpool(handoff.reply, deps, conversation_id, operator.id, text, str(key))
         return await answer(request, operator, conversation_id, outcome, draft=text)
+
+    @router.post("/tone")
+    def check_tone(operator: Annotated[OperatorView, Depends(speaker)], text: Annotated[str, Form()] = "") -> Response:
+        typed = text[: deps.settings.message_max_characters]
+        return pages.render("_findings.html", operator, findings=handoff.unfitting(deps, typed))
 
     @router.post("/c/{conversation_id}/give-back")
     async def give_back(

@@ -13,6 +13,7 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, Kind
 from bot.desk.ownership import Owner
 from bot.identity.roles import Permission
+from bot.outreach.tone import Finding
 from bot.services import inbox
 from bot.services.inbox import ConversationRow, Transcript
 from bot.services.operators import OperatorView
@@ -69,8 +70,12 @@ def conversation_page(
     refusal: str | None = None,
     draft: str = "",
     status: int = 200,
+    findings: tuple[Finding, ...] = (),
 ) -> Response:
-    """Render a conversation, which records that it was read. ``draft`` gives back what could not be sent."""
+    """Render a conversation, which records that it was read.
+
+    ``draft`` gives back what could not be sent, ``findings`` what in it must not be said.
+    """
     found = inbox.transcript(pages.deps, conversation_id, operator.id)
     if found is None:
         return pages.render("refused.html", operator, 404, reason="unknown")
@@ -81,17 +86,20 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
-        **_parts(pages, operator, found, draft),
+        **_parts(pages, operator, found, draft, findings),
     )
 
 
-def _parts(pages: Pages, operator: OperatorView, found: Transcript, draft: str = "") -> dict[str, object]:
+def _parts(
+    pages: Pages, operator: OperatorView, found: Transcript, draft: str = "", findings: tuple[Finding, ...] = ()
+) -> dict[str, object]:
     return {
         "c": found,
         "row": found.row,
         "mine": found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id,
         "facts": card_facts(pages.deps, found.row.id),
         "draft": draft,
+        "findings": findings,
         "reply_key": str(uuid4()),
         "longest": pages.deps.settings.message_max_characters,
     }

@@ -18,6 +18,7 @@ from bot.console.assets import asset_url
 from bot.identity.roles import Permission, may
 from bot.lending.money import format_yuan
 from bot.services.deps import Deps
+from bot.services.heartbeats import scheduler_health
 from bot.services.operators import OperatorView
 
 HEADERS = {
@@ -88,6 +89,7 @@ class Pages:
             operator=operator,
             may=lambda permission: operator is not None and may(operator.role, permission),
             lender=self.deps.settings.lender_name,
+            scheduler_is_late=lambda: scheduler_health(self.deps).is_late,
             now=now,
         )
         return HTMLResponse(html, status)

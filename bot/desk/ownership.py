@@ -37,6 +37,7 @@ class QueueReason(StrEnum):
     DISPUTE = "dispute"
     PAYMENT_TRACE = "payment_trace"
     PLAN_MISSED = "plan_missed"
+    NO_ANSWER = "no_answer"
     NO_PLAN_FITS = "no_plan_fits"
     OLD_DEBT = "old_debt"
     THIRD_PARTY = "third_party"

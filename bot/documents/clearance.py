@@ -22,17 +22,19 @@ class ClearedDebt:
 
 @dataclass(frozen=True, slots=True)
 class ClearancePaper:
-    """A completed agreement and its debts, all at zero. The letter is shown to others, so ``person`` is the whole name.
+    """Debts at zero, under a completed agreement or without any. The letter is shown to others: ``person`` in full.
 
-    ``made_at`` is aware. Raises ``ValueError`` if there is no debt.
+    With an agreement ``number`` is its number, ``accepted_on`` its day, and ``paid_fen`` what was paid by it; without
+    one ``accepted_on`` is None and ``paid_fen`` all that was ever paid. Amounts in fen, ``made_at`` is aware.
+    Raises ``ValueError`` if there is no debt.
     """
 
-    agreement_number: str
+    number: str
     producer: str
     creditor: str
     complaint_phone: str
     person: str
-    accepted_on: date
+    accepted_on: date | None
     cleared_on: date
     paid_fen: int
     waived_fen: int
@@ -54,7 +56,7 @@ def clearance_letter_pdf(paper: ClearancePaper, speech: Speech) -> bytes:
     imprint = Imprint(
         script=speech.script,
         title=speech.say("clearance_title"),
-        number=paper.agreement_number,
+        number=paper.number,
         made_at=paper.made_at,
         producer=speech.keep(paper.producer),
         label=speech.say("label", producer=paper.producer),
@@ -63,10 +65,9 @@ def clearance_letter_pdf(paper: ClearancePaper, speech: Speech) -> bytes:
     waived = ((speech.say("clearance_waived"), format_yuan(paper.waived_fen)),) if paper.waived_fen else ()
     facts = (
         (speech.say("fact_person"), speech.keep(paper.person)),
-        (speech.say("clearance_agreement"), paper.agreement_number),
-        (speech.say("clearance_accepted"), speech.day(paper.accepted_on)),
+        *_agreed(paper, speech),
         (speech.say("clearance_cleared"), cleared_on),
-        (speech.say("clearance_paid"), format_yuan(paper.paid_fen)),
+        (_paid_words(paper, speech), format_yuan(paper.paid_fen)),
         *waived,
     )
     body = speech.say("clearance_body", creditor=creditor, day=cleared_on, name=speech.keep(paper.person))
@@ -85,6 +86,19 @@ def clearance_letter_pdf(paper: ClearancePaper, speech: Speech) -> bytes:
         Paragraph(speech.say("clearance_contact", creditor=creditor, phone=paper.complaint_phone)),
     )
     return pdf_of(imprint, blocks, speech)
+
+
+def _paid_words(paper: ClearancePaper, speech: Speech) -> str:
+    return speech.say("clearance_paid_in_all") if paper.accepted_on is None else speech.say("clearance_paid")
+
+
+def _agreed(paper: ClearancePaper, speech: Speech) -> tuple[tuple[str, str], ...]:
+    if paper.accepted_on is None:
+        return ()
+    return (
+        (speech.say("clearance_agreement"), paper.number),
+        (speech.say("clearance_accepted"), speech.day(paper.accepted_on)),
+    )
 
 
 def _label(debt: ClearedDebt, creditor: str, speech: Speech) -> str:

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     TAKE_CONVERSATIONS = "take_conversations"
     REPLY = "reply"
     LIFT_HOLDS = "lift_holds"
+    IMPORT_PAYMENTS = "import_payments"
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {

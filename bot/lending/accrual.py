@@ -161,10 +161,15 @@ def reaccrue(
 
 def accrued_period(entry: Entry) -> tuple[date, date] | None:
     """The days (first, first not included) an accrual entry covers; None for any other entry."""
-    if entry.kind not in _KEY_PREFIX:
+    return period_of(entry.kind, entry.key)
+
+
+def period_of(kind: EntryKind, key: str) -> tuple[date, date] | None:
+    """The days (first, first not included) that an entry of this kind and key covers; None if it is no accrual."""
+    if kind not in _KEY_PREFIX:
         return None
-    parts = entry.key.split(":")
-    if len(parts) < 3 or parts[0] != _KEY_PREFIX[entry.kind]:
+    parts = key.split(":")
+    if len(parts) < 3 or parts[0] != _KEY_PREFIX[kind]:
         return None
     try:
         return date.fromisoformat(parts[1]), date.fromisoformat(parts[2])

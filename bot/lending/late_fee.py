@@ -93,9 +93,14 @@ def missed_due_date(entry: Entry) -> date | None:
         return None
 
 
-def _base_key(entry: Entry) -> str | None:
-    """A late fee's key without its revision; None for anything else."""
-    parts = entry.key.split(":")
-    if entry.kind is not EntryKind.LATE_FEE or len(parts) < 2 or parts[0] != "late_fee":
+def late_fee_key(entry: Entry) -> str | None:
+    """The key that all revisions of one late fee, and the reversals of them, have in common; None for anything else."""
+    parts = (entry.reverses or entry.key).split(":")
+    if entry.kind not in (EntryKind.LATE_FEE, EntryKind.REVERSAL) or len(parts) < 2 or parts[0] != "late_fee":
         return None
     return f"late_fee:{parts[1]}"
+
+
+def _base_key(entry: Entry) -> str | None:
+    """A late fee's key without its revision; None for anything else."""
+    return late_fee_key(entry) if entry.kind is EntryKind.LATE_FEE else None

@@ -1,8 +1,7 @@
 """The gate: whether a message may be sent now, and which rule says so.
 
-Rule names are those of the rule table in ``docs/contact-rules.md``: T1 hard quiet hours, T2 soft window, F1 frequency,
-F3 silence after unanswered notices, F4 notices before a due date, F5 opt-out, F6 holds, P1 right party only.
-All wall-clock parameters are Asia/Shanghai. Unknown history or clock means no.
+The rules, and the order in which the first that applies decides, are those of the table in ``docs/contact-rules.md``.
+All wall-clock parameters are Asia/Shanghai. Unknown history, wishes or clock means no.
 """
 
 from __future__ import annotations
@@ -13,10 +12,17 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from bot.clock import SHANGHAI
+from bot.outreach.wishes import NO_WISHES, ContactWishes
+from bot.outreach.workdays import in_public_holiday
 
 
 class Purpose(StrEnum):
-    """Why a message is sent."""
+    """Why a message is sent.
+
+    ``REPLY`` and ``SAFETY`` answer in a chat that the borrower opened. ``PLAN_NOTICE`` is about a plan or promise in
+    force, or is something that the borrower asked to be told; ``DUE_NOTICE`` comes before or at a contract's due date;
+    ``COLLECTION`` is about what is overdue, and whatever an operator begins.
+    """
 
     REPLY = "reply"
     SAFETY = "safety"
@@ -26,12 +32,21 @@ class Purpose(StrEnum):
 
 
 class HoldKind(StrEnum):
-    """A reason for silence that stands on record."""
+    """A reason for silence that stands on record.
+
+    ``INCAPACITY`` and ``MINOR``: the borrower cannot act for themselves. ``PAUSE`` is the borrower's own, with an end;
+    ``PERSON`` was placed by an operator; ``PAYMENT_SOUGHT``: they say they paid, and it is being looked for.
+    """
 
     DISPUTE = "dispute"
     COMPLAINT = "complaint"
     DISTRESS = "distress"
     DECEASED = "deceased"
+    INCAPACITY = "incapacity"
+    MINOR = "minor"
+    PAUSE = "pause"
+    PERSON = "person"
+    PAYMENT_SOUGHT = "payment_sought"
     PLAN = "plan"
     OPT_OUT = "opt_out"
 
@@ -44,6 +59,24 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+class Rule(StrEnum):
+    """What the gate decides by; the values are the names in the rule table."""
+
+    REPLY = "reply"
+    UNKNOWN = "unknown"
+    RIGHT_PARTY = "P1"
+    HOLD = "F6"
+    OPTED_OUT = "F5"
+    DUE_DATE = "F4"
+    HARD_BAN = "T1"
+    SOFT_WINDOW = "T2"
+    HOLIDAY = "D1"
+    WISH = "W1"
+    FREQUENCY = "F1"
+    UNANSWERED = "F3"
+    WITHIN_LIMITS = "within_limits"
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A verdict, the rule that decided it, and for a deferral when to ask again (aware)."""
@@ -53,23 +86,27 @@ class Decision:
     until: datetime | None = None
 
 
-_HARD_START = time(22, 0)
-_HARD_END = time(8, 0)
+HARD_BAN_FROM = time(22, 0)
+HARD_BAN_TO = time(8, 0)
+"""T1, GB/T 45251-2025: between these times nothing goes out, whatever the limits say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The numbers of the policy. They may be made stricter; the hard ban (T1) cannot be made shorter.
 
+    ``rest_on_holidays`` has ``COLLECTION`` wait for the end of public holidays (D1).
+
     Raises:
         ValueError: the ban would be shorter than 22:00-08:00, the window is empty or reaches into the ban, a time has
             a zone of its own, or a count or span is not positive.
     """
 
-    hard_start: time = time(22, 0)
-    hard_end: time = time(8, 0)
+    hard_start: time = HARD_BAN_FROM
+    hard_end: time = HARD_BAN_TO
     soft_start: time = time(9, 0)
     soft_end: time = time(20, 0)
+    rest_on_holidays: bool = True
     apart: timedelta = timedelta(hours=24)
     per_seven_days: int = 3
     per_due_date: int = 2
@@ -79,7 +116,7 @@ class Limits:
     def __post_init__(self) -> None:
         if any(clock.tzinfo for clock in (self.hard_start, self.hard_end, self.soft_start, self.soft_end)):
             raise ValueError("limits are wall-clock times in Asia/Shanghai, without a zone of their own")
-        if not _HARD_END <= self.hard_end <= self.soft_start < self.soft_end <= self.hard_start <= _HARD_START:
+        if not HARD_BAN_TO <= self.hard_end <= self.soft_start < self.soft_end <= self.hard_start <= HARD_BAN_FROM:
             raise ValueError("the window must be open at some time and keep clear of 22:00-08:00")
         if min(self.per_seven_days, self.per_due_date, self.unanswered_before_pause) < 1:
             raise ValueError("counts must be at least 1")
@@ -99,18 +136,34 @@ class PastNotice:
 class Recipient:
     """Whom the message would reach.
 
-    ``history`` is None when it could not be read. ``last_inbound_at`` (aware) is the borrower's last message, None when
-    there was never one.
+    ``history`` and ``wishes`` are None when they could not be read. ``last_inbound_at`` (aware) is the borrower's last
+    message, None when there was never one.
     """
 
     is_right_party: bool
     history: Sequence[PastNotice] | None
     holds: frozenset[HoldKind]
     last_inbound_at: datetime | None
+    wishes: ContactWishes | None = NO_WISHES
 
 
 _SEVEN_DAYS = timedelta(days=7)
-_SILENCING = (HoldKind.DECEASED, HoldKind.DISTRESS, HoldKind.DISPUTE, HoldKind.COMPLAINT)
+_LONGEST_CLOSED_DAYS = 31
+"""No public holiday is as long: what has not opened after so many days never does."""
+
+_SILENCING = frozenset(
+    {
+        HoldKind.DISPUTE,
+        HoldKind.COMPLAINT,
+        HoldKind.DISTRESS,
+        HoldKind.DECEASED,
+        HoldKind.INCAPACITY,
+        HoldKind.MINOR,
+        HoldKind.PAUSE,
+        HoldKind.PERSON,
+    }
+)
+_LEAVING_PLAN_NOTICES = frozenset({HoldKind.PLAN, HoldKind.PAYMENT_SOUGHT})
 
 
 def may_send(
@@ -118,68 +171,102 @@ def may_send(
 ) -> Decision:
     """Decide whether a message may be sent at ``now`` (aware). Pure and total: it never raises.
 
-    ``due_key`` names the due date that a notice is about, None when it is about none. A deferral's ``until`` lies in
-    the soft window; the gate has to be asked again then.
+    ``due_key`` names the due date that a notice comes before, None when it comes before none. A deferral's ``until`` is
+    the first instant from which no rule about the hour and the day stands in the way; the gate has to be asked again
+    then.
     """
     if purpose in (Purpose.REPLY, Purpose.SAFETY):
-        return Decision(Verdict.ALLOWED, "reply")
-    if now is None or recipient.history is None or not _are_aware(now, recipient):
-        return Decision(Verdict.REFUSED, "unknown")
+        return Decision(Verdict.ALLOWED, Rule.REPLY)
+    history, wishes, last_inbound_at = recipient.history, recipient.wishes, recipient.last_inbound_at
+    if now is None or history is None or wishes is None or not _are_aware(now, history, last_inbound_at):
+        return Decision(Verdict.REFUSED, Rule.UNKNOWN)
     if not recipient.is_right_party:
-        return Decision(Verdict.REFUSED, "P1")
-    if any(hold in recipient.holds for hold in _SILENCING):
-        return Decision(Verdict.REFUSED, "F6")
+        return Decision(Verdict.REFUSED, Rule.RIGHT_PARTY)
+    if recipient.holds & _SILENCING:
+        return Decision(Verdict.REFUSED, Rule.HOLD)
     if HoldKind.OPT_OUT in recipient.holds:
-        return Decision(Verdict.REFUSED, "F5")
-    if HoldKind.PLAN in recipient.holds and purpose is not Purpose.PLAN_NOTICE:
-        return Decision(Verdict.REFUSED, "F6")
-    if any(notice.sent_at > now for notice in recipient.history):
-        return Decision(Verdict.REFUSED, "unknown")
-    if due_key is not None and sum(n.due_key == due_key for n in recipient.history) >= limits.per_due_date:
-        return Decision(Verdict.REFUSED, "F4")
+        return Decision(Verdict.REFUSED, Rule.OPTED_OUT)
+    if purpose is not Purpose.PLAN_NOTICE and recipient.holds & _LEAVING_PLAN_NOTICES:
+        return Decision(Verdict.REFUSED, Rule.HOLD)
+    if any(notice.sent_at > now for notice in history):
+        return Decision(Verdict.REFUSED, Rule.UNKNOWN)
+    if due_key is not None and sum(notice.due_key == due_key for notice in history) >= limits.per_due_date:
+        return Decision(Verdict.REFUSED, Rule.DUE_DATE)
+    hours = _Hours(limits, wishes, purpose is Purpose.COLLECTION and limits.rest_on_holidays)
     try:
-        if quiet := _quiet(now, limits):
-            return quiet
-        return _frequency(recipient, now, limits)
+        closed_by = hours.closed_by(now)
+        if closed_by is not None:
+            return hours.defer(closed_by, now)
+        return _frequency(sorted(notice.sent_at for notice in history), last_inbound_at, now, hours)
     except OverflowError:  # a clock at the end of the calendar is no clock
-        return Decision(Verdict.REFUSED, "unknown")
+        return Decision(Verdict.REFUSED, Rule.UNKNOWN)
 
 
-def _are_aware(now: datetime, recipient: Recipient) -> bool:
-    instants = [now, *(notice.sent_at for notice in recipient.history or ())]
-    if recipient.last_inbound_at is not None:
-        instants.append(recipient.last_inbound_at)
-    return all(instant.utcoffset() is not None for instant in instants)
+def _are_aware(now: datetime, history: Sequence[PastNotice], last_inbound_at: datetime | None) -> bool:
+    instants = [now, *[notice.sent_at for notice in history]]
+    if last_inbound_at is not None:
+        instants.append(last_inbound_at)
+    return None not in [instant.utcoffset() for instant in instants]
 
 
-def _quiet(now: datetime, limits: Limits) -> Decision | None:
-    opening = _next_open(now, limits)
-    if opening == now:
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    """When a message may go out by the day and the hour alone: T1, T2, D1 and the hours of W1."""
+
+    limits: Limits
+    wishes: ContactWishes
+    rests_on_holidays: bool
+
+    def closed_by(self, instant: datetime) -> Rule | None:
+        here = instant.astimezone(SHANGHAI)
+        clock = here.time()
+        if clock >= self.limits.hard_start or clock < self.limits.hard_end:
+            return Rule.HARD_BAN
+        if clock >= self.limits.soft_end or clock < self.limits.soft_start:
+            return Rule.SOFT_WINDOW
+        if self.rests_on_holidays and in_public_holiday(here.date()):
+            return Rule.HOLIDAY
+        if self.wishes.quiet_at(clock) or clock < self._earliest():
+            return Rule.WISH
         return None
-    clock = now.astimezone(SHANGHAI).time()
-    hard = clock >= limits.hard_start or clock < limits.hard_end
-    return Decision(Verdict.DEFERRED, "T1" if hard else "T2", opening)
+
+    def defer(self, rule: Rule, instant: datetime) -> Decision:
+        """Put off to the next opening from ``instant`` on; the borrower's quiet hours may leave none at all."""
+        opening = self._next_open(instant)
+        if opening is None:
+            return Decision(Verdict.REFUSED, Rule.WISH)
+        return Decision(Verdict.DEFERRED, rule, opening)
+
+    def _next_open(self, instant: datetime) -> datetime | None:
+        spans = self.wishes.left_of(self.limits.soft_start, self.limits.soft_end)
+        here, earliest = instant.astimezone(SHANGHAI), self._earliest()
+        day, clock = here.date(), here.time()
+        for _ in range(_LONGEST_CLOSED_DAYS):
+            if not (self.rests_on_holidays and in_public_holiday(day)):
+                for opens, closes in spans:
+                    at = max(opens, clock, earliest)
+                    if at < closes:
+                        return datetime.combine(day, at, tzinfo=SHANGHAI)
+            day, clock = day + timedelta(days=1), time.min
+        return None
+
+    def _earliest(self) -> time:
+        return self.wishes.earliest_in(self.limits.soft_start, self.limits.soft_end) or time.min
 
 
-def _next_open(instant: datetime, limits: Limits) -> datetime:
-    """Return the instant itself when it lies in the soft window, else the window's next opening."""
-    here = instant.astimezone(SHANGHAI)
-    if limits.soft_start <= here.time() < limits.soft_end:
-        return here
-    day = here.date() if here.time() < limits.soft_start else here.date() + timedelta(days=1)
-    return datetime.combine(day, limits.soft_start, tzinfo=SHANGHAI)
-
-
-def _frequency(recipient: Recipient, now: datetime, limits: Limits) -> Decision:
-    sent = sorted(notice.sent_at for notice in recipient.history or ())
+def _frequency(sent: list[datetime], last_inbound_at: datetime | None, now: datetime, hours: _Hours) -> Decision:
+    """Decide by what was ``sent``, in order, and when the borrower last answered: F1, the number of W1, F3."""
+    limits, fewer = hours.limits, hours.wishes.per_seven_days
     if not sent:
-        return Decision(Verdict.ALLOWED, "within_limits")
+        return Decision(Verdict.ALLOWED, Rule.WITHIN_LIMITS)
     if now - sent[-1] < limits.apart:
-        return Decision(Verdict.DEFERRED, "F1", _next_open(sent[-1] + limits.apart, limits))
+        return hours.defer(Rule.FREQUENCY, sent[-1] + limits.apart)
     recent = [at for at in sent if now - at < _SEVEN_DAYS]
     if len(recent) >= limits.per_seven_days:
-        return Decision(Verdict.DEFERRED, "F1", _next_open(recent[-limits.per_seven_days] + _SEVEN_DAYS, limits))
-    since_reply = [at for at in sent if recipient.last_inbound_at is None or at > recipient.last_inbound_at]
+        return hours.defer(Rule.FREQUENCY, recent[-limits.per_seven_days] + _SEVEN_DAYS)
+    if fewer is not None and len(recent) >= fewer:
+        return hours.defer(Rule.WISH, recent[-fewer] + _SEVEN_DAYS)
+    since_reply = [at for at in sent if last_inbound_at is None or at > last_inbound_at]
     if len(since_reply) >= limits.unanswered_before_pause and now - since_reply[-1] < limits.pause:
-        return Decision(Verdict.DEFERRED, "F3", _next_open(since_reply[-1] + limits.pause, limits))
-    return Decision(Verdict.ALLOWED, "within_limits")
+        return hours.defer(Rule.UNANSWERED, since_reply[-1] + limits.pause)
+    return Decision(Verdict.ALLOWED, Rule.WITHIN_LIMITS)

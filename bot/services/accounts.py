@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,12 +18,14 @@ from bot.identity.levels import Level
 from bot.lending.accrual import accrued_period
 from bot.lending.allocation import AllocationOrder
 from bot.lending.balances import Component
-from bot.lending.contract import ContractTerms, ProductKind
+from bot.lending.contract import ContractTerms, ProductKind, RateChange
+from bot.lending.late_fee import late_fee_key
 from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault, same_body
 from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
+from bot.services.minimum_payments import late_fees, minimums_of
 from bot.services.proof import viewer_of
 from bot.store.tables import Agreement, Borrower, Contract, Debt, Hold, LedgerEntry, Offer, PlanEvent
 from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
@@ -166,7 +168,7 @@ def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
     session.scalar(select(Debt.id).where(Debt.id == debt_id).with_for_update(key_share=True))
     known = session.scalar(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id, LedgerEntry.key == entry.key))
     if known is not None:
-        return None if same_body(_entry(known), entry) else BookingRefusal.KEY_USED_FOR_OTHER_BODY
+        return None if same_body(entry_of(known), entry) else BookingRefusal.KEY_USED_FOR_OTHER_BODY
     session.add(
         LedgerEntry(
             debt_id=debt_id,
@@ -178,7 +180,7 @@ def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
             booked_at=entry.booked_at,
             source=entry.source,
             reverses=entry.reverses,
-            body_hash=_body_hash(entry),
+            body_hash=body_hash(entry),
         )
     )
     return None
@@ -192,11 +194,11 @@ def lock_borrower(session: Session, borrower_id: str) -> None:
 def ledger_of(session: Session, debt_id: str) -> tuple[Entry, ...]:
     """Return everything booked on a debt, oldest booking first."""
     rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id).order_by(LedgerEntry.id))
-    return tuple(_entry(row) for row in rows)
+    return tuple(entry_of(row) for row in rows)
 
 
 def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
-    """Book what makes the booked interest right again after something that counts from an earlier day.
+    """Book what makes booked interest and late fees right again after something that counts from an earlier day.
 
     Days on which a plan stopped the interest are left alone. Returns how many entries were booked, 0 if all is right.
     """
@@ -206,8 +208,12 @@ def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
     session.flush()
     booked = ledger_of(session, debt_id)
     ends = [period[1] for entry in booked if (period := accrued_period(entry)) is not None]
-    until = max([today, *ends])
-    corrections = accrual_corrections(terms_of(debt.contract), booked, debt.due_on, until, stops, now)
+    until, terms = max([today, *ends]), terms_of(debt.contract)
+    # Fees first: a payment may settle them before principal. One that was never booked is counted, and not booked here.
+    fees = late_fees(terms, booked, minimums_of(session, debt_id), today, stops, now)
+    known = {late_fee_key(entry) for entry in booked}
+    corrections = tuple(entry for entry in fees if late_fee_key(entry) in known)
+    corrections += accrual_corrections(terms, (*booked, *fees), debt.due_on, until, stops, now)
     for entry in corrections:
         if book(session, debt_id, entry) is not None:
             raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
@@ -228,6 +234,10 @@ def terms_of(contract: Contract) -> ContractTerms:
         allocation=_order(contract.allocation),
         allocation_after_90_days=_order(after) if after else None,
         grace_days=contract.grace_days,
+        rate_changes=tuple(
+            RateChange(row.from_on, Decimal(row.annual_rate), Decimal(row.penalty_annual_rate))
+            for row in contract.rate_changes
+        ),
     )
 
 
@@ -235,8 +245,9 @@ def terms_of(contract: Contract) -> ContractTerms:
 class CountedLedger:
     """A debt's ledger as its statement of a day counts it.
 
-    ``counted`` are the booked entries and the interest accrued since, up to the day, but none for days on which a plan
-    stopped it. ``plan_number`` names the agreement in force.
+    ``booked`` are the booked entries, and the late fees up to the day that are not booked yet; ``counted`` these and
+    the interest accrued since, up to the day, but none for days on which a plan stopped it. ``plan_number`` names the
+    agreement in force.
     """
 
     terms: ContractTerms
@@ -249,8 +260,9 @@ class CountedLedger:
 def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger:
     """Return what the statement of a debt on ``as_of`` is made of. Does not ask who is looking."""
     debt = session.get_one(Debt, debt_id)
-    terms, booked = terms_of(debt.contract), ledger_of(session, debt.id)
+    terms = terms_of(debt.contract)
     plans = _plans(session, debt.borrower_id, as_of).get(debt.id, _Plans())
+    booked = _with_late_fees(session, debt, terms, as_of, plans.stops)
     counted = entries_with_stops(terms, booked, debt.due_on, as_of, plans.stops)
     return CountedLedger(terms, debt.due_on, booked, counted, plans.number)
 
@@ -300,7 +312,7 @@ def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Pla
 def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plans: _Plans) -> DebtView:
     contract, product = debt.contract, debt.contract.product
     terms = terms_of(contract)
-    booked = ledger_of(session, debt.id)
+    booked = _with_late_fees(session, debt, terms, accrued_until, plans.stops)
     payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
     last = max(payments, key=lambda entry: entry.effective_on, default=None)
     due_on = debt.due_on if debt.limitation_known else None
@@ -331,7 +343,16 @@ def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plans:
     )
 
 
-def _entry(row: LedgerEntry) -> Entry:
+def _with_late_fees(
+    session: Session, debt: Debt, terms: ContractTerms, until: date, stops: Sequence[InterestStop]
+) -> tuple[Entry, ...]:
+    """The ledger with the late fees up to a day that are not booked yet."""
+    booked = ledger_of(session, debt.id)
+    return (*booked, *late_fees(terms, booked, minimums_of(session, debt.id), until, stops))
+
+
+def entry_of(row: LedgerEntry) -> Entry:
+    """Return a stored posting as the arithmetic knows it."""
     return Entry(
         key=row.key,
         kind=EntryKind(row.kind),
@@ -348,6 +369,7 @@ def _order(stored: str) -> AllocationOrder:
     return AllocationOrder.parse(stored, stored.split(","))
 
 
-def _body_hash(entry: Entry) -> str:
+def body_hash(entry: Entry) -> str:
+    """Return the SHA-256 in hex of what two postings under one key must share."""
     body = (entry.kind, entry.amount_fen, entry.effective_on, entry.source, entry.component, entry.reverses)
     return hashlib.sha256("|".join(str(part) for part in body).encode()).hexdigest()

@@ -14,7 +14,6 @@ from bot.services.offer_table import read_offer
 from bot.store import tables
 from bot.workout.policy import ReliefPolicy
 from bot.workout.replan import InstalmentRecord, PlanRecord, replans_left
-from bot.workout.servicing import GRACE_DAYS
 
 IN_FORCE, REPLACED, BROKEN = "in_force", "replaced", "broken"
 
@@ -53,7 +52,7 @@ def record_of(session: Session, agreement: tables.Agreement) -> PlanRecord:
     parts = tuple(
         InstalmentRecord(part.due_on, part.amount_fen, part.paid_fen) for part in instalments_of(session, agreement)
     )
-    return PlanRecord(parts, GRACE_DAYS, agreement.version - 1)
+    return PlanRecord(parts, agreement.version - 1)
 
 
 def may_be_replaced(session: Session, agreement: tables.Agreement, policy: ReliefPolicy) -> bool:

@@ -1,4 +1,4 @@
-"""Writing an agreement: its text from the approved template, its rows, its waivers, its notices."""
+"""Writing an agreement: its text from the approved template, its rows, its waivers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 from bot.clock import local
 from bot.lending.contract import ProductKind
 from bot.outreach.gate import HoldKind
-from bot.services import agreement_line, audit, reminders
+from bot.services import agreement_line, audit, holds
 from bot.services.accounts import DebtView, RightParty
 from bot.services.deps import Deps
-from bot.services.holds import open_holds
 from bot.services.waivers import book_waivers
 from bot.store import tables
 from bot.workout.agreement import AgreedDebt, AgreementTerms, render
@@ -76,9 +75,7 @@ def write_agreement(
     session.flush()
     if not offer.conditional_on_completion:
         book_waivers(session, agreement, offer, now)
-    if HoldKind.PLAN not in open_holds(session, party.borrower_id).kinds:
-        session.add(tables.Hold(borrower_id=party.borrower_id, kind=HoldKind.PLAN.value, placed_at=now))
-    reminders.plan_for_agreement(session, deps, agreement)
+    holds.place(session, deps, HoldKind.PLAN, borrower_id=party.borrower_id)
     audit.record(
         session,
         now,

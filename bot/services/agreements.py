@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.services import agreement_line, approvals, audit
+from bot.services import agreement_line, approvals, audit, plan_notices
 from bot.services.accounts import DebtView, NotVerified, RightParty, lock_borrower, portfolio_of, right_party
 from bot.services.agreement_record import agreement_text, write_agreement
 from bot.services.approvals import ApprovalState
@@ -196,13 +196,14 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
             return AcceptRefusal.PLAN_IN_FORCE
         if not _still_true(session, deps, party, offer):
             return AcceptRefusal.FIGURES_CHANGED
-        if open_holds(session, party.borrower_id).silencing or any(debt.disputed for debt in debts):
+        if open_holds(session, party.borrower_id, deps.now()).silencing or any(debt.disputed for debt in debts):
             return AcceptRefusal.ON_HOLD
         if not party.is_fresh:
             return AcceptRefusal.NEEDS_FRESH_CHECK
         replaced = in_force or agreement_line.broken_before(session, party.borrower_id, negotiation.debt_ids)
         agreement = write_agreement(session, deps, party, negotiation, row, offer, replaced)
         close(session, deps, negotiation, "agreed")
+        plan_notices.plan_instalments(session, deps, agreement)
         return _view(session, agreement)
 
 

@@ -161,7 +161,7 @@ def _decide(
     # As with every notice: two to one person are decided in turn, or each would overlook the other in the history.
     one_at_a_time = select(tables.Borrower.id).where(tables.Borrower.id == approval.borrower_id)
     session.scalar(one_at_a_time.with_for_update(key_share=True))
-    if open_holds(session, approval.borrower_id).silencing:
+    if open_holds(session, approval.borrower_id, deps.now()).silencing:
         return purpose, Decision(Verdict.REFUSED, "F6")
     return purpose, contact.decide(session, deps, approval.borrower_id, conversation, purpose, None)
 

@@ -31,14 +31,19 @@ def record(
     **detail: str | int | bool | None,
 ) -> None:
     """Append one entry. ``detail`` carries identifiers and codes only, never personal data."""
-    session.add(
-        AuditEntry(
-            at=at,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            event=event,
-            subject_kind=subject[0],
-            subject_id=subject[1],
-            detail=dict(detail),
-        )
-    )
+    session.add(AuditEntry(**entry_row(at, actor, event, subject, **detail)))
+
+
+def entry_row(
+    at: datetime, actor: Actor, event: str, subject: tuple[str, str], **detail: str | int | bool | None
+) -> dict[str, object]:
+    """Return the columns of one entry, for writing many at once."""
+    return {
+        "at": at,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "event": event,
+        "subject_kind": subject[0],
+        "subject_id": subject[1],
+        "detail": dict(detail),
+    }

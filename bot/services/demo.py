@@ -32,6 +32,7 @@ from bot.services.demo_data import (
     load_demo_data,
 )
 from bot.services.deps import Deps
+from bot.services.mailboxes import register_email
 from bot.store import tables
 from bot.text.scripts import fold_name
 from bot.workout.counter import BorrowerProposal
@@ -184,10 +185,13 @@ class _Writer:
             id_number_hash=vault.lookup("id_number", person.id_number),
             id_tail_hash=vault.lookup("id_tail", person.id_tail),
             deceased=person.deceased,
+            notices_due_at=self.deps.now(),
             created_at=self.deps.now(),
         )
         self.session.add(borrower)
         self.session.flush()
+        if person.email is not None and (refusal := register_email(self.session, self.deps, borrower, person.email)):
+            raise DemoDataError(f"accounts.yml: {person.name}: email: {refusal.value}")
         audit.record(self.session, self.deps.now(), audit.SYSTEM, "demo_borrower_written", ("borrower", borrower.id))
         return borrower.id
 

@@ -151,6 +151,7 @@ class BorrowerData(_Model):
     name: Annotated[str, StringConstraints(strict=True, pattern=r"^[一-鿿]{2}演示$")]
     phone: Annotated[str, StringConstraints(strict=True, pattern=r"^1380000\d{4}$")]
     id_number: Annotated[str, StringConstraints(strict=True, pattern=r"^\d{17}[\dX]$")]
+    email: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z.]+@example\.com$")] | None = None
     situation: _Text
     suggested: Annotated[int, Field(strict=True, ge=1)] | None = None
     deceased: StrictBool = False

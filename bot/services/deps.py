@@ -15,7 +15,13 @@ from sqlalchemy.orm import Session
 from bot.care.crisis import CrisisGuard
 from bot.care.scorer import DangerScorer
 from bot.clock import Clock, SystemClock
+from bot.outreach.gate import Limits
+from bot.outreach.ladder import Ladder
+from bot.outreach.limits import load_limits
+from bot.outreach.tone import ToneGate
+from bot.outreach.tone_scorer import ToneScorer
 from bot.rights.library import RightsLibrary
+from bot.services.notice_words import NoticeWords
 from bot.services.wording import Wording
 from bot.settings import ROOT, Settings
 from bot.store.engine import Database, make_engine
@@ -89,6 +95,27 @@ class Deps:
     def wording(self) -> Wording:
         """The fixed words that do not go through the dialogue engine."""
         return Wording.load(self.data / "templates" / "desk.yml", self.data / "care" / "words.yml")
+
+    @cached_property
+    def limits(self) -> Limits:
+        """When and how often the lender's borrowers may be written to."""
+        return load_limits(self.data / "outreach" / "limits.yml", self.settings.lender_name)
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """When the desk writes about debts without a plan."""
+        return Ladder.load(self.data / "outreach" / "ladder.yml")
+
+    @cached_property
+    def notice_words(self) -> NoticeWords:
+        """The words of notices, by topic and stage."""
+        return NoticeWords.load(self.data / "outreach" / "notices.yml")
+
+    @cached_property
+    def tone_gate(self) -> ToneGate:
+        """What must never be said to a borrower."""
+        outreach = self.data / "outreach"
+        return ToneGate.load(outreach / "tone.yml", ToneScorer.load(outreach / "tone_weights.json"))
 
 
 def make_deps(settings: Settings, clock: Clock | None = None, code_sender: CodeSender | None = None) -> Deps:

@@ -10,20 +10,18 @@ from typing import TypeVar
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.clock import SHANGHAI, business_date
+from bot.clock import SHANGHAI
 from bot.documents.agreement import AgreementPaper, agreement_pdf
-from bot.documents.clearance import ClearancePaper, ClearedDebt, clearance_letter_pdf
 from bot.documents.picture import SchedulePicture, schedule_png
 from bot.documents.schedule import PaymentSchedule
 from bot.documents.statement import StatementDebt, StatementPaper, statement_pdf
 from bot.documents.words import Speech
-from bot.lending.ledger import EntryKind
 from bot.lending.limitation import LimitationStatus
 from bot.lending.schedule import ScheduledInstalment
-from bot.services.accounts import DebtView, NotVerified, Portfolio, build_portfolio, portfolio_of, right_party, terms_of
+from bot.services.accounts import DebtView, NotVerified, Portfolio, portfolio_of, right_party, terms_of
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentKind, DocumentView, NewDocument, keep, speech_in, view_of
 from bot.store import tables
@@ -63,9 +61,9 @@ def statement(deps: Deps, conversation_id: str) -> DocumentView | NotMade:
             made_at=datetime.combine(owed.as_of, time(), tzinfo=SHANGHAI),
             debts=debts,
         )
-        speech = speech_in(deps, _script(session, conversation_id))
+        speech = speech_in(deps, script_of(session, conversation_id))
     # The fonts take a second: not inside a transaction that others wait for.
-    made = _made(lambda: NewDocument(DocumentKind.STATEMENT, paper.number, statement_pdf(paper, speech)))
+    made = made_or_trouble(lambda: NewDocument(DocumentKind.STATEMENT, paper.number, statement_pdf(paper, speech)))
     if isinstance(made, NotMade):
         return made
     with deps.begin() as session:
@@ -89,8 +87,8 @@ def agreement(deps: Deps, conversation_id: str, number: str) -> tuple[DocumentVi
             return NotMade.NO_AGREEMENT
         agreement_id = row.id
         paper = _agreement_paper(session, deps, row)
-        speech = speech_in(deps, _script(session, conversation_id))
-    made = _made(lambda: (_agreement_file(paper, speech), _schedule_file(paper, speech)))
+        speech = speech_in(deps, script_of(session, conversation_id))
+    made = made_or_trouble(lambda: (_agreement_file(paper, speech), _schedule_file(paper, speech)))
     if isinstance(made, NotMade):
         return made
     with deps.begin() as session:
@@ -98,70 +96,11 @@ def agreement(deps: Deps, conversation_id: str, number: str) -> tuple[DocumentVi
         return tuple(view_of(deps, document, speech.script) for document in kept)
 
 
-def clearance_letter(session: Session, deps: Deps, agreement: tables.Agreement) -> str | NotMade:
-    """Make the clearance letter of an agreement whose debts are all at zero, and return the document's id.
-
-    Belongs into the transaction that completes the agreement; once made, the same letter is returned. Waivers on
-    completion have to be booked before. ``bot.services.conversations.Reply`` can carry the id.
-    """
-    known = session.scalar(
-        select(tables.Document.id).where(
-            tables.Document.agreement_id == agreement.id,
-            tables.Document.kind == DocumentKind.CLEARANCE_LETTER.value,
-        )
-    )
-    if known is not None:
-        return known
-    owed = build_portfolio(session, deps, agreement.borrower_id)
-    debts = [debt for debt in owed.debts if debt.debt_id in agreement.debt_ids]
-    if not debts or any(debt.is_open for debt in debts):
-        return NotMade.STILL_OWED
-    origin = agreement.accepted_conversation_id
-    speech = speech_in(deps, _script(session, origin) if origin else Script.HANS)
-    accepted_on = business_date(agreement.accepted_at)
-    paper = ClearancePaper(
-        agreement_number=agreement.number,
-        producer=deps.settings.lender_name,
-        creditor=debts[0].creditor,
-        complaint_phone=debts[0].complaint_phone,
-        person=owed.name,
-        accepted_on=accepted_on,
-        cleared_on=max((debt.last_payment_on for debt in debts if debt.last_payment_on), default=owed.as_of),
-        paid_fen=agreement.total_fen,
-        waived_fen=_waived_fen(session, agreement),
-        debts=tuple(ClearedDebt(debt.product, debt.reference) for debt in debts),
-        made_at=deps.now(),
-    )
-    kind = DocumentKind.CLEARANCE_LETTER
-    made = _made(lambda: NewDocument(kind, agreement.number, clearance_letter_pdf(paper, speech)))
-    if isinstance(made, NotMade):
-        return made
-    return keep(session, deps, made, agreement.borrower_id, origin, agreement.id).id
-
-
-def clearance_letters(deps: Deps, conversation_id: str) -> tuple[DocumentView, ...] | NotMade:
-    """Return the clearance letters that the verified borrower was given, the latest first."""
-    with deps.read() as session:
-        party = right_party(session, deps, conversation_id)
-        if isinstance(party, NotVerified):
-            return NotMade.NOT_VERIFIED
-        rows = session.scalars(
-            select(tables.Document)
-            .where(
-                tables.Document.borrower_id == party.borrower_id,
-                tables.Document.kind == DocumentKind.CLEARANCE_LETTER.value,
-            )
-            .order_by(tables.Document.created_at.desc())
-        )
-        script = _script(session, conversation_id)
-        return tuple(view_of(deps, row, script) for row in rows)
-
-
-def _made(make: Callable[[], Made]) -> Made | NotMade:
+def made_or_trouble(make: Callable[[], Made]) -> Made | NotMade:
+    """Make a document, or log why it cannot be made: that a font is missing must not undo what was agreed or booked."""
     try:
         return make()
     except Exception as error:
-        # An agreement must not seem to have failed because a font is missing: there is no document, and that is said.
         log.error("document_not_made", kind=type(error).__name__, exc_info=error)
         return NotMade.TROUBLE
 
@@ -223,19 +162,8 @@ def _statement_debt(session: Session, debt: DebtView, owed: Portfolio) -> Statem
     )
 
 
-def _waived_fen(session: Session, agreement: tables.Agreement) -> int:
-    """Return what was waived under an agreement: every waiver that is booked under its number."""
-    total = session.scalar(
-        select(func.sum(tables.LedgerEntry.amount_fen)).where(
-            tables.LedgerEntry.debt_id.in_(agreement.debt_ids),
-            tables.LedgerEntry.kind == EntryKind.WAIVER.value,
-            tables.LedgerEntry.key.startswith(f"waiver:{agreement.number}:", autoescape=True),
-        )
-    )
-    return int(total or 0)
-
-
-def _script(session: Session, conversation_id: str) -> Script:
+def script_of(session: Session, conversation_id: str) -> Script:
+    """Return the script a conversation is held in."""
     return Script(session.get_one(tables.Conversation, conversation_id).script)
 
 

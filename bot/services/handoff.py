@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Verdict
-from bot.services import audit
+from bot.outreach.tone import Finding
+from bot.services import audit, holds
+from bot.services.accounts import lock_borrower
 from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
@@ -44,6 +46,13 @@ class Done:
     """The act took effect; ``owner`` answers now."""
 
     owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Unfitting:
+    """A text says what must never be said to a borrower, so it was not sent; ``findings`` is never empty."""
+
+    findings: tuple[Finding, ...]
 
 
 def ask_human(deps: Deps, conversation_id: str, reason: QueueReason) -> Done | Refusal:
@@ -101,7 +110,7 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
     rules forbid it; then it happens silently.
     """
     with deps.begin() as session:
-        conversation = locked(session, conversation_id)
+        conversation = _locked_in_turn(session, conversation_id)
         operator = session.get(Operator, operator_id)
         if conversation is None or operator is None:
             return Refusal.UNKNOWN
@@ -126,8 +135,10 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
         return Done(Owner.HUMAN)
 
 
-def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: str) -> Done | Refusal:
+def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: str) -> Done | Refusal | Unfitting:
     """Send an operator's words into the borrower's channel, once per key. Only the owner may speak.
+
+    ``Unfitting`` when the tone gate finds in them what must never be said; which rules is audited, the text is not.
 
     Refused with ``CONTACT_RULES`` when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does
     not allow to begin a contact now.
@@ -138,7 +149,7 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
     if len(text) > deps.settings.message_max_characters:
         return Refusal.TOO_LONG
     with deps.begin() as session:
-        conversation = locked(session, conversation_id)
+        conversation = _locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
@@ -146,16 +157,14 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
         key = f"operator:{key}"
         if seen_before(session, conversation_id, key):
             return Done(Owner.HUMAN)
+        actor, subject, now = audit.Actor("operator", operator_id), ("conversation", conversation_id), deps.now()
+        if findings := unfitting(deps, text):
+            broken = ",".join(finding.rule for finding in findings)
+            audit.record(session, now, actor, "reply_unfitting", subject, rules=broken)
+            return Unfitting(findings)
         purpose, decision = decide_for_person(session, deps, conversation)
         if decision.verdict is not Verdict.ALLOWED:
-            audit.record(
-                session,
-                deps.now(),
-                audit.Actor("operator", operator_id),
-                "reply_refused",
-                ("conversation", conversation_id),
-                rule=decision.rule,
-            )
+            audit.record(session, now, actor, "reply_refused", subject, rule=decision.rule)
             return Refusal.CONTACT_RULES
         say(
             session,
@@ -170,13 +179,18 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
         return Done(Owner.HUMAN)
 
 
+def unfitting(deps: Deps, text: str) -> tuple[Finding, ...]:
+    """Return what an operator's words must not say, whoever reads them; nothing is stored."""
+    return deps.tone_gate.check(text, by_person=True)
+
+
 def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refusal:
     """Hand the conversation back to the bot, which answers what the borrower wrote after the operator's last word.
 
     Holds stay as they are: lifting one is an act of its own. The borrower is told unless the contact rules forbid it.
     """
     with deps.begin() as session:
-        conversation = locked(session, conversation_id)
+        conversation = _locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
@@ -211,41 +225,32 @@ def requeue_abandoned(deps: Deps) -> int:
 def lift_hold(deps: Deps, hold_id: str, operator_id: str) -> bool:
     """Lift a hold by a person's decision; False if it is unknown or already lifted."""
     with deps.begin() as session:
-        hold = session.get(Hold, hold_id)
-        if hold is None or hold.lifted_at is not None:
-            return False
-        hold.lifted_at = deps.now()
-        hold.lifted_by = operator_id
-        audit.record(
-            session,
-            hold.lifted_at,
-            audit.Actor("operator", operator_id),
-            "hold_lifted",
-            ("hold", hold_id),
-            kind=hold.kind,
-        )
-        return True
+        return holds.lift(session, deps, hold_id, lifted_by=operator_id)
 
 
 def place_hold(
     session: Session, kind: HoldKind, now: datetime, conversation: Conversation, debt_id: str | None = None
 ) -> None:
-    """Place a hold on a conversation and its borrower, once while one of the kind is open."""
-    open_one = select(Hold.id).where(
-        Hold.conversation_id == conversation.id, Hold.kind == kind, Hold.debt_id == debt_id, Hold.lifted_at.is_(None)
+    """Place a hold on a conversation and its borrower, once while one of the kind stands."""
+    holds.place_at(
+        session,
+        now,
+        kind,
+        borrower_id=conversation.borrower_id,
+        conversation_id=conversation.id,
+        debt_id=debt_id,
     )
-    if session.scalar(open_one):
-        return
-    session.add(
-        Hold(
-            borrower_id=conversation.borrower_id,
-            conversation_id=conversation.id,
-            debt_id=debt_id,
-            kind=kind.value,
-            placed_at=now,
-        )
-    )
-    audit.record(session, now, audit.BOT, "hold_placed", ("conversation", conversation.id), kind=kind.value)
+
+
+def _locked_in_turn(session: Session, conversation_id: str) -> Conversation | None:
+    """Return a conversation locked for change, and its borrower before it: as whoever decides about a notice does.
+
+    Two contacts with one person are so decided one after the other, or each would overlook the other in the history.
+    """
+    borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
+    if borrower_id is not None:
+        lock_borrower(session, borrower_id)
+    return locked(session, conversation_id)
 
 
 def _leave_queue(conversation: Conversation) -> None:
@@ -269,7 +274,7 @@ def _tell_if_allowed(session: Session, deps: Deps, conversation: Conversation, r
 
 def _requeue(deps: Deps, conversation_id: str) -> bool:
     with deps.begin() as session:
-        conversation = locked(session, conversation_id)
+        conversation = _locked_in_turn(session, conversation_id)
         # Looked at again under the lock: the operator may have spoken since, or another scheduler been here.
         if conversation is None or not _is_abandoned(session, deps, conversation):
             return False

@@ -1,14 +1,29 @@
-"""Which holds are open on a borrower."""
+"""Holds: which are open, placing and lifting them, and the ledger of every pause there has been."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from bot.outreach.gate import HoldKind
+from bot.services import audit
+from bot.services.deps import Deps
+from bot.services.notices_due import touch
 from bot.store.tables import Borrower, Conversation, Hold
+
+_WISHES = frozenset({HoldKind.OPT_OUT, HoldKind.PAUSE})
+
+
+class PausedBy(StrEnum):
+    """Who placed a hold: the borrower by their own wish, the desk by a rule, or an operator."""
+
+    BORROWER = "borrower"
+    DESK = "desk"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +38,202 @@ class OpenHolds:
         return self.kinds & {HoldKind.DISTRESS, HoldKind.DECEASED}
 
 
-def open_holds(session: Session, borrower_id: str) -> OpenHolds:
-    """Return every open hold that concerns a borrower, death on record included."""
-    own_conversations = select(Conversation.id).where(Conversation.borrower_id == borrower_id)
-    rows = session.scalars(
-        select(Hold.kind).where(
-            or_(Hold.borrower_id == borrower_id, Hold.conversation_id.in_(own_conversations)), Hold.lifted_at.is_(None)
-        )
-    )
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The open hold of a kind; ``is_new`` says that it was placed now and not before."""
+
+    hold_id: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One line of the ledger: who paused contact, why, since when, and how it ended. All instants are aware.
+
+    ``until`` is the end it was given when it was placed, if any. ``lifted_by`` is the operator who lifted it; None
+    for one that the borrower took back, that the desk ended by a rule, or that is not lifted.
+    """
+
+    hold_id: str
+    kind: HoldKind
+    paused_by: PausedBy
+    operator_id: str | None
+    reason: str | None
+    debt_id: str | None
+    since: datetime
+    until: datetime | None
+    lifted_at: datetime | None
+    lifted_by: str | None
+
+    def ended_at(self, now: datetime) -> datetime | None:
+        """When it ended, by being lifted or of itself; None while it stands at ``now`` (aware)."""
+        ends = [at for at in (self.lifted_at, self.until) if at is not None and at <= now]
+        return min(ends, default=None)
+
+
+def standing(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a hold stands at ``now`` (aware): not lifted, and its own end not reached."""
+    return and_(Hold.lifted_at.is_(None), or_(Hold.until.is_(None), Hold.until > now))
+
+
+def open_holds(session: Session, borrower_id: str, now: datetime) -> OpenHolds:
+    """Return every hold on a borrower that stands at ``now`` (aware), death on record included."""
+    rows = session.scalars(select(Hold.kind).where(_concerning(borrower_id), standing(now)))
     kinds = {HoldKind(kind) for kind in rows}
     borrower = session.get(Borrower, borrower_id)
     if borrower is None or borrower.deceased:
         kinds.add(HoldKind.DECEASED)
     return OpenHolds(frozenset(kinds))
+
+
+def holds_on(session: Session, conversation: Conversation, now: datetime) -> OpenHolds:
+    """Return what stands on a conversation and, where it is bound to one, on its borrower, at ``now`` (aware)."""
+    rows = session.scalars(select(Hold.kind).where(Hold.conversation_id == conversation.id, standing(now)))
+    kinds = frozenset(HoldKind(kind) for kind in rows)
+    if conversation.borrower_id is None:
+        return OpenHolds(kinds)
+    return OpenHolds(kinds | open_holds(session, conversation.borrower_id, now).kinds)
+
+
+def place(
+    session: Session,
+    deps: Deps,
+    kind: HoldKind,
+    *,
+    borrower_id: str | None = None,
+    conversation_id: str | None = None,
+    debt_id: str | None = None,
+    reason: str | None = None,
+    placed_by: str | None = None,
+    until: datetime | None = None,
+) -> Placed:
+    """Place a hold inside an open transaction, once while one of the kind stands in the same place.
+
+    The place is the conversation where one is given, else the borrower, and the debt if it is about one. ``placed_by``
+    is an operator's id, None for the desk or the borrower; ``until`` (aware) is when it ends of itself. Placed again,
+    it takes the borrower it was missing, and the end and reason now given: the last word counts.
+
+    Raises:
+        ValueError: neither a borrower nor a conversation is given.
+    """
+    return place_at(
+        session,
+        deps.now(),
+        kind,
+        borrower_id=borrower_id,
+        conversation_id=conversation_id,
+        debt_id=debt_id,
+        reason=reason,
+        placed_by=placed_by,
+        until=until,
+    )
+
+
+def place_at(
+    session: Session,
+    now: datetime,
+    kind: HoldKind,
+    *,
+    borrower_id: str | None = None,
+    conversation_id: str | None = None,
+    debt_id: str | None = None,
+    reason: str | None = None,
+    placed_by: str | None = None,
+    until: datetime | None = None,
+) -> Placed:
+    """Do what ``place`` does, at ``now`` (aware)."""
+    if borrower_id is None and conversation_id is None:
+        raise ValueError("a hold is placed on a borrower or on a conversation")
+    here = Hold.conversation_id == conversation_id if conversation_id is not None else Hold.borrower_id == borrower_id
+    hold = session.scalar(
+        select(Hold).where(here, Hold.kind == kind, Hold.debt_id == debt_id, standing(now)).order_by(Hold.placed_at)
+    )
+    if hold is not None:
+        hold.borrower_id = hold.borrower_id or borrower_id
+        if (until, reason) not in ((None, None), (hold.until, hold.reason)):
+            hold.until, hold.reason = until, reason
+            audit.record(session, now, _actor(kind, placed_by), "hold_changed", ("hold", hold.id), kind=kind.value)
+        return Placed(hold.id, is_new=False)
+    hold = Hold(
+        borrower_id=borrower_id,
+        conversation_id=conversation_id,
+        debt_id=debt_id,
+        kind=kind.value,
+        reason=reason,
+        placed_at=now,
+        placed_by=placed_by,
+        until=until,
+    )
+    session.add(hold)
+    session.flush()
+    place_of = ("conversation", conversation_id) if conversation_id is not None else ("borrower", borrower_id or "")
+    audit.record(session, now, _actor(kind, placed_by), "hold_placed", place_of, kind=kind.value)
+    return Placed(hold.id, is_new=True)
+
+
+def lift(session: Session, deps: Deps, hold_id: str, *, lifted_by: str | None) -> bool:
+    """Lift a hold inside an open transaction; False if it is unknown or stands no more.
+
+    ``lifted_by`` is the operator who decides; None when the borrower takes back their own wish, or a rule of the desk
+    ends it.
+    """
+    now = deps.now()
+    _plan_again(session, hold_id, now)
+    hold = session.scalar(select(Hold).where(Hold.id == hold_id, standing(now)).with_for_update())
+    if hold is None:
+        return False
+    hold.lifted_at, hold.lifted_by = now, lifted_by
+    actor = _actor(HoldKind(hold.kind), lifted_by)
+    audit.record(session, now, actor, "hold_lifted", ("hold", hold_id), kind=hold.kind)
+    return True
+
+
+def ledger_of(session: Session, borrower_id: str) -> tuple[Pause, ...]:
+    """Return every hold there has been on a borrower, the oldest first; death on record is not one of them."""
+    rows = session.scalars(select(Hold).where(_concerning(borrower_id)).order_by(Hold.placed_at, Hold.id))
+    return tuple(map(_pause, rows))
+
+
+def _plan_again(session: Session, hold_id: str, now: datetime) -> None:
+    """Have notices planned anew that a hold kept back. Placing one needs no plan: the gate refuses what falls due."""
+    whose = (
+        select(func.coalesce(Hold.borrower_id, Conversation.borrower_id))
+        .outerjoin(Conversation, Conversation.id == Hold.conversation_id)
+        .where(Hold.id == hold_id)
+    )
+    if (borrower_id := session.scalar(whose)) is not None:
+        touch(session, borrower_id, now)
+
+
+def _concerning(borrower_id: str) -> ColumnElement[bool]:
+    # Two selections, each over an index. As one condition over two tables the database would read every hold.
+    own = select(Hold.id).where(Hold.borrower_id == borrower_id)
+    in_their_conversations = (
+        select(Hold.id)
+        .join(Conversation, Conversation.id == Hold.conversation_id)
+        .where(Conversation.borrower_id == borrower_id)
+    )
+    return Hold.id.in_(union(own, in_their_conversations))
+
+
+def _actor(kind: HoldKind, operator_id: str | None) -> audit.Actor:
+    if operator_id is not None:
+        return audit.Actor("operator", operator_id)
+    return audit.Actor("borrower") if kind in _WISHES else audit.BOT
+
+
+def _pause(hold: Hold) -> Pause:
+    kind = HoldKind(hold.kind)
+    wished = PausedBy.BORROWER if kind in _WISHES else PausedBy.DESK
+    return Pause(
+        hold_id=hold.id,
+        kind=kind,
+        paused_by=PausedBy.OPERATOR if hold.placed_by is not None else wished,
+        operator_id=hold.placed_by,
+        reason=hold.reason,
+        debt_id=hold.debt_id,
+        since=hold.placed_at,
+        until=hold.until,
+        lifted_at=hold.lifted_at,
+        lifted_by=hold.lifted_by,
+    )

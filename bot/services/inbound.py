@@ -59,6 +59,7 @@ def _record(
     now = deps.now()
     lapse_if_idle(conversation, now, deps.idle)
     conversation.last_inbound_at = now
+    conversation.unreachable_at = None
     conversation.script = (detect_script(text) if payload is None else None) or conversation.script
     if conversation.owner == Owner.CLOSED:
         conversation.owner = Owner.BOT

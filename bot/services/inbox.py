@@ -17,8 +17,10 @@ from bot.identity.levels import Level, viewer
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.conversations import Author
+from bot.services.deliveries import DeliveryView, Elsewhere, deliveries_of, elsewhere
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentView, carried_by
+from bot.services.holds import standing
 from bot.services.proof import proof_of
 from bot.store.tables import AuditEntry, Borrower, Conversation, Hold, Message, Operator
 
@@ -71,6 +73,7 @@ class TurnView:
     actions: tuple[str, ...]
     handling: str
     document: DocumentView | None = None
+    delivery: DeliveryView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,13 @@ class BorrowerCard:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation as an operator reads it."""
+    """A conversation as an operator reads it; ``elsewhere`` are the same borrower's other conversations."""
 
     row: ConversationRow
     turns: tuple[TurnView, ...]
     card: BorrowerCard | None
     holds: tuple[HoldView, ...]
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Pulse:
     queue_reason: str | None
     owner_operator_id: str | None
     in_danger: bool
+    last_seen_seq: int = 0
 
 
 def mask_name(name: str) -> str:
@@ -155,7 +160,7 @@ def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
     with deps.read() as session:
         statement = (
             _rows()
-            .where(Conversation.last_inbound_at.is_not(None))
+            .where(Conversation.last_inbound_at.is_not(None) | (Conversation.owner == Owner.QUEUED))
             .order_by(
                 case((Conversation.owner == Owner.QUEUED, 0), (_in_danger(), 1), else_=2),
                 Conversation.last_activity_at.desc(),
@@ -221,9 +226,10 @@ def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
                 Conversation.queue_reason,
                 Conversation.owner_operator_id,
                 _in_danger(),
+                Conversation.last_seen_seq,
             ).where(attended | active)
         )
-        return {row[0]: Pulse(row[1], Owner(row[2]), row[3], row[4], bool(row[5])) for row in rows}
+        return {row[0]: Pulse(row[1], Owner(row[2]), row[3], row[4], bool(row[5]), row[6]) for row in rows}
 
 
 def _rows() -> Select[Conversation, Message, Operator, Borrower, bool]:
@@ -268,16 +274,20 @@ def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) 
         .order_by(Message.seq)
     ).all()
     documents = carried_by(session, deps, [message.id for message, _ in messages])
+    deliveries = deliveries_of(session, conversation, [message for message, _ in messages])
     concerns_them = Hold.conversation_id == conversation_id
     if borrower is not None:
         concerns_them = concerns_them | (Hold.borrower_id == borrower.id)
-    open_holds = select(Hold).where(concerns_them, Hold.lifted_at.is_(None)).order_by(Hold.placed_at)
+    open_holds = select(Hold).where(concerns_them, standing(deps.now())).order_by(Hold.placed_at)
     holds = tuple(HoldView(hold.id, hold.kind, hold.placed_at) for hold in session.scalars(open_holds))
     return Transcript(
         row=_row(deps, conversation, last, operator, borrower, in_danger),
-        turns=tuple(_turn(message, name, documents.get(message.id)) for message, name in messages),
+        turns=tuple(
+            _turn(message, name, documents.get(message.id), deliveries.get(message.id)) for message, name in messages
+        ),
         card=_card(deps, borrower, conversation, holds) if borrower else None,
         holds=holds,
+        elsewhere=elsewhere(session, borrower.id, conversation_id) if borrower else (),
     )
 
 
@@ -338,7 +348,9 @@ def _shown(message: Message) -> str:
     return mask_numbers(message.text, proving=_proving(message))
 
 
-def _turn(message: Message, operator_name: str | None, document: DocumentView | None) -> TurnView:
+def _turn(
+    message: Message, operator_name: str | None, document: DocumentView | None, delivery: DeliveryView | None
+) -> TurnView:
     understanding = message.understanding or {}
     entities: Sequence[dict[str, str]] = understanding.get("entities", ())
     return TurnView(
@@ -356,6 +368,7 @@ def _turn(message: Message, operator_name: str | None, document: DocumentView | 
         actions=tuple(understanding.get("actions", ())),
         handling=message.handling,
         document=document,
+        delivery=delivery,
     )
 
 

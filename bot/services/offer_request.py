@@ -44,7 +44,8 @@ def request_of(
         as_of=owed.as_of,
         pay_day=negotiation.pay_day,
         history=tuple(read_offer(row) for row in tabled(session, negotiation)),
-        on_hold=bool(open_holds(session, negotiation.borrower_id).silencing) or any(debt.disputed for debt in debts),
+        on_hold=bool(open_holds(session, negotiation.borrower_id, deps.now()).silencing)
+        or any(debt.disputed for debt in debts),
         available_now_fen=negotiation.available_now_fen or 0,
         hardship=HardshipKind(negotiation.hardship) if negotiation.hardship else None,
         deferrals_used=_deferrals_used(session, negotiation),

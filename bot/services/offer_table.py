@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
-from bot.services import audit
+from bot.services import audit, notice_planning
 from bot.services.accounts import DebtView, RightParty, portfolio_of
 from bot.services.deps import Deps
 from bot.store import tables
@@ -32,6 +32,7 @@ def close(session: Session, deps: Deps, negotiation: tables.Negotiation, how: st
     negotiation.active_key = None
     negotiation.state = how
     negotiation.updated_at = deps.now()
+    notice_planning.touch(session, negotiation.borrower_id, deps.now())
     audit.record(session, deps.now(), audit.BOT, f"negotiation_{how}", ("negotiation", negotiation.id))
 
 
@@ -81,6 +82,7 @@ def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, 
             )
         )
     session.flush()
+    notice_planning.touch(session, negotiation.borrower_id, deps.now())
 
 
 def row_id(negotiation: tables.Negotiation, offer_id: str) -> str:

@@ -1,6 +1,8 @@
 """What waits to be pushed to a channel: claiming it in order, and recording how delivery went.
 
-Delivery is at-least-once. A claim is a lease: a process that dies in the middle leaves its rows to the next one.
+A claim is a lease: a process that dies in the middle leaves its rows to the next one. An attempt is put on record
+before anything leaves the house, so that a death or a lost answer in between is known. An answer is then sent again,
+since silence is worse than hearing it twice; a notice never is (``docs/decisions/0010-delivery-without-doubles.md``).
 """
 
 from __future__ import annotations
@@ -8,19 +10,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+import structlog
+from sqlalchemy import ColumnElement, and_, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
-from bot.outreach.gate import HoldKind, Limits, Purpose, Recipient, Verdict, may_send
-from bot.services.conversations import FACT
+from bot.lending.ledger import LedgerError
+from bot.outreach.gate import Purpose, Recipient, Verdict, may_send
+from bot.services.contact import wishes_of
+from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
 from bot.services.history import ButtonView, views
-from bot.store.tables import Conversation, Hold, Message, Outbox
+from bot.services.holds import holds_on
+from bot.services.mailboxes import ONE_WAY
+from bot.services.notice_validity import has_point
+from bot.store.tables import Conversation, Message, Outbox, Reminder
+from bot.text.scripts import Script
+
+LONGEST_WAIT = timedelta(minutes=30)
+"""Between two attempts, unless the channel asks for more."""
+
+GIVEN_UP_AFTER = timedelta(hours=24)
+"""A message that could not be delivered for so long since it was written is given up."""
+
+FRESH = timedelta(minutes=10)
+"""A notice that left sooner than this after it was decided says what is true; an older one is judged once more."""
+
+REMINDER_KEY = "reminder:"
+"""What the key of a notice's message begins with; the rest is the key of the reminder."""
+
+_CODE_LENGTH = 120
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A message this process may now deliver, until its lease ends. ``attempts`` counts this one too."""
+    """A message this process may now deliver, until its lease ends. ``attempts`` counts this one too.
+
+    ``is_notice``: it was not asked for, and must rather be lost than seen twice.
+    """
 
     outbox_id: str
     key: str
@@ -30,14 +58,22 @@ class OutboxItem:
     text: str
     buttons: tuple[ButtonView, ...]
     attempts: int
+    is_notice: bool
+    script: Script
 
 
-def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta) -> list[OutboxItem]:
+def retry_delay(attempts: int) -> timedelta:
+    """Return how long to wait after so many attempts: 2, 4, 8 … seconds up to ``LONGEST_WAIT``."""
+    return min(LONGEST_WAIT, timedelta(seconds=2 ** min(attempts, 16)))
+
+
+def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_repeat: bool = False) -> list[OutboxItem]:
     """Claim up to ``limit`` messages of a channel that are due, longest due first.
 
     A message is claimed only when none of the same conversation before it is unsent, so there is never more than one
-    of a conversation in the result and a conversation's order is kept. The claim itself is a conditional update: of
-    several processes one gets the row. Notices that the contact rules no longer allow at this moment die here.
+    of a conversation in the result and a conversation's order is kept. Rows that another process claims this moment
+    are passed over. Notices that the contact rules no longer allow end here, and so do notices whose last attempt
+    nobody saw the end of, unless the channel recognises a repetition by its key (``may_repeat``).
     """
     now = deps.now()
     with deps.begin() as session:
@@ -48,18 +84,45 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta) -> list[Ou
             .where(Outbox.channel == channel, _claimable(now), ~_earlier_unsent())
             .order_by(Outbox.next_attempt_at, Message.created_at, Message.seq)
             .limit(limit)
+            .with_for_update(skip_locked=True, of=Outbox)
         ).all()
-        # In the order of their ids: two processes that claim the same rows never wait for each other in a circle.
-        mine = {row.id for row, _, _ in sorted(due, key=lambda each: each[0].id) if _take(session, row.id, now, lease)}
         claimed = []
         for row, message, conversation in due:
-            if row.id not in mine:
-                continue
-            if rule := _refused(session, message, conversation, now):
+            if row.started_at is not None and _is_notice(message) and not may_repeat:
+                _settle(session, row.id, state="unknown", last_error="interrupted")
+                log.warning("notice_fate_unknown", outbox_id=row.id, code="interrupted")
+            elif rule := (
+                _unfit(message, conversation)
+                or _refused(session, deps, message, conversation, now)
+                or _pointless(session, deps, message, now)
+            ):
                 _settle(session, row.id, state="dead", last_error=f"gate:{rule}")
             else:
                 claimed.append(_item(session, deps, row, message, conversation))
+        _take(session, [item.outbox_id for item in claimed], now, lease)
         return claimed
+
+
+def begin_attempt(deps: Deps, item: OutboxItem) -> bool:
+    """Put on record that a claimed message is being sent from now on; without this nothing may be sent.
+
+    False when the claim has meanwhile ended or passed to another process.
+    """
+    now = deps.now()
+    with deps.begin() as session:
+        begun = session.execute(
+            update(Outbox)
+            .where(
+                Outbox.id == item.outbox_id,
+                Outbox.state == "pending",
+                Outbox.attempts == item.attempts,
+                Outbox.claimed_until > now,
+            )
+            .values(started_at=now)
+            .returning(Outbox.id)
+            .execution_options(synchronize_session=False)
+        )
+        return begun.scalar_one_or_none() is not None
 
 
 def mark_sent(deps: Deps, outbox_id: str, channel_message_id: str) -> None:
@@ -70,16 +133,40 @@ def mark_sent(deps: Deps, outbox_id: str, channel_message_id: str) -> None:
         )
 
 
-def mark_failed(deps: Deps, outbox_id: str, retry_at: datetime, error_code: str) -> None:
-    """Give a message back to be tried again at ``retry_at`` (aware)."""
+def mark_failed(deps: Deps, outbox_id: str, retry_at: datetime, error_code: str, attempt: int | None = None) -> bool:
+    """Give a message back to be tried again at ``retry_at`` (aware); it surely did not arrive, or may arrive twice.
+
+    ``attempt`` is the claim's ``attempts``: with it, a process that was slower than its lease takes no other's claim
+    away. False when that would be more than ``GIVEN_UP_AFTER`` since it was written: then it is given up, as
+    ``gave_up:`` and the code.
+    """
     with deps.begin() as session:
-        _settle(session, outbox_id, next_attempt_at=retry_at, last_error=error_code[:120])
+        written_at = session.scalar(
+            select(Message.created_at).join(Outbox, Outbox.message_id == Message.id).where(Outbox.id == outbox_id)
+        )
+        if written_at is not None and retry_at - written_at > GIVEN_UP_AFTER:
+            _settle(session, outbox_id, state="dead", last_error=f"gave_up:{error_code}"[:_CODE_LENGTH])
+            return False
+        session.execute(
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.state == "pending")
+            .where(Outbox.attempts == attempt if attempt is not None else true())
+            .values(claimed_until=None, started_at=None, next_attempt_at=retry_at, last_error=error_code[:_CODE_LENGTH])
+            .execution_options(synchronize_session=False)
+        )
+        return True
 
 
 def mark_dead(deps: Deps, outbox_id: str, error_code: str) -> None:
     """Give a message up: trying again cannot help. What comes after it in its conversation is not held back."""
     with deps.begin() as session:
-        _settle(session, outbox_id, state="dead", last_error=error_code[:120])
+        _settle(session, outbox_id, state="dead", last_error=error_code[:_CODE_LENGTH])
+
+
+def mark_unknown(deps: Deps, outbox_id: str, error_code: str) -> None:
+    """Record that a message may have arrived or not, and that it is not sent again."""
+    with deps.begin() as session:
+        _settle(session, outbox_id, state="unknown", last_error=error_code[:_CODE_LENGTH])
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:
@@ -105,15 +192,14 @@ def _earlier_unsent() -> ColumnElement[bool]:
     )
 
 
-def _take(session: Session, outbox_id: str, now: datetime, lease: timedelta) -> bool:
-    taken = session.execute(
+def _take(session: Session, outbox_ids: list[str], now: datetime, lease: timedelta) -> None:
+    """Claim rows that are locked: on SQLite by the transaction, on PostgreSQL by the selection."""
+    session.execute(
         update(Outbox)
-        .where(Outbox.id == outbox_id, _claimable(now))
+        .where(Outbox.id.in_(outbox_ids))
         .values(claimed_until=now + lease, attempts=Outbox.attempts + 1)
-        .returning(Outbox.id)
         .execution_options(synchronize_session=False)
     )
-    return taken.scalar_one_or_none() is not None
 
 
 def _settle(session: Session, outbox_id: str, **columns: object) -> None:
@@ -125,7 +211,18 @@ def _settle(session: Session, outbox_id: str, **columns: object) -> None:
     )
 
 
-def _refused(session: Session, message: Message, conversation: Conversation, now: datetime) -> str | None:
+def _is_notice(message: Message) -> bool:
+    return message.purpose not in (FACT, Purpose.REPLY, Purpose.SAFETY)
+
+
+def _unfit(message: Message, conversation: Conversation) -> str | None:
+    """Nothing but the desk's own notices leaves by a one-way channel: facts are for people who proved who they are."""
+    if conversation.channel not in ONE_WAY or (_is_notice(message) and message.author == Author.BOT):
+        return None
+    return "one_way"
+
+
+def _refused(session: Session, deps: Deps, message: Message, conversation: Conversation, now: datetime) -> str | None:
     """Ask the gate again: a notice that was allowed when it was written may have met the night or a hold since.
 
     History and right party were judged when it was written, and counting it against itself would refuse it. It is
@@ -136,18 +233,31 @@ def _refused(session: Session, message: Message, conversation: Conversation, now
     purpose = Purpose(message.purpose) if message.purpose in tuple(Purpose) else Purpose.COLLECTION
     if purpose in (Purpose.REPLY, Purpose.SAFETY):
         return None
-    concerned = Hold.conversation_id == conversation.id
-    if conversation.borrower_id is not None:
-        concerned = or_(concerned, Hold.borrower_id == conversation.borrower_id)
-    kinds = session.scalars(select(Hold.kind).where(Hold.lifted_at.is_(None), concerned))
     recipient = Recipient(
         is_right_party=True,
         history=(),
-        holds=frozenset(HoldKind(kind) for kind in kinds),
+        holds=holds_on(session, conversation, now).kinds,
         last_inbound_at=conversation.last_inbound_at,
+        wishes=wishes_of(session, conversation.borrower_id),
     )
-    decision = may_send(purpose, None, recipient, now, Limits())
+    decision = may_send(purpose, None, recipient, now, deps.limits)
     return None if decision.verdict is Verdict.ALLOWED else decision.rule
+
+
+def _pointless(session: Session, deps: Deps, message: Message, now: datetime) -> str | None:
+    """Whether a planned notice that waited has been overtaken: its account is paid, its day over, its plan ended."""
+    if not _is_notice(message) or now - message.created_at < FRESH:
+        return None
+    key = (message.client_key or "").removeprefix(REMINDER_KEY)
+    reminder = session.scalar(select(Reminder).where(Reminder.key == key, Reminder.message_id == message.id))
+    if reminder is None:
+        return None
+    session.expunge(reminder)  # what was sent stays on record as it was decided
+    try:
+        return None if has_point(session, deps, reminder) else "nothing_due"
+    except (LedgerError, ValueError) as error:
+        log.error("notice_not_judged", outbox_message=message.id, error=type(error).__name__)
+        return "unknown"
 
 
 def _item(session: Session, deps: Deps, row: Outbox, message: Message, conversation: Conversation) -> OutboxItem:
@@ -161,4 +271,6 @@ def _item(session: Session, deps: Deps, row: Outbox, message: Message, conversat
         text=message.text,
         buttons=view.buttons,
         attempts=row.attempts + 1,
+        is_notice=_is_notice(message),
+        script=Script(conversation.script),
     )

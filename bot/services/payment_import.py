@@ -1,4 +1,4 @@
-"""A file of payments: read row by row, each row booked whole or not at all, the report printed and kept.
+"""A file of payments: read row by row, each booked whole or not at all, the report printed and kept.
 
 CSV with a header that names ``bot.services.payments.FIELDS`` in any order; further columns are ignored and named in the
 report. UTF-8, with or without a byte order mark, or GB18030; lines end with LF or CRLF; separated by commas.
@@ -6,12 +6,14 @@ report. UTF-8, with or without a byte order mark, or GB18030; lines end with LF 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
@@ -20,10 +22,19 @@ from sqlalchemy.orm import Session
 
 from bot.services import audit, payments
 from bot.services.deps import Deps
+from bot.services.payment_batch import PaymentBatch
 from bot.services.payments import FIELDS, Booked, IncomingPayment, Outcome, Rejected, RejectReason, Repeated
 from bot.store.tables import PaymentImport
 
-LARGEST_FILE_BYTES = 32 * 1024 * 1024
+LARGEST_FILE_BYTES = 128 * 1024 * 1024
+
+ROWS_AT_ONCE = 2_000
+"""Rows in one transaction: enough to ask the database seldom, few enough that others do not wait long."""
+
+ROWS_TRIED_AT_ONCE = 200
+"""Fewer in a dry run, where rows that have to be booked by themselves share the transaction."""
+
+_DECODED_AT_ONCE = 1024 * 1024
 
 WHY = {
     RejectReason.BAD_FIELD_COUNT: "the row has more or fewer cells than the header, or a quote that never closes",
@@ -48,7 +59,7 @@ class FileRefusal(StrEnum):
     """Why a file was not read at all; nothing was changed."""
 
     EMPTY = "the file is empty"
-    TOO_LARGE = "the file is larger than 32 MiB; split it"
+    TOO_LARGE = "the file is larger than 128 MiB; split it"
     UNREADABLE_TEXT = "the file is neither UTF-8 nor GB18030 text"
     WRONG_HEADER = f"the first line must name each of these columns once: {', '.join(FIELDS)}"
 
@@ -103,17 +114,61 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    rows: tuple[_Row, ...]
-    ignored_columns: tuple[str, ...]
+    """A file whose header holds; its rows are read while they are booked, a batch at a time."""
+
+    header: tuple[str, ...]
+    cells: Iterator[tuple[int, list[str] | None]]
+
+    @property
+    def ignored_columns(self) -> tuple[str, ...]:
+        """Columns that nothing is read from."""
+        return tuple(name for name in self.header if name not in FIELDS)
+
+    def batches(self, size: int) -> Iterator[list[_Row]]:
+        """The rows in order, so many at a time."""
+        while batch := [self._row(line, cells) for line, cells in islice(self.cells, size)]:
+            yield batch
+
+    def _row(self, line: int, cells: list[str] | None) -> _Row:
+        if cells is None or len(cells) != len(self.header):
+            return _Row(line, Rejected(RejectReason.BAD_FIELD_COUNT))
+        return _Row(line, payments.read_payment(dict(zip(self.header, cells, strict=True))))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has come of the rows so far."""
+
+    row_count: int = 0
+    booked: int = 0
+    repeated: int = 0
+    rejects: list[RejectedRow] = field(default_factory=list)
+    credit_lines: list[int] = field(default_factory=list)
+
+    def add(self, rows: Sequence[_Row], outcomes: Sequence[Outcome]) -> None:
+        """Count a batch."""
+        self.row_count += len(rows)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            match outcome:
+                case Booked(credit_fen=credit_fen):
+                    self.booked += 1
+                    if credit_fen:
+                        self.credit_lines.append(row.line)
+                case Repeated():
+                    self.repeated += 1
+                case Rejected(reason=reason):
+                    self.rejects.append(RejectedRow(row.line, reason))
 
 
 def import_payments(
-    deps: Deps, content: bytes, file_name: str, *, is_dry_run: bool = False
+    deps: Deps, content: bytes, file_name: str, *, is_dry_run: bool = False, operator_id: str | None = None
 ) -> ImportReport | FileRefusal:
     """Book the payments of a file and keep the report. The same file a second time changes nothing and says so.
 
-    Every row is a transaction of its own: if the process dies in between, importing again finds what was booked.
-    A dry run does the same in one transaction, which is then rolled back.
+    Every row is booked whole or not at all: simple ones many in a transaction, the others each in one of its own. If
+    the process dies in between, importing again finds what was booked. A dry run books and takes back a few rows at a
+    time, so that nobody waits for it; that a debt is closed by a row far above is the one thing it does not see.
+    ``operator_id`` is who brought the file, if not the command line.
     """
     file_hash = hashlib.sha256(content).hexdigest()
     if known := _known(deps, file_hash):
@@ -123,61 +178,102 @@ def import_payments(
         return table
     if is_dry_run:
         return _report(file_hash, table, _tried(deps, table), is_dry_run=True)
-    outcomes = [row.read if isinstance(row.read, Rejected) else payments.receive(deps, row.read) for row in table.rows]
-    report = _report(file_hash, table, outcomes)
+    tally = _Tally()
+    for rows in table.batches(ROWS_AT_ONCE):
+        tally.add(rows, _book(deps, rows))
+    report = _report(file_hash, table, tally)
     try:
         with deps.begin() as session:
-            _keep(session, deps, report, file_name)
+            _keep(session, deps, report, file_name, operator_id)
     except IntegrityError:  # two imported the same file at once: the other's report stands
         return _known(deps, file_hash) or report
     return report
 
 
-def _tried(deps: Deps, table: _Table) -> list[Outcome]:
-    with deps.begin() as session:
-        outcomes = [
-            row.read if isinstance(row.read, Rejected) else payments.receive_in(session, deps, row.read)
-            for row in table.rows
+def _book(deps: Deps, rows: Sequence[_Row]) -> list[Outcome]:
+    """Book a batch: together what can be, the rest one by one."""
+    read = _well_formed(rows)
+    try:
+        with deps.begin() as session:
+            together = PaymentBatch(session, deps, read).book()
+    except IntegrityError:  # somebody booked one of them between the look and the write: nothing of the batch stands
+        together = [None] * len(read)
+    return _in_place(rows, [done or payments.receive(deps, one) for one, done in zip(read, together, strict=True)])
+
+
+def _tried(deps: Deps, table: _Table) -> _Tally:
+    """Book every batch and take it back again; what an earlier batch would have booked is known by its numbers."""
+    tally, seen = _Tally(), dict[tuple[str, str], str]()
+    for rows in table.batches(ROWS_TRIED_AT_ONCE):
+        read = _well_formed(rows)
+        fresh = [one for one in read if (one.source, one.payment_id) not in seen]
+        with deps.begin() as session:
+            together = PaymentBatch(session, deps, fresh).book()
+            done = [each or payments.receive_in(session, deps, one) for one, each in zip(fresh, together, strict=True)]
+            session.rollback()
+        outcomes = iter(done)
+        tried = [
+            _again(one, seen[number]) if (number := (one.source, one.payment_id)) in seen else next(outcomes)
+            for one in read
         ]
-        session.rollback()
-    return outcomes
+        seen |= {
+            (one.source, one.payment_id): one.body_hash
+            for one, outcome in zip(read, tried, strict=True)
+            if isinstance(outcome, Booked)
+        }
+        tally.add(rows, _in_place(rows, tried))
+    return tally
+
+
+def _again(payment: IncomingPayment, body_hash: str) -> Outcome:
+    if payment.body_hash == body_hash:
+        return Repeated()
+    return Rejected(RejectReason.ID_USED_FOR_OTHER_PAYMENT)
+
+
+def _in_place(rows: Sequence[_Row], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes of the well-formed rows, with the others at their places in between."""
+    following = iter(outcomes)
+    return [row.read if isinstance(row.read, Rejected) else next(following) for row in rows]
+
+
+def _well_formed(rows: Sequence[_Row]) -> list[IncomingPayment]:
+    return [row.read for row in rows if isinstance(row.read, IncomingPayment)]
 
 
 def _read(content: bytes) -> _Table | FileRefusal:
     if len(content) > LARGEST_FILE_BYTES:
         return FileRefusal.TOO_LARGE
-    text = _text(content)
-    if text is None:
+    encoding = _encoding(content)
+    if encoding is None:
         return FileRefusal.UNREADABLE_TEXT
-    if not text.strip():
-        return FileRefusal.EMPTY
-    rows = _numbered(text)
+    rows = _numbered(io.TextIOWrapper(io.BytesIO(content), encoding, newline=""))
     first = next(rows, None)
-    header = [cell.strip() for cell in first[1]] if first is not None and first[1] is not None else []
+    if first is None:
+        return FileRefusal.EMPTY
+    header = tuple(cell.strip() for cell in first[1] or ())
     if any(header.count(name) != 1 for name in FIELDS):
         return FileRefusal.WRONG_HEADER
-    found: list[_Row] = []
-    for line, cells in rows:
-        if cells is None or len(cells) != len(header):
-            found.append(_Row(line, Rejected(RejectReason.BAD_FIELD_COUNT)))
-        else:
-            fields = {name: cell for name, cell in zip(header, cells, strict=True) if name in FIELDS}
-            found.append(_Row(line, payments.read_payment(fields)))
-    return _Table(tuple(found), tuple(name for name in header if name not in FIELDS))
+    return _Table(header, rows)
 
 
-def _text(content: bytes) -> str | None:
+def _encoding(content: bytes) -> str | None:
+    """The encoding in which all of a file can be read, without holding it a second time as text."""
     for encoding in ("utf-8-sig", "gb18030"):
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
-            return content.decode(encoding)
+            for start in range(0, len(content), _DECODED_AT_ONCE):
+                decoder.decode(content[start : start + _DECODED_AT_ONCE])
+            decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             continue
+        return encoding
     return None
 
 
-def _numbered(text: str) -> Iterator[tuple[int, list[str] | None]]:
+def _numbered(text: Iterable[str]) -> Iterator[tuple[int, list[str] | None]]:
     """Each row that is not blank with the line it begins on; None for one that cannot be read."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(text, strict=True)
     while True:
         line = reader.line_num + 1
         try:
@@ -191,21 +287,20 @@ def _numbered(text: str) -> Iterator[tuple[int, list[str] | None]]:
             yield line, cells
 
 
-def _report(file_hash: str, table: _Table, outcomes: list[Outcome], *, is_dry_run: bool = False) -> ImportReport:
-    pairs = [(row.line, outcome) for row, outcome in zip(table.rows, outcomes, strict=True)]
+def _report(file_hash: str, table: _Table, tally: _Tally, *, is_dry_run: bool = False) -> ImportReport:
     return ImportReport(
         file_hash=file_hash,
-        row_count=len(pairs),
-        booked=sum(isinstance(outcome, Booked) for _, outcome in pairs),
-        repeated=sum(isinstance(outcome, Repeated) for _, outcome in pairs),
-        rejects=tuple(RejectedRow(line, outcome.reason) for line, outcome in pairs if isinstance(outcome, Rejected)),
+        row_count=tally.row_count,
+        booked=tally.booked,
+        repeated=tally.repeated,
+        rejects=tuple(tally.rejects),
         ignored_columns=table.ignored_columns,
-        credit_lines=tuple(line for line, outcome in pairs if isinstance(outcome, Booked) and outcome.credit_fen),
+        credit_lines=tuple(tally.credit_lines),
         is_dry_run=is_dry_run,
     )
 
 
-def _keep(session: Session, deps: Deps, report: ImportReport, file_name: str) -> None:
+def _keep(session: Session, deps: Deps, report: ImportReport, file_name: str, operator_id: str | None) -> None:
     rejects: list[dict[str, Any]] = [{"line": row.line, "reason": row.reason.value} for row in report.rejects]
     row = PaymentImport(
         file_hash=report.file_hash,
@@ -220,16 +315,20 @@ def _keep(session: Session, deps: Deps, report: ImportReport, file_name: str) ->
     )
     session.add(row)
     session.flush()
-    audit.record(session, deps.now(), audit.SYSTEM, "payments_imported", ("payment_import", row.id))
+    actor = audit.Actor("operator", operator_id) if operator_id else audit.SYSTEM
+    audit.record(session, deps.now(), actor, "payments_imported", ("payment_import", row.id))
 
 
 def _known(deps: Deps, file_hash: str) -> ImportReport | None:
     with deps.read() as session:
         row = session.scalar(select(PaymentImport).where(PaymentImport.file_hash == file_hash))
-    if row is None:
-        return None
+    return None if row is None else report_of(row)
+
+
+def report_of(row: PaymentImport) -> ImportReport:
+    """Return the report of a file that was imported before."""
     return ImportReport(
-        file_hash=file_hash,
+        file_hash=row.file_hash,
         row_count=row.row_count,
         booked=row.booked,
         repeated=row.repeated,

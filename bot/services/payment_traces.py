@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from bot.clock import SHANGHAI, business_date
 from bot.desk.ownership import QueueReason
 from bot.lending.ledger import EntryKind, effective_entries
-from bot.outreach.gate import Purpose
-from bot.services import audit
+from bot.outreach.notice import Topic, event_notice
+from bot.outreach.slots import USUAL_TIME
+from bot.outreach.workdays import is_working_day
+from bot.services import audit, notice_planning
 from bot.services.accounts import DebtView, NotVerified, ledger_of, lock_borrower, portfolio_of, right_party
 from bot.services.conversations import Author, locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
-from bot.services.reminders import SEND_TIME, Topic
 from bot.store.tables import Agreement, Conversation, Debt, Instalment, Message, PaymentTrace, Reminder
 from bot.text.amounts import AmountRange
 from bot.text.dates import DateValue
@@ -93,7 +94,9 @@ class PaymentStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class _Received:
+class Received:
+    """A payment on the ledgers, whole, on the debt that got the largest part of it; fen, and the day it counts from."""
+
     key: str
     debt_id: str
     amount_fen: int
@@ -116,10 +119,10 @@ def stated_in(values: Iterable[Value], today: date) -> Stated:
 
 
 def working_days_after(day: date, count: int) -> date:
-    """The last of so many working days after a day: Monday to Friday. Public holidays are not known here."""
+    """The last of so many working days after a day; public holidays and make-up working days are known."""
     while count:
         day += timedelta(days=1)
-        count -= day.weekday() < 5
+        count -= is_working_day(day)
     return day
 
 
@@ -185,22 +188,18 @@ def reported_before_proof(deps: Deps, conversation_id: str) -> str | None:
 
 def take_up(session: Session, deps: Deps, borrower_id: str, ledger_key: str) -> int:
     """Close the open traces that a payment just booked answers, and plan the notice of it; returns how many."""
+    received = [one for one in on_record(session, deps, borrower_id) if one.key == ledger_key]
+    closed = [trace for one in received for trace in _close_fitting(session, deps, borrower_id, one)]
+    notices = [event_notice(Topic.PAYMENT_FOUND, trace.id, "trace", deps.now()) for trace in closed]
+    notice_planning.add(session, borrower_id, notices, deps.now())
+    return len(closed)
+
+
+def on_record(session: Session, deps: Deps, borrower_id: str) -> list[Received]:
+    """Return a borrower's payments on the ledgers, the latest first, whoever looks."""
     today = business_date(deps.now())
     debts = session.scalars(select(Debt.id).where(Debt.borrower_id == borrower_id)).all()
-    received = [one for one in _received(session, debts, today) if one.key == ledger_key]
-    closed = [trace for one in received for trace in _close_fitting(session, deps, borrower_id, one)]
-    for trace in closed:
-        session.add(
-            Reminder(
-                key=f"{Topic.PAYMENT_FOUND.value}:{trace.id}",
-                borrower_id=borrower_id,
-                purpose=Purpose.PLAN_NOTICE.value,
-                topic=Topic.PAYMENT_FOUND.value,
-                send_at=deps.now(),
-                created_at=deps.now(),
-            )
-        )
-    return len(closed)
+    return sorted(_received(session, debts, today), key=lambda one: one.effective_on, reverse=True)
 
 
 def quiet_until(session: Session, borrower_id: str, debt_ids: Sequence[str]) -> datetime | None:
@@ -236,34 +235,59 @@ def close(deps: Deps, trace_id: str, operator_id: str) -> bool:
         trace = session.get(PaymentTrace, trace_id, with_for_update=True)
         if trace is None or trace.state != "open":
             return False
+        notice_planning.touch(session, trace.borrower_id, deps.now())
         trace.state, trace.closed_at, trace.closed_by = "closed", deps.now(), operator_id
         actor = audit.Actor("operator", operator_id)
         audit.record(session, deps.now(), actor, "payment_trace_closed", ("trace", trace.id))
         return True
 
 
-def _find(session: Session, debts: Sequence[DebtView], stated: Stated, today: date) -> _Received | None:
+def recognise(deps: Deps, trace_id: str, ledger_key: str, operator_id: str) -> bool:
+    """End a search with a payment on record that a person recognised as the one; the borrower is told of it.
+
+    False if the search is unknown or over, or if the borrower has no such payment.
+    """
+    with deps.begin() as session:
+        trace = session.get(PaymentTrace, trace_id)
+        if trace is None:
+            return False
+        lock_borrower(session, trace.borrower_id)
+        session.refresh(trace, with_for_update=True)
+        keys = {one.key for one in on_record(session, deps, trace.borrower_id)}
+        if trace.state != "open" or ledger_key not in keys:
+            return False
+        now, actor = deps.now(), audit.Actor("operator", operator_id)
+        trace.state, trace.closed_at, trace.closed_by, trace.ledger_key = "found", now, operator_id, ledger_key
+        notice_planning.add(
+            session, trace.borrower_id, [event_notice(Topic.PAYMENT_FOUND, trace.id, "trace", now)], now
+        )
+        notice_planning.touch(session, trace.borrower_id, now)
+        audit.record(session, now, actor, "payment_trace_found", ("trace", trace.id))
+        return True
+
+
+def _find(session: Session, debts: Sequence[DebtView], stated: Stated, today: date) -> Received | None:
     """The latest payment on record that can be meant."""
     received = _received(session, [debt.debt_id for debt in debts], today)
     fitting = [one for one in received if stated.fits(one.amount_fen, one.effective_on, today)]
     return max(fitting, key=lambda one: one.effective_on, default=None)
 
 
-def _received(session: Session, debt_ids: Sequence[str], today: date) -> list[_Received]:
+def _received(session: Session, debt_ids: Sequence[str], today: date) -> list[Received]:
     """Payments on the ledgers; one divided over several debts counts whole, on the debt with the largest part."""
-    parts: dict[str, list[_Received]] = {}
+    parts: dict[str, list[Received]] = {}
     for debt_id in debt_ids:
         for entry in effective_entries(ledger_of(session, debt_id), today):
             if entry.kind is EntryKind.PAYMENT:
                 # Only payments that the lender numbered have keys that mean the same on every debt.
                 key = entry.key if entry.key.startswith("payment:") else f"{debt_id}:{entry.key}"
-                part = _Received(entry.key, debt_id, entry.amount_fen, entry.effective_on)
+                part = Received(entry.key, debt_id, entry.amount_fen, entry.effective_on)
                 parts.setdefault(key, []).append(part)
-    whole: list[_Received] = []
+    whole: list[Received] = []
     for same in parts.values():
         largest = max(same, key=lambda part: part.amount_fen)
         total_fen = sum(part.amount_fen for part in same)
-        whole.append(_Received(largest.key, largest.debt_id, total_fen, largest.effective_on))
+        whole.append(Received(largest.key, largest.debt_id, total_fen, largest.effective_on))
     return whole
 
 
@@ -292,6 +316,7 @@ def _open(
     session.add(trace)
     session.flush()
     _put_off_notices(session, trace)
+    notice_planning.touch(session, borrower_id, now)
     actor = audit.Actor("borrower", borrower_id)
     audit.record(session, now, actor, "payment_trace_opened", ("trace", trace.id), answer_by=answer_by.isoformat())
     return trace
@@ -305,7 +330,7 @@ def _put_off_notices(session: Session, trace: PaymentTrace) -> None:
         .where(Agreement.borrower_id == trace.borrower_id, Agreement.state == "in_force")
     )
     concerned = [instalment_id for instalment_id, debt_ids in rows if _concerns(trace, debt_ids)]
-    later = datetime.combine(trace.answer_by + timedelta(days=1), SEND_TIME, tzinfo=SHANGHAI)
+    later = datetime.combine(trace.answer_by + timedelta(days=1), USUAL_TIME, tzinfo=SHANGHAI)
     # One that is being decided this moment is left to its decision: waiting for it could be waiting in a circle.
     planned = session.scalars(
         select(Reminder)
@@ -340,7 +365,7 @@ def _open_trace(session: Session, borrower_id: str, stated: Stated) -> PaymentTr
     return None
 
 
-def _close_fitting(session: Session, deps: Deps, borrower_id: str, received: _Received) -> list[PaymentTrace]:
+def _close_fitting(session: Session, deps: Deps, borrower_id: str, received: Received) -> list[PaymentTrace]:
     closed = []
     for trace in _open_traces(session, borrower_id):
         opened_on = business_date(trace.opened_at)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -21,7 +21,8 @@ from bot.clock import business_date
 from bot.lending.designation import Designation, DesignationRefusal, PayableDebt, divide_payment
 from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault
 from bot.lending.money import yuan_to_fen
-from bot.services import audit, payment_traces, servicing
+from bot.lending.surely import moves_of, never_in_credit, surely_open
+from bot.services import audit, notice_planning, payment_traces, servicing
 from bot.services.accounts import DebtView, book, build_portfolio, correct_accruals, ledger_of, lock_borrower
 from bot.services.deps import Deps
 from bot.store.tables import Agreement, Contract, Debt, LedgerEntry, Payment
@@ -151,16 +152,11 @@ def receive_in(session: Session, deps: Deps, payment: IncomingPayment) -> Outcom
         return known
     if refused := _refused(session, deps, debt, payment):
         return Rejected(refused)
-    credit_before_fen = _credit_fen(session, deps, debt)
-    for debt_id, amount_fen in _divided(session, deps, debt, payment).items():
-        entry = Entry(
-            key=payment.ledger_key,
-            kind=EntryKind.PAYMENT,
-            amount_fen=amount_fen,
-            effective_on=payment.paid_on,
-            booked_at=deps.now(),
-            source=payment.source,
-        )
+    parts = _divided(session, deps, debt, payment)
+    # Counting interest takes long, and hardly any payment leaves a credit: it is counted where it may matter.
+    credit_before_fen = 0 if _leaves_no_credit(session, payment, parts) else _credit_fen(session, deps, debt, parts)
+    for debt_id, amount_fen in parts.items():
+        entry = entry_for(payment, amount_fen, deps.now())
         if book(session, debt_id, entry) is not None:
             raise LedgerError(LedgerFault.KEY_REUSED, entry.key)
         correct_accruals(session, deps, debt_id)
@@ -179,9 +175,24 @@ def receive_in(session: Session, deps: Deps, payment: IncomingPayment) -> Outcom
     session.flush()
     servicing.settle_plans(session, deps, debt.borrower_id)
     payment_traces.take_up(session, deps, debt.borrower_id, payment.ledger_key)
+    notice_planning.touch(session, debt.borrower_id, deps.now())
     audit.record(session, deps.now(), audit.SYSTEM, "payment_booked", ("debt", debt.id), source=payment.source)
     session.flush()
-    return Booked(max(_credit_fen(session, deps, debt) - credit_before_fen, 0))
+    if all(never_in_credit(moves_of(ledger_of(session, debt_id))) for debt_id in parts):
+        return Booked()
+    return Booked(max(_credit_fen(session, deps, debt, parts) - credit_before_fen, 0))
+
+
+def entry_for(payment: IncomingPayment, amount_fen: int, booked_at: datetime) -> Entry:
+    """Return what is booked of a payment on one debt: all of it, or its part."""
+    return Entry(
+        key=payment.ledger_key,
+        kind=EntryKind.PAYMENT,
+        amount_fen=amount_fen,
+        effective_on=payment.paid_on,
+        booked_at=booked_at,
+        source=payment.source,
+    )
 
 
 def _known(session: Session, payment: IncomingPayment) -> Repeated | Rejected | None:
@@ -216,11 +227,12 @@ def _refused(session: Session, deps: Deps, debt: Debt, payment: IncomingPayment)
         return RejectReason.ID_USED_FOR_OTHER_PAYMENT
     if payment.paid_on > business_date(deps.now()):
         return RejectReason.DAY_AHEAD
-    lent = [entry.effective_on for entry in ledger_of(session, debt.id) if entry.kind is EntryKind.DRAWDOWN]
+    ledger = ledger_of(session, debt.id)
+    lent = [entry.effective_on for entry in ledger if entry.kind is EntryKind.DRAWDOWN]
     if not lent or payment.paid_on < min(lent):
         return RejectReason.BEFORE_DRAWDOWN
-    if min(lent) < payment.paid_on:
-        day_before = date.fromordinal(payment.paid_on.toordinal() - 1)
+    day_before = payment.paid_on - timedelta(days=1)
+    if min(lent) < payment.paid_on and not surely_open(moves_of(ledger), day_before):
         owed = build_portfolio(session, deps, debt.borrower_id, day_before)
         if not next(view for view in owed.debts if view.debt_id == debt.id).is_open:
             return RejectReason.DEBT_CLOSED
@@ -258,9 +270,17 @@ def _payable(view: DebtView) -> PayableDebt:
     )
 
 
-def _credit_fen(session: Session, deps: Deps, debt: Debt) -> int:
+def _leaves_no_credit(session: Session, payment: IncomingPayment, parts: Mapping[str, int]) -> bool:
+    """Whether a payment surely leaves no credit on the debts it is divided over, and so whether there is none now."""
+    return all(
+        never_in_credit([*moves_of(ledger_of(session, debt_id)), (payment.paid_on, -amount_fen)])
+        for debt_id, amount_fen in parts.items()
+    )
+
+
+def _credit_fen(session: Session, deps: Deps, debt: Debt, debt_ids: Collection[str]) -> int:
     owed = build_portfolio(session, deps, debt.borrower_id)
-    return sum(view.statement.balances.credit_fen for view in owed.debts)
+    return sum(view.statement.balances.credit_fen for view in owed.debts if view.debt_id in debt_ids)
 
 
 def _day(text: str) -> date | None:

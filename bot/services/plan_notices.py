@@ -8,33 +8,38 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot.clock import SHANGHAI
-from bot.outreach.gate import Purpose
-from bot.services import payment_traces
+from bot.outreach.notice import LATE_AFTER_DAYS, Topic, event_notice, late_notice
+from bot.outreach.slots import SendingTime
+from bot.outreach.wishes import ContactWishes
+from bot.services import contact, notice_planning, payment_traces
 from bot.services.deps import Deps
-from bot.services.reminders import SEND_TIME, Topic
 from bot.store.tables import Agreement, Instalment, Reminder
 
-LATE_AFTER = timedelta(days=3)
-"""Days after a due date before a late instalment is mentioned: the lender's file may take that long to arrive."""
+
+def plan_instalments(session: Session, deps: Deps, agreement: Agreement) -> None:
+    """Plan the notices of a plan just agreed, inside a transaction that locked its borrower."""
+    notice_planning.replan(session, deps, [agreement.borrower_id])
 
 
 def plan_late(
     session: Session, deps: Deps, agreement: Agreement, instalment: Instalment, *, ending: bool = False
 ) -> None:
     """Plan the notice of a late instalment, once; ``ending``: the plan may end. It waits while a payment is sought."""
-    topic = Topic.ENDING if ending else Topic.LATE
-    key = f"{topic.value}:{instalment.id}"
-    if session.scalar(select(Reminder.id).where(Reminder.key == key)):
-        return
-    send_at = datetime.combine(instalment.due_on + LATE_AFTER, SEND_TIME, tzinfo=SHANGHAI)
+    now = deps.now()
+    wishes = contact.wishes_of(session, agreement.borrower_id) or ContactWishes()
+    send_at = SendingTime.of(wishes, deps.limits).on(instalment.due_on + timedelta(days=LATE_AFTER_DAYS))
     quiet = payment_traces.quiet_until(session, agreement.borrower_id, agreement.debt_ids)
-    _plan(session, deps, agreement, key, topic, max(at for at in (send_at, deps.now(), quiet) if at), instalment)
+    at = max(at for at in (send_at, now, quiet) if at)
+    notice = late_notice(instalment.id, instalment.due_on, at, ending=ending)
+    notice_planning.add(session, agreement.borrower_id, [notice], now)
+    notice_planning.touch(session, agreement.borrower_id, now)
 
 
 def plan_thanks(session: Session, deps: Deps, agreement: Agreement) -> None:
     """Plan the thanks for a completed plan."""
-    _plan(session, deps, agreement, f"{Topic.COMPLETED.value}:{agreement.id}", Topic.COMPLETED, deps.now())
+    notice = event_notice(Topic.COMPLETED, agreement.id, "agreement", deps.now())
+    notice_planning.add(session, agreement.borrower_id, [notice], deps.now())
+    notice_planning.touch(session, agreement.borrower_id, deps.now())
 
 
 def told_of_ending_at(session: Session, instalment_ids: Sequence[str]) -> datetime | None:
@@ -59,27 +64,3 @@ def supersede(session: Session, deps: Deps, instalment_ids: Sequence[str], why: 
     )
     for reminder in planned:
         reminder.state, reminder.rule, reminder.decided_at = "superseded", why, deps.now()
-
-
-def _plan(
-    session: Session,
-    deps: Deps,
-    agreement: Agreement,
-    key: str,
-    topic: Topic,
-    send_at: datetime,
-    instalment: Instalment | None = None,
-) -> None:
-    session.add(
-        Reminder(
-            key=key,
-            borrower_id=agreement.borrower_id,
-            instalment_id=instalment.id if instalment else None,
-            purpose=Purpose.PLAN_NOTICE.value,
-            topic=topic.value,
-            due_on=instalment.due_on if instalment else None,
-            send_at=send_at,
-            created_at=deps.now(),
-        )
-    )
-    session.flush()

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI, business_date
 from bot.lending.ledger import EntryKind, effective_entries
-from bot.services import audit
-from bot.services.accounts import ledger_of
+from bot.services import audit, notice_planning
+from bot.services.accounts import ledger_of, lock_borrower
 from bot.services.deps import Deps
 from bot.store import tables
 from bot.workout.promise import PaymentMade, PromiseState, PromiseToPay, judged, paid_towards
@@ -72,6 +72,8 @@ def _is_due(deps: Deps) -> ColumnElement[bool]:
 
 
 def _judge(session: Session, deps: Deps, promise_id: str) -> str:
+    borrower_id = session.scalars(select(tables.Promise.borrower_id).where(tables.Promise.id == promise_id)).one()
+    lock_borrower(session, borrower_id)
     row = session.get_one(tables.Promise, promise_id, with_for_update=True)
     if row.amount_fen is None or row.due_on is None or row.made_at is None:
         raise ValueError(f"promise {promise_id} was judged before it was made")
@@ -91,4 +93,5 @@ def _judge(session: Session, deps: Deps, promise_id: str) -> str:
         row.state = state.value
         audit.record(session, now, audit.SYSTEM, f"promise_{state.value}", ("promise", row.id), paid_fen=row.paid_fen)
         supersede_notices(session, deps, row, state.value)
+        notice_planning.touch(session, borrower_id, now)
     return state.value

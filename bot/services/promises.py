@@ -7,23 +7,21 @@ debts that may be past limitation (N8).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.clock import SHANGHAI, business_date
+from bot.clock import business_date
 from bot.lending.limitation import LimitationStatus
-from bot.outreach.gate import Purpose
-from bot.services import audit
-from bot.services.accounts import DebtView, NotVerified, RightParty, portfolio_of, right_party
+from bot.services import audit, notice_planning
+from bot.services.accounts import DebtView, NotVerified, RightParty, lock_borrower, portfolio_of, right_party
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.negotiation_state import CreditorChoice, by_creditor, total_of
 from bot.services.promise_judging import supersede_notices
-from bot.services.reminders import SEND_TIME, Topic
 from bot.services.said import answers_question
 from bot.store import tables
 from bot.workout.promise import PromiseRefusal, PromiseState, PromiseToPay, promised
@@ -238,6 +236,7 @@ def _checked(session: Session, deps: Deps, party: RightParty, draft: tables.Prom
 
 def _make(session: Session, deps: Deps, party: RightParty, draft: tables.Promise, shown: Promised) -> Promised:
     terms, now = deps.policies[draft.policy_code].promise, deps.now()
+    lock_borrower(session, party.borrower_id)
     earlier = _open_one(session, party, draft)
     if earlier is not None:
         earlier.state = "replaced"
@@ -261,24 +260,12 @@ def _make(session: Session, deps: Deps, party: RightParty, draft: tables.Promise
 
 
 def _plan_notice(session: Session, deps: Deps, promise: tables.Promise) -> bool:
-    """Plan one notice on the day before, if that is still ahead; the gate decides again when it falls due."""
-    if promise.due_on is None:
-        return False
-    send_at = datetime.combine(promise.due_on - timedelta(days=1), SEND_TIME, tzinfo=SHANGHAI)
-    if send_at <= deps.now():
-        return False
-    session.add(
-        tables.Reminder(
-            key=f"promise:{promise.id}:D-1",
-            borrower_id=promise.borrower_id,
-            purpose=Purpose.DUE_NOTICE.value,
-            topic=Topic.PROMISE.value,
-            due_on=promise.due_on,
-            send_at=send_at,
-            created_at=deps.now(),
-        )
+    """Plan the notice before the promised day; whether there is one. The gate decides again when it falls due."""
+    notice_planning.replan(session, deps, [promise.borrower_id])
+    planned = select(tables.Reminder.id).where(
+        tables.Reminder.subject == f"promise:{promise.id}", tables.Reminder.state == "planned"
     )
-    return True
+    return session.scalar(planned) is not None
 
 
 def _view(session: Session, deps: Deps, party: RightParty, draft: tables.Promise) -> Promised:
@@ -351,7 +338,7 @@ def _groups(session: Session, deps: Deps, party: RightParty) -> dict[str, list[D
 
 def _blocked(session: Session, deps: Deps, party: RightParty) -> NotPromised | None:
     """Why nothing may be promised, if so."""
-    if open_holds(session, party.borrower_id).silencing:
+    if open_holds(session, party.borrower_id, deps.now()).silencing:
         return NotPromised.ON_HOLD
     owed = portfolio_of(session, deps, party).open_debts
     if not owed:

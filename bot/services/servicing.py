@@ -20,25 +20,42 @@ from bot.desk.ownership import QueueReason
 from bot.lending.ledger import EntryKind, effective_entries
 from bot.lending.schedule import ScheduledInstalment
 from bot.outreach.gate import HoldKind
-from bot.services import audit, documents, payment_traces, plan_notices
+from bot.services import audit, clearance, notice_planning, payment_traces, plan_notices
 from bot.services.accounts import ledger_of, lock_borrower
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
-from bot.services.holds import open_holds
+from bot.services.holds import lift, open_holds
 from bot.services.offer_table import read_offer
 from bot.services.plan_completion import asks_nothing_more, clear_debts
 from bot.store.tables import Agreement, Conversation, Hold, Instalment, Negotiation, Offer, PlanEvent
 from bot.workout.offer import Offer as OfferTerms
 from bot.workout.promise import PaymentMade
-from bot.workout.replan import PlanHealth
-from bot.workout.servicing import GRACE_DAYS, BreachRule, InstalmentState, ServicedPlan, serviced, would_break
+from bot.workout.servicing import (
+    GRACE_DAYS,
+    BreachRule,
+    InstalmentState,
+    PlanHealth,
+    ServicedPlan,
+    serviced,
+    would_break,
+)
 
 TOLD_BEFORE = timedelta(days=3)
 """How long before its end the borrower must have been told that a plan may end."""
 
 LOOK_AGAIN = timedelta(days=1)
-_WAIT_FOR = frozenset({HoldKind.DISTRESS, HoldKind.DECEASED, HoldKind.COMPLAINT, HoldKind.DISPUTE})
+_WAIT_FOR = frozenset(
+    {
+        HoldKind.COMPLAINT,
+        HoldKind.DECEASED,
+        HoldKind.DISPUTE,
+        HoldKind.DISTRESS,
+        HoldKind.INCAPACITY,
+        HoldKind.MINOR,
+        HoldKind.PERSON,
+    }
+)
 """Holds under which no plan is ended without a person."""
 
 
@@ -157,9 +174,9 @@ def _complete(session: Session, deps: Deps, agreement: Agreement, offer: OfferTe
             _ask_person(session, deps, agreement, QueueReason.PAYMENT_TRACE)
         return
     attempt.commit()
-    _lift_plan_hold(session, agreement, now)
+    _lift_plan_hold(session, deps, agreement)
     plan_notices.supersede(session, deps, [row.id for row in _instalments(session, agreement.id)], "completed")
-    documents.clearance_letter(session, deps, agreement)
+    clearance.letter_of_agreement(session, deps, agreement)
     plan_notices.plan_thanks(session, deps, agreement)
     audit.record(session, now, audit.SYSTEM, "plan_completed", ("agreement", agreement.id))
 
@@ -235,7 +252,7 @@ def _must_wait(session: Session, deps: Deps, agreement: Agreement) -> bool:
     """Whether a payment is being looked for, or a hold says that a person decides."""
     if payment_traces.is_looked_for(session, agreement.borrower_id, agreement.debt_ids):
         return True
-    return bool(open_holds(session, agreement.borrower_id).kinds & _WAIT_FOR)
+    return bool(open_holds(session, agreement.borrower_id, deps.now()).kinds & _WAIT_FOR)
 
 
 def _end(session: Session, deps: Deps, agreement: Agreement) -> None:
@@ -243,8 +260,9 @@ def _end(session: Session, deps: Deps, agreement: Agreement) -> None:
     now = deps.now()
     agreement.state = "broken"
     _record(session, agreement, PlanEventKind.BROKEN, business_date(now), now)
-    _lift_plan_hold(session, agreement, now)
+    _lift_plan_hold(session, deps, agreement)
     plan_notices.supersede(session, deps, [row.id for row in _instalments(session, agreement.id)], "broken")
+    notice_planning.touch(session, agreement.borrower_id, now)
     _ask_person(session, deps, agreement, QueueReason.PLAN_MISSED)
     audit.record(session, now, audit.SYSTEM, "plan_broken", ("agreement", agreement.id))
 
@@ -274,18 +292,18 @@ def _record(
     return event
 
 
-def _lift_plan_hold(session: Session, agreement: Agreement, now: datetime) -> None:
+def _lift_plan_hold(session: Session, deps: Deps, agreement: Agreement) -> None:
     """Lift the hold on collection unless another plan of the borrower is in force; one hold stands for all of them."""
     session.flush()
     if _in_force(session, agreement.borrower_id):
         return
-    holds = session.scalars(
-        select(Hold).where(
+    standing = session.scalars(
+        select(Hold.id).where(
             Hold.borrower_id == agreement.borrower_id, Hold.kind == HoldKind.PLAN.value, Hold.lifted_at.is_(None)
         )
-    )
-    for hold in holds:
-        hold.lifted_at = now
+    ).all()
+    for hold_id in standing:
+        lift(session, deps, hold_id, lifted_by=None)
 
 
 def _ask_person(session: Session, deps: Deps, agreement: Agreement, reason: QueueReason) -> None:

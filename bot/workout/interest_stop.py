@@ -29,6 +29,11 @@ class InterestStop:
             raise ValueError(f"a stop cannot end before it begins: {self}")
 
 
+def fee_is_stopped(charged_on: date, stops: Iterable[InterestStop]) -> bool:
+    """Whether a fee falls into a stop by the day it is charged; on the first day it was owed when the plan was made."""
+    return any(stop.from_on < charged_on and (stop.until_on is None or charged_on < stop.until_on) for stop in stops)
+
+
 _Stretch = tuple[date | None, date]
 """Days that bear interest, half-open; None: from the beginning."""
 

@@ -1,20 +1,14 @@
-"""A plan that could not be kept: when it is broken, whether another may follow, and what that one starts from."""
+"""A plan that could not be kept: whether another may follow, and what that one starts from.
+
+How a plan stands is judged in ``bot.workout.servicing`` alone.
+"""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from bot.workout.policy import ReliefPolicy
 from bot.workout.request import OfferRequest
-
-
-class PlanHealth(StrEnum):
-    """How a plan stands on a day."""
-
-    ON_TRACK = "on_track"
-    BEHIND = "behind"
-    BROKEN = "broken"
-    COMPLETED = "completed"
 
 
 class ReplanRefusal(StrEnum):
@@ -40,31 +34,10 @@ class InstalmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanRecord:
-    """A plan as it was lived: its instalments, the days one may be late, and the plans replaced before it."""
+    """A plan as it was lived: its instalments, and how many plans it has replaced, one after the other."""
 
     instalments: tuple[InstalmentRecord, ...]
-    grace_days: int
     replans_before: int = 0
-
-    def missed_in_a_row(self, today: date) -> int:
-        """How many instalments up to the latest one due, counted back without a gap, are unpaid after their grace."""
-        due = [part for part in self.instalments if part.due_on + timedelta(days=self.grace_days) < today]
-        count = 0
-        for part in sorted(due, key=lambda part: part.due_on, reverse=True):
-            if part.is_paid:
-                break
-            count += 1
-        return count
-
-
-def health(plan: PlanRecord, policy: ReliefPolicy, today: date) -> PlanHealth:
-    """How a plan stands on ``today``: broken once the policy's number of instalments in a row has been missed."""
-    if all(part.is_paid for part in plan.instalments):
-        return PlanHealth.COMPLETED
-    missed = plan.missed_in_a_row(today)
-    if missed >= policy.missed_in_a_row_breaks:
-        return PlanHealth.BROKEN
-    return PlanHealth.BEHIND if missed else PlanHealth.ON_TRACK
 
 
 def replans_left(plan: PlanRecord, policy: ReliefPolicy) -> int:

@@ -13,10 +13,18 @@ from itertools import accumulate, pairwise, takewhile
 
 from bot.lending.schedule import ScheduledInstalment
 from bot.workout.promise import PaymentMade
-from bot.workout.replan import PlanHealth
 
 GRACE_DAYS = 10
 """Days after a due date within which catching up keeps an agreement as it is; every agreement's text names them."""
+
+
+class PlanHealth(StrEnum):
+    """How a plan stands: behind from the day after a due date with something open on, broken by a ``BreachRule``."""
+
+    ON_TRACK = "on_track"
+    BEHIND = "behind"
+    BROKEN = "broken"
+    COMPLETED = "completed"
 
 
 class InstalmentState(StrEnum):

@@ -16,15 +16,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from bot.channels.pacing import Pace
 from bot.channels.telegram import TelegramChannel
-from bot.channels.telegram_client import Pace
 from bot.services.conversations import Author, QuickReply, Reply, conversation_for, say
 from bot.services.deps import Deps, make_deps
 from bot.services.handoff import locked
 from bot.services.history import MessageView, messages_after
 from bot.settings import Settings
 from bot.store.engine import Database
-from bot.store.tables import Base, Outbox
+from bot.store.tables import Base, Conversation, Outbox
 from tests.builders.desk import SetClock
 from tests.doubles.telegram_server import Sent, TelegramServer
 
@@ -96,7 +96,7 @@ class Desk:
     def notices(self, chat_id: int) -> list[str]:
         return [message.text for message in self.transcript(chat_id) if message.author == Author.NOTICE]
 
-    def write(self, chat_id: int, *texts: str, buttons: tuple[str, ...] = ()) -> None:
+    def write(self, chat_id: int, *texts: str, buttons: tuple[str, ...] = (), purpose: str = "reply") -> None:
         """Let the bot say something."""
         conversation_id = self.conversation(chat_id)
         with self.deps.begin() as session:
@@ -104,7 +104,7 @@ class Desk:
             assert conversation is not None
             for text in texts:
                 reply = Reply(text, tuple(QuickReply(title, f"/choose{{{title}}}") for title in buttons))
-                say(session, self.deps, conversation, reply, author=Author.BOT)
+                say(session, self.deps, conversation, reply, author=Author.BOT, purpose=purpose)
 
     async def open(self, chat_id: int) -> None:
         """Open a conversation and wait until its greeting is delivered."""
@@ -130,6 +130,12 @@ class Desk:
         with self.deps.begin() as session:
             rows = {row.message_id: row for row in session.scalars(select(Outbox))}
         return [rows[key] for key in shown if key in rows]
+
+    def unreachable(self, chat_id: int) -> bool:
+        """Tell whether a chat's conversation is on record as one that takes nothing."""
+        conversation_id = self.conversation(chat_id)
+        with self.deps.begin() as session:
+            return session.get_one(Conversation, conversation_id).unreachable_at is not None
 
     def after(self, seconds: float) -> None:
         """Let time pass and look at the outbox."""

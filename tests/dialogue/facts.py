@@ -13,14 +13,17 @@ from bot.services import identity
 from bot.store.tables import (
     Agreement,
     Conversation,
+    Document,
     Hold,
     Instalment,
     Message,
     Negotiation,
+    Promise,
     Reminder,
     VerificationAttempt,
 )
 from tests.builders.people import Person
+from tests.dialogue.lines import LONGEST_WAIT
 from tests.dialogue.script import Facts
 from tests.running.borrower import Said
 from tests.running.desk import RunningDesk
@@ -32,9 +35,12 @@ def check_facts(desk: RunningDesk, wanted: Facts, conversation_id: str, person: 
     Raises:
         AssertionError: one is otherwise.
     """
+    if wanted.promises is not None:
+        # They are judged by a sweep of the scheduler, a moment after the payment.
+        desk.wait_until(lambda: _promises(desk, person) == wanted.promises, LONGEST_WAIT, f"promises {wanted.promises}")
     found = _facts(desk, conversation_id, person)
-    for name, value in wanted.model_dump(exclude_none=True, exclude={"hash"}).items():
-        expected = sorted(value) if name == "holds" else value
+    for name, value in wanted.model_dump(exclude_none=True, exclude={"hash", "promises"}).items():
+        expected = sorted(value) if name in ("holds", "papers") else value
         assert found[name] == expected, f"{name}: {found[name]!r} instead of {expected!r}"
     if wanted.hash == "shown":
         _check_agreement(desk, person, heard)
@@ -63,6 +69,10 @@ def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str,
         model = str((last.understanding or {}).get("model") or "") if last else ""
         return {
             "agreements": len(agreements),
+            "plans": tuple(each.state for each in agreements),
+            "papers": sorted(
+                set(session.scalars(select(Document.kind).where(Document.borrower_id == person.borrower_id)))
+            ),
             "instalments": sum(_count(session, Instalment, Instalment.agreement_id == each.id) for each in agreements),
             "reminders": _count(session, Reminder, Reminder.borrower_id == person.borrower_id, planned),
             "holds": sorted(set(session.scalars(holds))),
@@ -78,7 +88,14 @@ def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str,
 
 
 def _agreements(session: Session, person: Person) -> Sequence[Agreement]:
-    return session.scalars(select(Agreement).where(Agreement.borrower_id == person.borrower_id)).all()
+    mine = select(Agreement).where(Agreement.borrower_id == person.borrower_id)
+    return session.scalars(mine.order_by(Agreement.accepted_at, Agreement.version)).all()
+
+
+def _promises(desk: RunningDesk, person: Person) -> tuple[str, ...]:
+    mine = select(Promise.state).where(Promise.borrower_id == person.borrower_id).order_by(Promise.made_at)
+    with desk.deps.read() as session:
+        return tuple(session.scalars(mine))
 
 
 def _count(session: Session, table: type, *conditions: object) -> int:

@@ -6,6 +6,7 @@ the desk stored can fail to arrive unnoticed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Protocol
 from uuid import uuid4
@@ -43,6 +44,9 @@ class Line(Protocol):
     def press(self, title: str) -> list[Said]:
         """Press the latest button with these words; returns what was answered."""
 
+    def heard_of(self, event: Callable[[], None], until: Callable[[Sequence[Said]], bool]) -> list[Said]:
+        """Let something happen that is not the borrower's doing; returns what is said of it until that is enough."""
+
     def wait_for(self, words: str) -> Said:
         """Wait until somebody else says something with these words in it."""
 
@@ -75,6 +79,16 @@ class WebLine:
         )
         assert token is not None, f"no button {title!r}"
         return self._send({"type": "press", "token": token})
+
+    def heard_of(self, event: Callable[[], None], until: Callable[[Sequence[Said]], bool]) -> list[Said]:
+        before = self.borrower.last_seq
+        event()
+
+        def news() -> list[Said]:
+            return [said for said in self.heard if said.seq > before and said.author != "borrower"]
+
+        self._desk.wait_until(lambda: self._is_caught_up() and until(news()), LONGEST_WAIT, "news of an event")
+        return news()
 
     def wait_for(self, words: str) -> Said:
         return self.borrower.wait_for(words, LONGEST_WAIT)
@@ -128,6 +142,14 @@ class TelegramLine:
                 if title in shown:
                     return self._after(self._cloud.press(self.chat_id, sent.message_id, shown))
         raise AssertionError(f"no button {title!r}")
+
+    def heard_of(self, event: Callable[[], None], until: Callable[[Sequence[Said]], bool]) -> list[Said]:
+        before = len(self.heard)
+        event()
+        self._desk.wait_until(
+            lambda: self._is_delivered() and until(self.heard[before:]), LONGEST_WAIT, "news of an event"
+        )
+        return self.heard[before:]
 
     def wait_for(self, words: str) -> Said:
         def find() -> Said | None:

@@ -7,15 +7,18 @@ from functools import cache
 
 import yaml
 
+from bot.services.approval_decisions import Decision
 from bot.services.demo_data import load_demo_data
 from bot.settings import ROOT
 from bot.text.normalize import normalize_text
 from bot.text.scripts import Script, to_script
 from tests.builders.accounts import a_plan, verified
+from tests.builders.past import a_plan_of_old
 from tests.builders.people import Person, a_person, a_stranger
 from tests.dialogue.lines import Line
 from tests.dialogue.proving import shown_code
 from tests.dialogue.script import Case, Conversation, Step, fill, found, openings, way_to
+from tests.dialogue.world import World
 from tests.running.borrower import Said
 from tests.running.desk import RunningDesk
 
@@ -26,7 +29,11 @@ def person_for(desk: RunningDesk, conversation: Conversation) -> Person:
     """Return who is at the other end: somebody new, one of the demo's people by phone, or nobody the desk knows."""
     if conversation.who == "fresh":
         person = a_person(desk.deps, [debt.owed() for debt in conversation.owes])
-        if conversation.has_plan:
+        assert person.borrower_id is not None
+        if conversation.plan is not None and conversation.plan.agreed_days_ago:
+            old = conversation.plan
+            a_plan_of_old(desk.deps, person.borrower_id, person.debt_ids[0], old.agreed_days_ago, old.paid)
+        elif conversation.plan is not None:
             a_plan(desk.deps, verified(desk.deps, person.borrower_id))
         return person
     if conversation.who == "anonymous":
@@ -39,10 +46,11 @@ def person_for(desk: RunningDesk, conversation: Conversation) -> Person:
 class Play:
     """One conversation under way."""
 
-    def __init__(self, case: Case, line: Line, person: Person) -> None:
+    def __init__(self, case: Case, line: Line, world: World) -> None:
         self._case = case
         self._line = line
-        self._person = person
+        self._world = world
+        self._person = world.person
         self._remembered: dict[str, list[str]] = {}
         self._done: list[str] = [f"[{said.author}] {said.text}" for said in line.heard]
 
@@ -68,12 +76,26 @@ class Play:
             text = fill(step.borrower, self._values(step.borrower))
             self._done.append(f"> {text[:200]}")
             answers = self._line.say(text)
+        elif step.supervisor is not None or step.payment is not None:
+            self._done.append(f"* {step.supervisor or step.payment}")
+            answers = self._line.heard_of(lambda: self._let_happen(step), lambda said: self._is_told(step, said))
         else:
             title = fill(step.press or "", self._values(step.press or ""))
             self._done.append(f"> [{title}]")
             answers = self._line.press(title)
         self._done += [f"[{said.author}] {said.text}  {list(said.buttons) or ''}".rstrip() for said in answers]
-        self._check(step, answers)
+        if answers or step.borrower is not None or step.press is not None:
+            self._check(step, answers)
+
+    def _let_happen(self, step: Step) -> None:
+        if step.supervisor is not None:
+            self._world.decide(Decision(step.supervisor))
+        elif step.payment is not None:
+            self._world.pay(step.payment)
+
+    def _is_told(self, step: Step, said: Sequence[Said]) -> bool:
+        shown = "\n".join(each.text for each in said)
+        return all(found(fill(wanted, self._values(wanted)), shown) for wanted in step.expect)
 
     def _check(self, step: Step, answers: Sequence[Said]) -> None:
         shown = "\n".join(said.text for said in answers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Literal, Self
@@ -52,11 +53,53 @@ class Debt(Strict):
         )
 
 
+class Plan(Strict):
+    """A plan that a fresh borrower has when the conversation begins; the first ``paid`` instalments were paid in time.
+
+    The debt must have been late already on the day the plan was agreed.
+    """
+
+    agreed_days_ago: int = Field(default=0, ge=0)
+    paid: int = Field(default=0, ge=0)
+
+
+class Covers(StrEnum):
+    """What a payment is to cover, where its amount follows from a plan in force."""
+
+    NEXT = "next"
+    REST = "rest"
+
+
+class Paid(Strict):
+    """A payment that the lender reports on the first debt: so many ``yuan``, or what ``covers`` names."""
+
+    yuan: int | None = Field(default=None, ge=1)
+    covers: Covers | None = None
+    days_ago: int = Field(default=0, ge=0)
+
+    @property
+    def fen(self) -> int:
+        """The amount where it is stated."""
+        return (self.yuan or 0) * 100
+
+    @model_validator(mode="after")
+    def _is_one_amount(self) -> Self:
+        if (self.yuan is None) == (self.covers is None):
+            raise ValueError("a payment has either 'yuan' or 'covers'")
+        return self
+
+
 class Step(Strict):
-    """One thing the borrower does, and what must come of it."""
+    """One thing that happens, and what must come of it: the borrower speaks or presses, or somebody else acts.
+
+    ``supervisor`` decides on the request that waits, ``payment`` arrives from the lender. Such a step waits for what is
+    expected and for nothing else: not everything is told at once.
+    """
 
     borrower: str | None = None
     press: str | None = None
+    supervisor: Literal["approve", "reject"] | None = None
+    payment: Paid | None = None
     expect: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
@@ -69,15 +112,22 @@ class Step(Strict):
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
-        if (self.borrower is None) == (self.press is None):
-            raise ValueError("a step has either 'borrower' or 'press'")
+        if sum(done is not None for done in (self.borrower, self.press, self.supervisor, self.payment)) != 1:
+            raise ValueError("a step has one of 'borrower', 'press', 'supervisor' and 'payment'")
         return self
 
 
 class Facts(Strict):
-    """What the database holds when the conversation is over. Only what is named is checked."""
+    """What the database holds when the conversation is over. Only what is named is checked.
+
+    ``plans`` are the states of the agreements in the order in which they were made, ``promises`` those of the promises,
+    ``papers`` the kinds of the documents.
+    """
 
     agreements: int | None = None
+    plans: tuple[str, ...] | None = None
+    promises: tuple[str, ...] | None = None
+    papers: tuple[str, ...] | None = None
     instalments: int | None = None
     reminders: int | None = None
     hash: Literal["shown"] | None = None
@@ -106,7 +156,7 @@ class Conversation(Strict):
     about: str
     who: str = "fresh"
     owes: tuple[Debt, ...] = (Debt(),)
-    has_plan: bool = False
+    plan: Plan | None = None
     channel: Literal["web", "telegram"] = "web"
     script: Literal["hans", "hant"] = "hans"
     at: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from tests.dialogue.facts import check_facts
 from tests.dialogue.lines import Line, TelegramLine, WebLine
 from tests.dialogue.play import Play, person_for
 from tests.dialogue.script import Case, cases
+from tests.dialogue.world import World
 from tests.doubles.telegram_server import TelegramServer
 from tests.running.borrower import Borrower
 from tests.running.desk import RunningDesk
@@ -25,7 +26,7 @@ def test_conversation_goes_as_written(
     line: Line = (
         TelegramLine(desk, telegram_cloud) if case.conversation.channel == "telegram" else WebLine(desk, borrower())
     )
-    play = Play(case, line, person)
+    play = Play(case, line, World(desk, person))
     play.run()
     try:
         check_facts(desk, case.conversation.then, line.conversation_id, person, line.heard)

@@ -207,6 +207,7 @@ class TelegramServer:
         description: str = "",
         *,
         retry_after: int | None = None,
+        migrate_to: int | None = None,
         chat_id: int | None = None,
         text: str = "",
         times: int = 1,
@@ -215,6 +216,8 @@ class TelegramServer:
         body: Json = {"ok": False, "error_code": status, "description": description or f"error {status}"}
         if retry_after is not None:
             body["parameters"] = {"retry_after": retry_after}
+        if migrate_to is not None:
+            body["parameters"] = {"migrate_to_chat_id": migrate_to}
         with self._changed:
             self._faults.append(_Fault(method, status, body, chat_id, text, times, after_effect=False))
 

@@ -26,7 +26,7 @@ from bot.console.rendering import Pages
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, Role, may
 from bot.outreach.gate import HoldKind
-from bot.services import handoff, inbox, operators
+from bot.services import handoff, heartbeats, inbox, operators
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal
@@ -237,6 +237,13 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/c/{conversation_id}/take"): Permission.TAKE_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/give-back"): Permission.TAKE_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/reply"): Permission.REPLY,
+    ("POST", "/console/tone"): Permission.REPLY,
+    ("GET", "/console/payments"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/payments/{import_id}"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/payments/try"): Permission.IMPORT_PAYMENTS,
+    ("POST", "/console/payments/apply"): Permission.IMPORT_PAYMENTS,
+    ("POST", "/console/payments/traces/{trace_id}/close"): Permission.REPLY,
+    ("POST", "/console/payments/traces/{trace_id}/found"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/holds/{hold_id}/lift"): Permission.LIFT_HOLDS,
 }
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
@@ -246,6 +253,8 @@ PAGES = (
     "/console/documents/{document_id}",
     "/console/approvals",
     "/console/approvals/{approval_id}",
+    "/console/payments",
+    "/console/payments/{import_id}",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
@@ -263,6 +272,8 @@ def filled(path: str, conversation_id: str) -> str:
         hold_id="0" * 32,
         document_id="0" * 32,
         approval_id="0" * 32,
+        import_id="0" * 32,
+        trace_id="0" * 32,
         name="console.css",
     )
 
@@ -415,6 +426,63 @@ def test_a_reply_that_cannot_be_sent_is_refused_in_a_sentence(console: Console, 
     assert text in response.text
 
 
+def test_words_that_must_not_be_said_are_given_back_with_what_to_write_instead(console: Console) -> None:
+    me = an_operator(console.deps)
+    console.log_in()
+    conversation = a_conversation(console.deps, Talk(owner=Owner.HUMAN, operator_id=me))
+    typed = "您好。再不还就要坐 牢，我们会联系您的家人。"
+    response = console.act(conversation, "reply", key=str(uuid4()), text=typed)
+    assert response.status_code == 409
+    assert f"{typed}</textarea>" in response.text
+    assert "<q>坐 牢</q>" in response.text
+    assert response.text.count("<li><q>") == len(handoff.unfitting(console.deps, typed)) >= 2
+    assert said_by_operators(console.deps, conversation) == []
+    assert console.told == []
+
+
+def test_the_audit_of_words_that_were_not_sent_names_rules_and_holds_no_text(console: Console) -> None:
+    me = an_operator(console.deps)
+    console.log_in()
+    conversation = a_conversation(console.deps, Talk(owner=Owner.HUMAN, operator_id=me))
+    console.act(conversation, "reply", key=str(uuid4()), text="不还就让您坐牢")
+    with console.deps.read() as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.event == "reply_unfitting")).one()
+    assert (entry.actor_id, entry.subject_id, entry.detail) == (me, conversation, {"rules": "jail"})
+
+
+def test_words_mended_after_a_refusal_are_sent(console: Console) -> None:
+    me = an_operator(console.deps)
+    console.log_in()
+    conversation = a_conversation(console.deps, Talk(owner=Owner.HUMAN, operator_id=me))
+    refused = console.act(conversation, "reply", key=str(uuid4()), text="不还就让您坐牢")
+    key = re.findall(r'name="key" value="([0-9a-f-]{36})"', refused.text)[0]
+    assert console.act(conversation, "reply", key=key, text="还不上一般不会坐牢，我们看看怎么排。").status_code == 303
+    assert said_by_operators(console.deps, conversation) == ["还不上一般不会坐牢，我们看看怎么排。"]
+
+
+def test_a_person_may_say_that_they_are_one(console: Console) -> None:
+    me = an_operator(console.deps)
+    console.log_in()
+    conversation = a_conversation(console.deps, Talk(owner=Owner.HUMAN, operator_id=me))
+    assert console.act(conversation, "reply", key=str(uuid4()), text="我是真人，您慢慢说。").status_code == 303
+
+
+@pytest.mark.parametrize(("typed", "found"), [("父债子偿", 1), ("您慢慢说", 0), ("", 0), ("好" * 5000, 0)])
+def test_what_is_being_typed_can_be_checked_before_it_is_sent(console: Console, typed: str, found: int) -> None:
+    an_operator(console.deps)
+    console.log_in()
+    response = console.post("/console/tone", text=typed)
+    assert response.status_code == 200
+    assert response.text.count("<li>") == found
+    assert count_of(console.deps, "reply_unfitting") == 0
+
+
+def test_what_is_being_typed_is_never_markup(console: Console) -> None:
+    an_operator(console.deps)
+    console.log_in()
+    assert "<b>" not in console.post("/console/tone", text="<b>坐<b>牢").text
+
+
 def test_giving_back_hands_the_conversation_to_the_bot(console: Console) -> None:
     me = an_operator(console.deps)
     console.log_in()
@@ -449,7 +517,7 @@ def test_who_may_not_lift_holds_sees_no_button_for_it(console: Console) -> None:
 @pytest.mark.parametrize(
     ("table", "codes"),
     [
-        ("REFUSAL", [*Refusal, "hold_gone"]),
+        ("REFUSAL", [*Refusal, "unfitting", "hold_gone"]),
         ("LOGIN", [*LoginRefusal, "stale_form"]),
         ("HOLD", [*HoldKind]),
         ("REASON", [*QueueReason]),
@@ -829,3 +897,17 @@ def test_danger_rings_for_the_queue_and_the_one_who_answers_but_not_for_colleagu
     rings = dict(re.findall(r'data-id="(\w+)" data-attention="(\w*)"', page))
     assert rings == {waiting: "danger", mine: "danger", theirs: ""}
     assert page.count("危急</span>") == 3
+
+
+# Whether notices go out ----------------------------------------------------------------------------------------------
+
+
+def test_a_silent_scheduler_is_said_in_the_header_and_a_living_one_is_not(console: Console) -> None:
+    an_operator(console.deps)
+    console.log_in()
+    said = "提醒程序没有在运行"
+    assert said in console.browser.get("/console/").text
+    heartbeats.beat(console.deps, heartbeats.SCHEDULER)
+    assert said not in console.browser.get("/console/").text
+    console.clock.move(heartbeats.longest_silence(console.deps) + timedelta(seconds=1))
+    assert said in console.browser.get("/console/").text

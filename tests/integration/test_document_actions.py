@@ -11,12 +11,13 @@ import yaml
 from fastapi.testclient import TestClient
 
 import actions.server as server
-from bot.services import documents
+from bot.lending.money import format_yuan
+from bot.services import clearance, documents
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentKind
 from bot.settings import ROOT
 from bot.store.tables import Agreement, Document
-from tests.builders.accounts import a_debt_of, a_payment, a_plan, verified
+from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
 from tests.builders.desk import a_borrower
 
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
@@ -102,11 +103,33 @@ def test_whoever_has_paid_everything_off_gets_the_letter(deps: Deps, chat: str, 
     a_payment(deps, debt, 2_000_000)
     with deps.begin() as session:
         agreement = session.query(Agreement).filter_by(number=plan.number).one()
-        documents.clearance_letter(session, deps, agreement)
+        clearance.letter_of_agreement(session, deps, agreement)
         agreement.state = "completed"
     told = ask(deps, chat, "action_tell_plan_status", "ask_plan_status")
     assert [response["response"] for response in told] == ["utter_document_clearance_letter"]
     assert kinds(deps, told) == [DocumentKind.CLEARANCE_LETTER]
+
+
+def test_whoever_asks_for_the_letter_gets_it_and_hears_of_the_paper_one(deps: Deps, chat: str, debt: str) -> None:
+    a_payment(deps, debt, 2_000_000)
+    told = ask(deps, chat, "action_tell_clearance", "ask_clearance_letter")
+    assert [one["response"] for one in told] == ["utter_document_clearance_letter", "utter_clearance_on_paper"]
+    assert kinds(deps, told) == [DocumentKind.CLEARANCE_LETTER]
+
+
+def test_whoever_asks_too_early_hears_what_is_missing(deps: Deps, chat: str) -> None:
+    [told] = ask(deps, chat, "action_tell_clearance", "ask_clearance_letter")
+    assert told["response"] == "utter_clearance_still_open"
+    plan = a_plan(deps, chat)
+    [told] = ask(deps, chat, "action_tell_clearance", "ask_clearance_letter")
+    assert told["response"] == "utter_clearance_in_plan"
+    assert told["rest"] == format_yuan(plan.total_fen)
+
+
+def test_an_old_debt_is_named_without_a_figure(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower, Owed(days_late=1240))
+    [told] = ask(deps, verified(deps, borrower), "action_tell_clearance", "ask_clearance_letter")
+    assert told["response"] == "utter_old_debt_remark"
 
 
 def test_the_unverified_are_asked_who_they_are_whatever_they_press(deps: Deps) -> None:

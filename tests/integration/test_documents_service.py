@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 
 import pytest
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import func, select
 
-from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Purpose
 from bot.services import accounts, document_store, documents, identity
@@ -18,7 +19,7 @@ from bot.services.deps import Deps
 from bot.services.document_store import DocumentKind, DocumentView
 from bot.services.documents import NotMade
 from bot.services.history import MessageView, messages_after, messages_now_readable
-from bot.store.tables import Agreement, AuditEntry, Conversation, Document, Message, MessageDocument, Outbox
+from bot.store.tables import AuditEntry, Conversation, Document, Message, MessageDocument, Outbox
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
 from tests.builders.desk import SetClock, a_borrower, an_operator
 from tests.builders.documents import fetched, prove, tell, text_of, the_statement
@@ -136,52 +137,16 @@ class TestMaking:
         assert count(deps) == 0
 
 
-class TestClearance:
-    @staticmethod
-    def agreement(deps: Deps, number: str) -> str:
-        with deps.read() as session:
-            return session.scalars(select(Agreement.id).where(Agreement.number == number)).one()
-
-    def letter(self, deps: Deps, number: str) -> str | NotMade:
-        with deps.begin() as session:
-            return documents.clearance_letter(session, deps, session.get_one(Agreement, self.agreement(deps, number)))
-
-    def test_there_is_none_while_anything_is_owed(self, deps: Deps, chat: str) -> None:
-        plan = a_plan(deps, chat)
-        assert self.letter(deps, plan.number) is NotMade.STILL_OWED
-        assert documents.clearance_letters(deps, chat) == ()
-
-    def test_it_names_the_debts_that_are_paid_off_and_is_made_once(
-        self, deps: Deps, chat: str, debt: str, clock: SetClock
-    ) -> None:
-        plan = a_plan(deps, chat)
-        owed = accounts.portfolio(deps, chat)
-        assert isinstance(owed, Portfolio)
-        a_payment(deps, debt, owed.total_fen)
-        made = self.letter(deps, plan.number)
-        assert not isinstance(made, NotMade)
-        clock.move(timedelta(minutes=3))
-        assert self.letter(deps, plan.number) == made
-        letters = documents.clearance_letters(deps, chat)
-        assert isinstance(letters, tuple)
-        [letter] = letters
-        assert letter.id == made
-        text = text_of(fetched(deps, chat, letter).content)
-        assert "王小明的下列账务已经全部还清，余额为零" in text
-        assert plan.number in text
-        assert f"结清日期{business_date(deps.now()).year}年11月21日" in text
-
-    def test_letters_are_for_the_verified_only(self, deps: Deps) -> None:
-        assert documents.clearance_letters(deps, verified(deps, None)) is NotMade.NOT_VERIFIED
-
-
 class TestSealed:
     def test_the_content_is_sealed_for_its_borrower(self, deps: Deps, chat: str, borrower: str) -> None:
         document = the_statement(deps, chat)
+        plain = base64.b64encode(fetched(deps, chat, document).content).decode()
         with deps.begin() as session:
             row = session.get_one(Document, document.id)
-            assert "PDF" not in row.content_sealed
-            assert deps.vault.unseal(f"document:{borrower}", row.content_sealed)
+            assert plain[:40] not in row.content_sealed, "kept in clear text"
+            assert deps.vault.unseal(f"document:{borrower}", row.content_sealed) == plain
+            with pytest.raises(InvalidTag):
+                deps.vault.unseal("document:another", row.content_sealed)
             assert (row.borrower_id, row.conversation_id, row.agreement_id) == (borrower, chat, None)
 
     def test_that_it_was_made_is_on_record(self, deps: Deps, chat: str) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from rasa_sdk import Tracker
@@ -14,19 +15,21 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy import select
 
 from actions.base import GOAL, DeskAction, Turn
-from actions.contact import Cancel, SetReminder, StopContact
+from actions.contact import Cancel
+from actions.contact_wishes import SetReminder, StopContact
 from bot import scheduler
 from bot.console.app import make_router
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import handoff, negotiation, reminders, requests
+from bot.services import contact_wishes, handoff, negotiation, reminders, requests
 from bot.services.conversations import Author, Stored, conversation_for, locked
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal, place_hold
 from bot.services.history import messages_after
 from bot.services.inbound import record_text
 from bot.services.turns import claim_next
+from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation, Message
 from tests.builders.accounts import a_debt_of, a_plan, verified
 from tests.builders.desk import PASSWORD, SetClock, a_borrower, an_operator
@@ -120,7 +123,8 @@ def do(action: type[DeskAction], deps: Deps, chat: str) -> tuple[list[str], dict
     """Run an action; returns the responses it says and the slots it sets."""
     dispatcher = CollectingDispatcher()
     tracker = Tracker(chat, {}, {"text": "x"}, [], False, None, {}, None)
-    done = action(deps).handle(Turn(deps, dispatcher, tracker, {"responses": {}}))
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
+    done = action(deps).handle(Turn(deps, dispatcher, tracker, domain))
     slots = {event["name"]: event["value"] for event in done if event["event"] == "slot"}
     return [message["response"] for message in dispatcher.messages], slots
 
@@ -492,12 +496,12 @@ def test_a_stranger_stops_reminders_here_and_everywhere_once_identity_is_proved(
         row = session.get_one(Conversation, stranger)
         row.borrower_id, row.verified_at = session.get_one(Conversation, bound).borrower_id, deps.now()
     assert do(StopContact, deps, stranger)[0] == ["utter_contact_stopped"]
-    assert reminders.opt_in(deps, bound) is True, "one wish, wherever it was said"
+    assert contact_wishes.opt_in(deps, bound) is True, "one wish, wherever it was said"
     assert plan.instalments
 
 
 def test_reminders_come_back_only_for_who_has_proved_identity(deps: Deps, clock: SetClock, bound: str) -> None:
-    reminders.opt_out(deps, bound)
+    contact_wishes.opt_out(deps, bound)
     clock.move(timedelta(hours=1))
     said, slots = do(SetReminder, deps, bound)
     assert (said, slots[GOAL]) == (["utter_verify_first"], "action_set_reminder")

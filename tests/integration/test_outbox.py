@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
+from bot.clock import SHANGHAI
 from bot.outreach.gate import HoldKind
+from bot.services import reminders
 from bot.services.conversations import Author, QuickReply, Reply, conversation_for, say
 from bot.services.deps import Deps
 from bot.services.handoff import locked, place_hold
 from bot.services.inbound import record_press
-from bot.services.outbox import OutboxItem, claim_due, mark_dead, mark_failed, mark_sent
-from bot.store.tables import Outbox
-from tests.builders.desk import SetClock
+from bot.services.mailboxes import register_email
+from bot.services.outbox import OutboxItem, begin_attempt, claim_due, mark_dead, mark_failed, mark_sent, retry_delay
+from bot.store.tables import Borrower, Conversation, Instalment, Outbox
+from tests.builders.accounts import a_debt_of, a_plan, verified
+from tests.builders.desk import SetClock, a_borrower
 from tests.builders.threads import at_once
 
 NIGHT = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
@@ -161,10 +165,10 @@ def test_no_more_than_the_limit_is_claimed_and_the_longest_due_comes_first(deps:
 
 
 def test_a_channel_gets_its_own_messages_only(deps: Deps) -> None:
-    write(deps, chat(deps, "5001", channel="sms"), "你好")
+    write(deps, chat(deps, "5001", channel="letters"), "你好")
 
     assert due(deps) == []
-    assert len(claim_due(deps, "sms", 20, LEASE)) == 1
+    assert len(claim_due(deps, "letters", 20, LEASE)) == 1
 
 
 def test_of_many_processes_each_message_is_claimed_by_one(deps: Deps) -> None:
@@ -238,3 +242,178 @@ def test_an_error_code_of_any_length_fits(deps: Deps, clock: SetClock) -> None:
         with deps.begin() as session:
             assert session.get_one(Outbox, item.outbox_id).last_error == "x" * 120
         mark_dead(deps, item.outbox_id, "done")
+
+
+def test_the_waits_between_attempts_double_up_to_half_an_hour() -> None:
+    waits = [retry_delay(attempts).total_seconds() for attempts in range(1, 14)]
+    assert waits[:4] == [2, 4, 8, 16]
+    assert waits == sorted(waits)
+    assert waits[-1] == 1800
+
+
+def test_what_would_be_tried_a_day_after_it_was_written_is_given_up(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "第一句", "第二句")
+    [item] = due(deps)
+    assert mark_failed(deps, item.outbox_id, clock.now() + timedelta(hours=24), "timed_out")
+    clock.move(timedelta(hours=24))
+    [again] = due(deps)
+    assert not mark_failed(deps, again.outbox_id, clock.now() + timedelta(seconds=4), "timed_out")
+
+    assert ("dead", "gave_up:timed_out") in [(row.state, row.last_error) for row in rows(deps)]
+    assert [item.text for item in due(deps)] == ["第二句"]
+
+
+def test_a_day_of_failures_ends_after_a_bounded_number_of_attempts(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    attempts = 0
+    while items := due(deps):
+        attempts += 1
+        wait = retry_delay(items[0].attempts)
+        mark_failed(deps, items[0].outbox_id, clock.now() + wait, "unreachable")
+        clock.move(wait)
+    assert 50 < attempts < 70
+
+
+def test_an_attempt_is_on_record_before_anything_is_sent(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    [item] = due(deps)
+    assert begin_attempt(deps, item)
+    assert [row.started_at for row in rows(deps)] == [clock.now()]
+    mark_failed(deps, item.outbox_id, clock.now(), "unreachable")
+    assert [row.started_at for row in rows(deps)] == [None]
+
+
+def test_nothing_is_sent_under_a_claim_that_has_ended_or_passed_on(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    [slow] = due(deps)
+    clock.move(LEASE)
+    assert not begin_attempt(deps, slow)
+    [quick] = due(deps)
+    assert not begin_attempt(deps, slow)
+    assert begin_attempt(deps, quick)
+    mark_sent(deps, quick.outbox_id, "1")
+    assert not begin_attempt(deps, quick)
+
+
+def test_a_slow_process_takes_no_claim_away_from_a_quicker_one(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "你好")
+    [slow] = due(deps)
+    clock.move(LEASE)
+    [quick] = due(deps)
+    mark_failed(deps, slow.outbox_id, clock.now(), "timed_out", attempt=slow.attempts)
+    assert due(deps) == []
+    assert begin_attempt(deps, quick)
+
+
+@pytest.mark.parametrize("purpose", ["plan_notice", "due_notice", "collection"])
+def test_a_notice_whose_sender_died_while_sending_is_not_sent_again(deps: Deps, clock: SetClock, purpose: str) -> None:
+    conversation_id = chat(deps, "5001")
+    write(deps, conversation_id, "事项提醒", purpose=purpose)
+    write(deps, conversation_id, "答复")
+    [item] = due(deps)
+    assert item.is_notice
+    assert begin_attempt(deps, item)
+    clock.move(LEASE)
+
+    assert due(deps) == []
+    assert [again.text for again in due(deps)] == ["答复"], "what comes after it is not held back"
+    assert ("unknown", "interrupted") in [(row.state, row.last_error) for row in rows(deps)]
+
+
+def test_a_notice_whose_sender_died_before_sending_is_sent(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "事项提醒", purpose="due_notice")
+    assert due(deps)
+    clock.move(LEASE)
+    assert [item.text for item in due(deps)] == ["事项提醒"]
+
+
+@pytest.mark.parametrize("purpose", ["reply", "safety", "fact"])
+def test_an_answer_whose_sender_died_while_sending_is_sent_again(deps: Deps, clock: SetClock, purpose: str) -> None:
+    write(deps, chat(deps, "5001"), "我在", purpose=purpose)
+    [item] = due(deps)
+    assert not item.is_notice
+    begin_attempt(deps, item)
+    clock.move(LEASE)
+    assert [again.attempts for again in due(deps)] == [2]
+
+
+def test_a_channel_that_knows_repetitions_gets_an_interrupted_notice_again(deps: Deps, clock: SetClock) -> None:
+    write(deps, chat(deps, "5001"), "事项提醒", purpose="due_notice")
+    [item] = claim_due(deps, "telegram", 5, LEASE, may_repeat=True)
+    begin_attempt(deps, item)
+    clock.move(LEASE)
+    [again] = claim_due(deps, "telegram", 5, LEASE, may_repeat=True)
+    assert again.key == item.key
+
+
+@pytest.mark.parametrize(
+    ("purpose", "author", "leaves"),
+    [
+        ("due_notice", Author.BOT, True),
+        ("collection", Author.BOT, True),
+        ("collection", Author.OPERATOR, False),
+        ("reply", Author.BOT, False),
+        ("fact", Author.BOT, False),
+        ("safety", Author.BOT, False),
+    ],
+)
+def test_only_the_desks_own_notices_leave_by_a_one_way_channel(
+    deps: Deps, purpose: str, author: Author, leaves: bool
+) -> None:
+    borrower_id = a_borrower(deps)
+    with deps.begin() as session:
+        borrower = session.get_one(Borrower, borrower_id)
+        assert register_email(session, deps, borrower, "wang@example.com") is None
+        conversation = session.scalars(select(Conversation)).one()
+        say(session, deps, conversation, Reply("内容"), author=author, purpose=purpose)
+
+    assert [item.text for item in claim_due(deps, "email", 5, LEASE)] == (["内容"] if leaves else [])
+    assert [row.last_error for row in rows(deps)] == ([None] if leaves else ["gate:one_way"])
+
+
+def test_a_notice_that_waited_is_dropped_when_its_account_was_paid_meanwhile(deps: Deps, clock: SetClock) -> None:
+    chat_id = verified(deps, a_borrower_in_debt(deps), "telegram")
+    part = a_plan(deps, chat_id).instalments[0]
+    clock.instant = datetime.combine(part.due_on - timedelta(days=3), time(10), tzinfo=SHANGHAI)
+    while items := due(deps):
+        for item in items:
+            mark_sent(deps, item.outbox_id, "1")
+    assert reminders.sweep(deps).sent == 1
+    with deps.begin() as session:
+        session.scalars(select(Instalment).where(Instalment.number == 1)).one().state = "paid"
+    clock.move(timedelta(minutes=11))
+
+    assert due(deps) == []
+    assert [row.last_error for row in rows(deps)] == ["gate:nothing_due"]
+
+
+def test_a_notice_that_waited_and_still_holds_is_delivered(deps: Deps, clock: SetClock) -> None:
+    chat_id = verified(deps, a_borrower_in_debt(deps), "telegram")
+    part = a_plan(deps, chat_id).instalments[0]
+    clock.instant = datetime.combine(part.due_on - timedelta(days=3), time(10), tzinfo=SHANGHAI)
+    while items := due(deps):
+        for item in items:
+            mark_sent(deps, item.outbox_id, "1")
+    assert reminders.sweep(deps).sent == 1
+    clock.move(timedelta(hours=5))
+    assert len(due(deps)) == 1
+
+
+def a_borrower_in_debt(deps: Deps) -> str:
+    borrower_id = a_borrower(deps)
+    a_debt_of(deps, borrower_id)
+    return borrower_id
+
+
+def test_rows_that_another_process_is_claiming_are_passed_over(deps: Deps) -> None:
+    """PostgreSQL locks rows, and this one waits for nobody; SQLite locks the whole file, and waits."""
+    if deps.database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    for number, conversation_id in enumerate([chat(deps, f"500{number}") for number in range(2)]):
+        write(deps, conversation_id, f"{number}")
+    with deps.begin() as session:
+        first = select(Outbox).where(Outbox.state == "pending").order_by(Outbox.next_attempt_at).limit(1)
+        held = session.scalars(first.with_for_update()).one()
+        claimed = due(deps)
+    assert len(claimed) == 1
+    assert claimed[0].outbox_id != held.id

@@ -16,6 +16,7 @@ from bot.lending.ledger import EntryKind
 from bot.services import accounts, payment_import, payments
 from bot.services.accounts import DebtView
 from bot.services.deps import Deps
+from bot.services.payment_batch import PaymentBatch
 from bot.services.payment_import import FileRefusal, ImportReport, RejectedRow, import_payments
 from bot.services.payments import Booked, IncomingPayment, Rejected, RejectReason, Repeated, read_payment
 from bot.store.tables import AuditEntry, Contract, Debt, LedgerEntry, Payment, PaymentImport
@@ -347,16 +348,17 @@ def test_after_a_crash_in_the_middle_importing_again_books_what_is_missing(
     deps: Deps, borrower: str, debt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = a_file(*[a_row(deps, debt) for _ in range(3)])
-    receive, calls = payments.receive, []
+    book, calls = PaymentBatch.book, []
 
-    def die_at_the_second(deps: Deps, payment: IncomingPayment) -> payments.Outcome:
-        calls.append(payment)
+    def die_at_the_second(batch: PaymentBatch) -> list[payments.Outcome | None]:
+        calls.append(batch)
         if len(calls) == 2:
             raise SystemExit
-        return receive(deps, payment)
+        return book(batch)
 
     with monkeypatch.context() as dying:
-        dying.setattr(payments, "receive", die_at_the_second)
+        dying.setattr(payment_import, "ROWS_AT_ONCE", 1)
+        dying.setattr(PaymentBatch, "book", die_at_the_second)
         with pytest.raises(SystemExit):
             imported(deps, content)
     report = imported(deps, content)

@@ -165,8 +165,8 @@ def test_a_yes_makes_the_promise_with_its_warning_on_record_and_one_notice(deps:
     with deps.begin() as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.event == "promise_made")).one()
         assert entry.detail["limitation_warning_shown"] is True
-        notice = session.scalars(select(Reminder)).one()
-        assert (notice.purpose, notice.due_on) == ("due_notice", in_days(deps, 5))
+        notice = session.scalars(select(Reminder).where(Reminder.topic == "promise")).one()
+        assert (notice.purpose, notice.due_on) == ("plan_notice", in_days(deps, 5))
 
 
 def test_a_yes_typed_before_the_warning_makes_nothing(deps: Deps, chat: str) -> None:
@@ -210,7 +210,8 @@ def test_a_new_promise_takes_the_place_of_the_old_one(deps: Deps, chat: str) -> 
     made(deps, chat, 60_000, 8, "again")
     assert sorted(state_of(deps)) == ["open", "replaced"]
     with deps.begin() as session:
-        assert sorted(session.scalars(select(Reminder.state))) == ["planned", "superseded"]
+        states = session.scalars(select(Reminder.state).where(Reminder.topic == "promise"))
+        assert sorted(states) == ["planned", "superseded"]
 
 
 def test_what_is_dropped_was_never_promised(deps: Deps, chat: str) -> None:
@@ -265,7 +266,7 @@ def test_a_promise_paid_in_time_is_kept_and_its_notice_called_off(
     assert promise_judging.sweep(deps) == Judged(kept=1)
     assert state_of(deps) == ["kept"]
     with deps.begin() as session:
-        assert session.scalars(select(Reminder.state)).one() == "superseded"
+        assert session.scalars(select(Reminder.state).where(Reminder.topic == "promise")).one() == "superseded"
 
 
 @pytest.mark.parametrize(("paid_fen", "state"), [(0, "broken"), (20_000, "partly_kept")])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from string import Template
 
 import pytest
 from sqlalchemy import func, select
 
 from bot.clock import SHANGHAI, local
 from bot.outreach.gate import HoldKind
-from bot.services import identity, reminders, web_sessions
+from bot.services import contact_wishes, identity, reminders, web_sessions
 from bot.services.agreements import AgreementView
 from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
@@ -58,8 +59,10 @@ def before(plan: AgreementView, days: int, hour: int = 10, number: int = 1) -> d
 
 
 def notices(deps: Deps, conversation_id: str) -> list[MessageView]:
-    text = deps.wording.one("reminder_plan", lender=deps.settings.lender_name)
-    return [message for message in messages_after(deps, conversation_id, 0) if message.text == text]
+    lender = deps.settings.lender_name
+    wordings = [texts for name, texts in deps.notice_words.wordings.items() if name.startswith("plan")]
+    said = {Template(text).substitute(lender=lender) for texts in wordings for text in texts}
+    return [message for message in messages_after(deps, conversation_id, 0) if message.text in said]
 
 
 def rules(deps: Deps, state: str) -> set[str | None]:
@@ -163,8 +166,8 @@ def test_after_an_outage_over_the_due_date_nobody_is_reminded_of_it(
 
 
 def test_opting_out_stops_every_notice_at_once(deps: Deps, clock: SetClock, chat: str, plan: AgreementView) -> None:
-    assert reminders.opt_out(deps, chat) == 2 * len(plan.instalments)
-    assert reminders.opt_out(deps, chat) == 0
+    assert contact_wishes.opt_out(deps, chat) == 2 * len(plan.instalments)
+    assert contact_wishes.opt_out(deps, chat) == 0
     assert rules(deps, "refused") == {"F5"}
     clock.instant = before(plan, 3)
     assert reminders.sweep(deps) == Swept()
@@ -174,7 +177,7 @@ def test_opting_out_stops_every_notice_at_once(deps: Deps, clock: SetClock, chat
 def test_opting_out_in_one_conversation_counts_for_all_and_for_later_plans(
     deps: Deps, clock: SetClock, borrower: str, chat: str
 ) -> None:
-    reminders.opt_out(deps, verified(deps, borrower, channel="telegram"))
+    contact_wishes.opt_out(deps, verified(deps, borrower, channel="telegram"))
     plan = a_plan(deps, chat)
     clock.instant = before(plan, 3)
     assert reminders.sweep(deps) == Swept(refused=1)
@@ -198,7 +201,7 @@ def test_a_paid_instalment_needs_no_notice(deps: Deps, clock: SetClock, chat: st
     assert reminders.sweep(deps) == Swept(superseded=1)
     assert notices(deps, chat) == []
     clock.instant = before(plan, 3, number=2)
-    assert reminders.sweep(deps) == Swept(superseded=1, sent=1)
+    assert reminders.sweep(deps) == Swept(sent=1), "the other notice of the paid one was called off with it"
 
 
 def test_a_plan_that_has_ended_needs_no_notice(deps: Deps, clock: SetClock, chat: str, plan: AgreementView) -> None:

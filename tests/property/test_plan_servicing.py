@@ -15,8 +15,7 @@ from bot.lending.schedule import ScheduledInstalment, scheduled
 from bot.lending.unbooked import entries_until
 from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
 from bot.workout.promise import PaymentMade
-from bot.workout.replan import PlanHealth
-from bot.workout.servicing import BreachRule, InstalmentState, serviced
+from bot.workout.servicing import BreachRule, InstalmentState, PlanHealth, serviced
 
 ORDER = list(InstalmentState)
 amounts = st.integers(min_value=1, max_value=500_000)

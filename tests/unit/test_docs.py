@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
 import re
@@ -21,8 +20,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from bot.cli import app
-from bot.outreach.gate import Limits
+from bot.outreach.gate import Limits, Rule
+from bot.outreach.limits import load_limits
 from bot.settings import ROOT, Settings
+from tests.proof.contact_cells import CELLS, EVERY_HOLD_SET
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "widget" / "README.md"])
@@ -144,19 +145,15 @@ def test_every_variable_the_pages_name_is_a_setting_or_known() -> None:
     assert named <= known, named - known
 
 
-def decided_rules() -> set[str]:
-    """Return the rules that ``Decision(...)`` names in the gate's code."""
-    tree = ast.parse((ROOT / "bot" / "outreach" / "gate.py").read_text("utf-8"))
-    calls = [
-        node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision"
-    ]
-    texts = (node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant))
-    return {text for text in texts if isinstance(text, str)}
-
-
 def test_the_contact_rules_name_what_the_gate_decides_by() -> None:
     listed = rows(DOCS / "contact-rules.md", "## What the gate answers")
-    assert {code(row[0])[0] for row in listed} == decided_rules()
+    assert {code(row[0])[0] for row in listed} == {rule.value for rule in Rule}
+
+
+def test_the_contact_rules_count_the_cells_that_are_enumerated() -> None:
+    page = (DOCS / "contact-rules.md").read_text("utf-8")
+    assert f"**{CELLS:,} cells**" in page
+    assert f"{len(EVERY_HOLD_SET):,} sets of holds" in page
 
 
 def test_every_rule_has_one_row_and_a_state() -> None:
@@ -165,7 +162,7 @@ def test_every_rule_has_one_row_and_a_state() -> None:
     assert len(ids) == len(set(ids))
     assert {row[2].split(":")[0] for row in table} <= {"gate", "done", "part", "not yet", "does not arise"}
     gate = {row[0] for row in table if row[2].startswith("gate")}
-    assert gate == {rule for rule in decided_rules() if re.fullmatch(r"[A-Z]\d", rule)}
+    assert gate == {rule.value for rule in Rule if re.fullmatch(r"[A-Z]\d", rule)}
 
 
 RULE_TABLES = (
@@ -179,12 +176,15 @@ RULE_TABLES = (
 
 def test_the_limits_of_the_gate_are_shown_as_they_are() -> None:
     def plain(value: object) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
         if isinstance(value, timedelta):
             return f"{value / timedelta(hours=1):g} h"
         return f"{value:%H:%M}" if hasattr(value, "hour") else str(value)
 
     shown = {code(row[0])[0]: row[1] for row in rows(DOCS / "contact-rules.md", "## The numbers")}
     assert shown == {field.name: plain(getattr(Limits(), field.name)) for field in fields(Limits)}
+    assert load_limits(ROOT / "data" / "outreach" / "limits.yml", "示例银行") == Limits()
 
 
 def test_every_problem_the_socket_can_report_is_described() -> None:

@@ -111,6 +111,9 @@ WRONG = {
     "DESK_CODE_MINUTES": ["0", "11"],
     "DESK_MESSAGE_MAX_CHARACTERS": ["99", "4001"],
     "DESK_SCHEDULER_TICK_SECONDS": ["0", "301"],
+    "DESK_SMTP_PORT": ["0", "65536"],
+    "DESK_SMTP_SECURITY": ["ssl", ""],
+    "DESK_SMS_WEBHOOK_KEY": ["short-key-not-to-be-shown"],
     "DESK_PUBLIC_ORIGIN": ["desk.example.cn", "https://desk.example.cn/", "https://desk.example.cn/chat", "ftp://desk"],
 }
 
@@ -131,9 +134,52 @@ def test_every_numeric_setting_has_bounds_that_are_tried_here() -> None:
     assert numeric <= set(WRONG)
 
 
+MAIL = {
+    "DESK_SMTP_HOST": "mail.example.cn",
+    "DESK_MAIL_FROM": "desk@example.cn",
+    "DESK_SMTP_USER": "desk",
+    "DESK_SMTP_PASSWORD": "smtp-password-not-to-be-shown",
+}
+TEXT_MESSAGES = {
+    "DESK_SMS_WEBHOOK_URL": "https://sms.example.cn/notices?key=not-to-be-shown",
+    "DESK_SMS_WEBHOOK_KEY": "sms-webhook-key-that-is-not-to-be-shown",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"DESK_MAIL_FROM": ""}, "DESK_MAIL_FROM"),
+        ({"DESK_MAIL_FROM": "desk"}, "DESK_MAIL_FROM"),
+        ({"DESK_SMTP_SECURITY": "none"}, "DESK_SMTP_SECURITY"),
+        ({"DESK_SMTP_USER": ""}, "DESK_SMTP_USER"),
+        ({"DESK_SMTP_PASSWORD": ""}, "DESK_SMTP_PASSWORD"),
+        ({"DESK_SMS_WEBHOOK_URL": "http://sms.example.cn/notices"}, "DESK_SMS_WEBHOOK_URL"),
+        ({"DESK_SMS_WEBHOOK_URL": "sms.example.cn"}, "DESK_SMS_WEBHOOK_URL"),
+        ({"DESK_SMS_WEBHOOK_KEY": ""}, "DESK_SMS_WEBHOOK_KEY"),
+    ],
+)
+def test_unsafe_ways_to_send_notices_are_refused_in_demo_mode_too(
+    given: pytest.MonkeyPatch, changed: dict[str, str], named: str
+) -> None:
+    set_all(given, MAIL | TEXT_MESSAGES)
+    assert load_settings().smtp_security == "starttls"
+    set_all(given, changed)
+    with pytest.raises(SettingsError, match=named) as refused:
+        load_settings()
+    assert not HIDDEN.search(str(refused.value))
+
+
+def test_on_this_machine_notices_need_no_encryption(given: pytest.MonkeyPatch) -> None:
+    set_all(given, MAIL | TEXT_MESSAGES)
+    set_all(given, {"DESK_SMTP_HOST": "127.0.0.1", "DESK_SMTP_SECURITY": "none"})
+    set_all(given, {"DESK_SMS_WEBHOOK_URL": "http://127.0.0.1:9000/notices"})
+    assert load_settings().smtp_host == "127.0.0.1"
+
+
 @pytest.mark.parametrize("show", [repr, str])
 def test_printing_the_settings_shows_no_secret(given: pytest.MonkeyPatch, show: object) -> None:
-    set_all(given, PRODUCTION)
+    set_all(given, PRODUCTION | MAIL | TEXT_MESSAGES)
     assert callable(show)
     assert not HIDDEN.search(str(show(load_settings())))
 

@@ -5,8 +5,8 @@ const conversation = document.body.dataset.conversation;
 const list = document.getElementById("list");
 const turns = document.getElementById("turns");
 
-async function fetchFragment(address) {
-  const response = await fetch(address, { headers: { Accept: "text/html" } });
+async function fetchFragment(address, options = {}) {
+  const response = await fetch(address, { headers: { Accept: "text/html" }, ...options });
   if (response.status === 403) {
     location.assign("/console/login?next=" + encodeURIComponent(location.pathname));
   }
@@ -111,6 +111,26 @@ function keepDraft() {
   else sessionStorage.removeItem(draftKey);
 }
 
+// --- What must not be said is shown while it is being typed; the server refuses to send it all the same --------------
+
+let toneTimer = null;
+let toneCheck = null;
+function checkTone() {
+  clearTimeout(toneTimer);
+  toneTimer = setTimeout(async () => {
+    toneCheck?.abort();
+    toneCheck = new AbortController();
+    const form = new FormData(document.getElementById("composer"));
+    try {
+      const body = new URLSearchParams({ csrf: form.get("csrf"), text: form.get("text") });
+      const fresh = await fetchFragment("/console/tone", { method: "POST", body, signal: toneCheck.signal });
+      document.getElementById("findings")?.replaceWith(fresh.querySelector("#findings"));
+    } catch (error) {
+      if (error.name !== "AbortError") console.warn(error);
+    }
+  }, 500);
+}
+
 let sending = false;
 function prepareComposer() {
   sending = false;
@@ -118,6 +138,8 @@ function prepareComposer() {
   const form = document.getElementById("composer");
   if (!reply.value && !reply.readOnly) reply.value = sessionStorage.getItem(draftKey) || "";
   reply.addEventListener("input", keepDraft);
+  reply.addEventListener("input", checkTone);
+  if (reply.value && !reply.readOnly) checkTone();
   reply.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && !reply.readOnly) form.requestSubmit();
     if (event.key === "Escape") reply.blur();

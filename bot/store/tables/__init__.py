@@ -1,13 +1,22 @@
 """All tables. Importing this package registers every one of them with ``Base.metadata``."""
 
 from bot.store.base import Base
-from bot.store.tables.accounts import Borrower, Contract, Creditor, Debt, LedgerEntry, Product
+from bot.store.tables.accounts import (
+    Borrower,
+    Contract,
+    ContractRate,
+    Creditor,
+    Debt,
+    LedgerEntry,
+    MinimumPayment,
+    Product,
+)
 from bot.store.tables.approvals import Approval
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import ChannelBinding, VerificationAttempt, VerificationChallenge, WebSession
-from bot.store.tables.outreach import Hold, Reminder
+from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
 from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
@@ -19,16 +28,20 @@ __all__ = [
     "Borrower",
     "Button",
     "ChannelBinding",
+    "ContactWish",
     "Contract",
+    "ContractRate",
     "Conversation",
     "Creditor",
     "Debt",
     "Document",
+    "Heartbeat",
     "Hold",
     "Instalment",
     "LedgerEntry",
     "Message",
     "MessageDocument",
+    "MinimumPayment",
     "Negotiation",
     "Offer",
     "Operator",

@@ -36,7 +36,10 @@ class Product(Base):
 
 
 class Borrower(Base):
-    """A natural person. Name, phone and identity number are sealed; the keyed hashes serve look-ups."""
+    """A natural person. Name, phone, identity number and e-mail address are sealed; the keyed hashes serve look-ups.
+
+    ``notices_due_at`` is when their notices are to be planned anew: now after a change, else once a day; null is never.
+    """
 
     __tablename__ = "borrower"
 
@@ -48,6 +51,8 @@ class Borrower(Base):
     id_number_sealed: Mapped[str] = mapped_column(Text)
     id_number_hash: Mapped[str] = mapped_column(String(64), unique=True)
     id_tail_hash: Mapped[str] = mapped_column(String(64))
+    email_sealed: Mapped[str | None] = mapped_column(Text)
+    notices_due_at: Mapped[datetime | None] = mapped_column(index=True)
     deceased: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
@@ -71,6 +76,20 @@ class Contract(Base):
     late_fee_minimum_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     grace_days: Mapped[int] = mapped_column(Integer, default=0)
     product: Mapped[Product] = relationship()
+    rate_changes: Mapped[list[ContractRate]] = relationship(order_by="ContractRate.from_on")
+
+
+class ContractRate(Base):
+    """New rates of a contract from the day ``from_on`` on; before the first of them those of the contract hold."""
+
+    __tablename__ = "contract_rate"
+    __table_args__ = (UniqueConstraint("contract_id", "from_on"),)
+
+    id: Mapped[Id]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contract.id"))
+    from_on: Mapped[date]
+    annual_rate: Mapped[str] = mapped_column(String(20))
+    penalty_annual_rate: Mapped[str] = mapped_column(String(20))
 
 
 class Debt(Base):
@@ -86,6 +105,23 @@ class Debt(Base):
     last_demand_on: Mapped[date | None]
     limitation_known: Mapped[bool] = mapped_column(default=True)
     contract: Mapped[Contract] = relationship()
+
+
+class MinimumPayment(Base):
+    """What a card's statement of the day ``statement_on`` asked for by ``due_on``; missed, it bears one late fee."""
+
+    __tablename__ = "minimum_payment"
+    __table_args__ = (
+        UniqueConstraint("debt_id", "due_on"),
+        CheckConstraint("minimum_fen > 0", name="minimum_positive"),
+        CheckConstraint("due_on > statement_on", name="due_after_statement"),
+    )
+
+    id: Mapped[Id]
+    debt_id: Mapped[str] = mapped_column(ForeignKey("debt.id"))
+    statement_on: Mapped[date]
+    due_on: Mapped[date]
+    minimum_fen: Mapped[int] = mapped_column(BigInteger)
 
 
 class LedgerEntry(Base):

@@ -16,6 +16,7 @@ class Conversation(Base):
 
     ``owner`` changes only through the transition table in ``bot.desk.ownership``. ``verified_borrower_id`` and
     ``verified_at`` are the proof of identity; what they still allow is decided by ``bot.identity.levels``.
+    ``unreachable_at`` is since when the channel takes nothing for this address; null once the borrower writes again.
     """
 
     __tablename__ = "conversation"
@@ -40,6 +41,7 @@ class Conversation(Base):
     created_at: Mapped[datetime]
     last_activity_at: Mapped[datetime]
     last_inbound_at: Mapped[datetime | None]
+    unreachable_at: Mapped[datetime | None]
 
 
 class Message(Base):
@@ -93,8 +95,9 @@ class Button(Base):
 class Outbox(Base):
     """A message to be pushed to a channel, written in the transaction that decided it.
 
-    Delivery is at-least-once; ``key`` makes the effect once. The web channel needs no row: the message table is
-    its mailbox, read at the next visit.
+    ``state``: pending, sent, dead (``last_error`` says why), unknown (an attempt began and nobody knows how it ended).
+    ``started_at`` is when the attempt in progress began to be sent. The web channel needs no row: the message table
+    is its mailbox, read at the next visit.
     """
 
     __tablename__ = "outbox"
@@ -102,12 +105,13 @@ class Outbox(Base):
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(80), unique=True)
-    message_id: Mapped[str] = mapped_column(ForeignKey("message.id"))
+    message_id: Mapped[str] = mapped_column(ForeignKey("message.id"), index=True)
     channel: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_attempt_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
     channel_message_id: Mapped[str | None] = mapped_column(String(40))
     last_error: Mapped[str | None] = mapped_column(String(120))
     sent_at: Mapped[datetime | None]

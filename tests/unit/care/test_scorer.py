@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.care.crisis import CrisisGuard
-from bot.care.scorer import DangerScorer, ScorerError, grams
+from bot.care.scorer import DangerScorer
 from bot.settings import ROOT
+from bot.text.character_scorer import ScorerError, grams
 from bot.text.normalize import normalize_text
 
 CARE = ROOT / "data" / "care"
@@ -34,7 +35,7 @@ def noticed(text: str) -> bool:
 def test_the_weights_were_learned_from_the_sayings_as_they_stand() -> None:
     stored = json.loads((CARE / "weights.json").read_text("utf-8"))
     present = hashlib.sha256((CARE / "sayings.tsv").read_bytes()).hexdigest()
-    assert stored["sayings"] == present, "run: rasa-runtime/.venv/bin/python -m bot.nlu.train_scorer"
+    assert stored["sayings"] == present, "run: rasa-runtime/.venv/bin/python -m bot.nlu.train_scorer care"
 
 
 def test_every_saying_is_labelled_and_none_twice() -> None:

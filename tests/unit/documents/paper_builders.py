@@ -121,7 +121,7 @@ def a_statement(*debts: StatementDebt) -> StatementPaper:
 
 def a_letter(**changes: object) -> ClearancePaper:
     made = ClearancePaper(
-        agreement_number=NUMBER,
+        number=NUMBER,
         producer="示例金融",
         creditor="示例银行",
         complaint_phone="400-000-0000",

@@ -8,6 +8,7 @@ import pytest
 
 from bot.clock import SHANGHAI
 from bot.outreach.gate import Decision, HoldKind, Limits, PastNotice, Purpose, Recipient, Verdict, may_send
+from bot.outreach.wishes import ContactWishes
 
 NOTICES = (Purpose.PLAN_NOTICE, Purpose.DUE_NOTICE, Purpose.COLLECTION)
 ANSWERS = (Purpose.REPLY, Purpose.SAFETY)
@@ -80,6 +81,10 @@ def test_answers_are_given_at_any_hour_and_under_any_hold(purpose: Purpose, hold
         (HoldKind.COMPLAINT, "F6"),
         (HoldKind.DISTRESS, "F6"),
         (HoldKind.DECEASED, "F6"),
+        (HoldKind.INCAPACITY, "F6"),
+        (HoldKind.MINOR, "F6"),
+        (HoldKind.PAUSE, "F6"),
+        (HoldKind.PERSON, "F6"),
         (HoldKind.OPT_OUT, "F5"),
     ],
 )
@@ -88,8 +93,11 @@ def test_a_silencing_hold_refuses_every_notice(purpose: Purpose, hold: HoldKind,
 
 
 @pytest.mark.parametrize("purpose", NOTICES)
-def test_under_a_plan_only_its_own_notices_go_out(purpose: Purpose) -> None:
-    verdict = ask(replace(NEW, holds=frozenset({HoldKind.PLAN})), purpose=purpose).verdict
+@pytest.mark.parametrize("hold", [HoldKind.PLAN, HoldKind.PAYMENT_SOUGHT])
+def test_under_a_plan_and_while_a_payment_is_sought_only_notices_of_a_plan_go_out(
+    purpose: Purpose, hold: HoldKind
+) -> None:
+    verdict = ask(replace(NEW, holds=frozenset({hold})), purpose=purpose).verdict
     assert verdict is (Verdict.ALLOWED if purpose is Purpose.PLAN_NOTICE else Verdict.REFUSED)
 
 
@@ -103,6 +111,7 @@ UNKNOWN: dict[str, tuple[Recipient, datetime | None]] = {
     "a clock without a zone": (NEW, NAIVE),
     "a clock at the end of the calendar": (NEW, datetime.max.replace(tzinfo=UTC)),
     "no history": (replace(NEW, history=None), at(10)),
+    "wishes that cannot be read": (replace(NEW, wishes=None), at(10)),
     "a notice from the future": (told(at(11)), at(10)),
     "a notice without a zone": (told(NAIVE), at(10)),
     "a reply without a zone": (told(at(10, day=20), replied=NAIVE), at(10)),
@@ -150,6 +159,77 @@ def test_a_due_date_is_announced_twice_at_most() -> None:
     recipient = told(at(10, day=11), at(10, day=13), due_key="instalment:1")
     assert ask(recipient, due_key="instalment:1") == Decision(Verdict.REFUSED, "F4")
     assert ask(recipient, due_key="instalment:2").verdict is Verdict.ALLOWED
+
+
+HOLIDAY = datetime(2026, 10, 5, 10, tzinfo=SHANGHAI)
+"""Within the National Day holiday of 2026, which ends on the 7th."""
+AFTER_IT = datetime(2026, 10, 8, 9, tzinfo=SHANGHAI)
+
+
+def test_a_collection_notice_waits_for_the_end_of_a_public_holiday() -> None:
+    assert ask(now=HOLIDAY, purpose=Purpose.COLLECTION) == Decision(Verdict.DEFERRED, "D1", AFTER_IT)
+    assert ask(now=AFTER_IT, purpose=Purpose.COLLECTION).verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PLAN_NOTICE, Purpose.DUE_NOTICE])
+def test_what_helps_to_keep_a_date_goes_out_on_holidays_too(purpose: Purpose) -> None:
+    assert ask(now=HOLIDAY, purpose=purpose).verdict is Verdict.ALLOWED
+
+
+def test_the_night_before_a_holiday_defers_a_collection_notice_past_it() -> None:
+    eve = datetime(2026, 9, 30, 21, tzinfo=SHANGHAI)
+    assert ask(now=eve, purpose=Purpose.COLLECTION) == Decision(Verdict.DEFERRED, "T2", AFTER_IT)
+
+
+def test_a_lender_may_leave_holidays_alone() -> None:
+    limits = Limits(rest_on_holidays=False)
+    assert ask(now=HOLIDAY, purpose=Purpose.COLLECTION, limits=limits).verdict is Verdict.ALLOWED
+
+
+def wishing(**wishes: Any) -> Recipient:
+    return replace(NEW, wishes=ContactWishes(**wishes))
+
+
+def test_in_the_borrowers_quiet_hours_a_notice_waits_for_their_end() -> None:
+    noon = wishing(quiet_from=time(12), quiet_to=time(14))
+    assert ask(noon, at(12, 30)) == Decision(Verdict.DEFERRED, "W1", at(14))
+    assert ask(noon, at(14)).verdict is Verdict.ALLOWED
+
+
+def test_quiet_hours_over_midnight_put_off_to_the_next_day() -> None:
+    evening = wishing(quiet_from=time(18), quiet_to=time(10))
+    assert ask(evening, at(19)) == Decision(Verdict.DEFERRED, "W1", at(10, day=26))
+    assert ask(evening, at(21)) == Decision(Verdict.DEFERRED, "T2", at(10, day=26))
+
+
+def test_quiet_hours_that_leave_nothing_of_the_window_refuse() -> None:
+    never = wishing(quiet_from=time(9), quiet_to=time(20))
+    assert ask(never, at(10)) == Decision(Verdict.REFUSED, "W1")
+    assert ask(never, at(3)) == Decision(Verdict.REFUSED, "W1")
+
+
+def test_a_notice_waits_for_the_wished_hour_of_its_day_and_not_for_the_next_day() -> None:
+    evening = wishing(send_at=time(19))
+    assert ask(evening, at(10)) == Decision(Verdict.DEFERRED, "W1", at(19))
+    assert ask(evening, at(19, 30)).verdict is Verdict.ALLOWED
+    assert ask(evening, at(20)) == Decision(Verdict.DEFERRED, "T2", at(19, day=26))
+
+
+@pytest.mark.parametrize("hour", [7, 20, 23])
+def test_a_wished_hour_outside_the_window_never_widens_it(hour: int) -> None:
+    assert ask(wishing(send_at=time(hour)), at(10)).verdict is Verdict.ALLOWED
+    assert ask(wishing(send_at=time(hour)), at(hour, 30)).verdict is Verdict.DEFERRED
+
+
+def test_whoever_wants_fewer_gets_fewer() -> None:
+    once = replace(told(at(10, day=20), replied=at(11, day=20)), wishes=ContactWishes(per_seven_days=1))
+    assert ask(once, at(10)) == Decision(Verdict.DEFERRED, "W1", at(10, day=27))
+    assert ask(once, at(10, day=27)).verdict is Verdict.ALLOWED
+
+
+def test_whoever_wants_more_gets_no_more() -> None:
+    recipient = told(at(10, day=20), at(10, day=22), at(10, day=24), replied=at(11, day=24))
+    assert ask(replace(recipient, wishes=ContactWishes(per_seven_days=9)), at(10)).rule == "F1"
 
 
 WRONG_LIMITS: list[dict[str, Any]] = [

@@ -1,41 +1,22 @@
 from dataclasses import replace
 from datetime import date
 
-import pytest
 from workout_builders import policy, request
 
 from bot.workout.offers import compute_offers
-from bot.workout.replan import InstalmentRecord, PlanHealth, PlanRecord, ReplanRefusal, health, replan, replans_left
+from bot.workout.replan import InstalmentRecord, PlanRecord, ReplanRefusal, replan, replans_left
 
-RULES = policy(max_replans=2, missed_in_a_row_breaks=2)
+RULES = policy(max_replans=2)
 DUE = (date(2026, 8, 15), date(2026, 9, 15), date(2026, 10, 15), date(2026, 11, 15))
 
 
 def plan(*paid_fen: int, replans_before: int = 0) -> PlanRecord:
     """Four instalments of ¥500 and what was paid on each."""
     parts = tuple(InstalmentRecord(due, 500_00, paid) for due, paid in zip(DUE, paid_fen, strict=True))
-    return PlanRecord(parts, grace_days=10, replans_before=replans_before)
+    return PlanRecord(parts, replans_before=replans_before)
 
 
-FULL, PART, NONE = 500_00, 499_99, 0
-
-
-@pytest.mark.parametrize(
-    ("paid", "today", "expected"),
-    [
-        ((NONE, NONE, NONE, NONE), date(2026, 8, 25), PlanHealth.ON_TRACK),
-        ((NONE, NONE, NONE, NONE), date(2026, 8, 26), PlanHealth.BEHIND),
-        ((NONE, NONE, NONE, NONE), date(2026, 9, 26), PlanHealth.BROKEN),
-        ((NONE, FULL, NONE, NONE), date(2026, 10, 26), PlanHealth.BEHIND),
-        ((FULL, PART, PART, NONE), date(2026, 10, 26), PlanHealth.BROKEN),
-        ((NONE, NONE, FULL, NONE), date(2026, 10, 26), PlanHealth.ON_TRACK),
-        ((FULL, FULL, FULL, FULL), date(2027, 1, 1), PlanHealth.COMPLETED),
-    ],
-)
-def test_a_plan_breaks_by_misses_in_a_row_after_their_grace(
-    paid: tuple[int, int, int, int], today: date, expected: PlanHealth
-) -> None:
-    assert health(plan(*paid), RULES, today) is expected
+FULL, NONE = 500_00, 0
 
 
 def test_a_new_plan_starts_from_todays_facts_and_no_old_promises() -> None:

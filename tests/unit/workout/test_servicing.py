@@ -6,8 +6,15 @@ import pytest
 
 from bot.lending.schedule import ScheduledInstalment, equal_instalments, monthly_due_dates
 from bot.workout.promise import PaymentMade
-from bot.workout.replan import PlanHealth
-from bot.workout.servicing import BreachRule, InstalmentState, ServicedPlan, missed_in_a_row, serviced, would_break
+from bot.workout.servicing import (
+    BreachRule,
+    InstalmentState,
+    PlanHealth,
+    ServicedPlan,
+    missed_in_a_row,
+    serviced,
+    would_break,
+)
 
 FIRST_ON = date(2026, 12, 15)
 SCHEDULE = equal_instalments(300_000, monthly_due_dates(FIRST_ON, 3, 15))

@@ -1,0 +1,97 @@
+"""The page that one-way notices lead to: to the chat, or to stop. Looking at it changes nothing; the button does.
+
+``POST`` is also what mail programs send for "unsubscribe" (RFC 8058). The address is the only credential, and all it
+can do is stop notices.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from string import Template
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path
+from fastapi.responses import HTMLResponse
+
+from bot.channels.letter_words import LetterWords
+from bot.channels.web import script_wanted
+from bot.services import stop_links
+from bot.services.deps import Deps
+from bot.services.stop_links import StopLink
+from bot.text.scripts import Script
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+Token = Annotated[str, Path(max_length=100)]
+
+_LANGUAGE = {Script.HANS: "zh-Hans", Script.HANT: "zh-Hant"}
+_PAGE = Template(
+    """<!doctype html>
+<html lang="$language"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark }
+body { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem; font: 1.125rem/1.7 system-ui, sans-serif }
+a, button { display: block; box-sizing: border-box; width: 100%; padding: .8rem; font: inherit; text-align: center;
+  border: 1px solid #1f5f6b; border-radius: .5rem; background: #fff; color: #1f5f6b; text-decoration: none }
+a { background: #1f5f6b; color: #fff }
+</style></head>
+<body><main>
+$content
+</main></body></html>
+"""
+)
+
+
+def make_router(deps: Deps) -> APIRouter:
+    """Return the routes.
+
+    Raises:
+        bot.services.wording.WordingError: the page's words cannot be used.
+    """
+    router, words = APIRouter(), LetterWords.load(deps)
+
+    @router.get(stop_links.PATH + "/{token}", response_class=HTMLResponse)
+    def ask(token: Token, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
+        link = stop_links.read(deps, token)
+        if link is None:
+            return _unknown(words, script_wanted(accept_language))
+        script = link.script
+        stop = f'<form method="post"><button>{_say(words, "page_stop_button", script)}</button></form>'
+        return _page(words, script, "page_hello", "page_talk", _chat(words, script), "page_stop", stop)
+
+    @router.post(stop_links.PATH + "/{token}", response_class=HTMLResponse)
+    def stop(token: Token, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
+        link: StopLink | None = stop_links.stop(deps, token)
+        if link is None:
+            return _unknown(words, script_wanted(accept_language))
+        return _page(words, link.script, "page_stopped", "page_stopped_more", _chat(words, link.script))
+
+    return router
+
+
+def _unknown(words: LetterWords, script: Script) -> HTMLResponse:
+    return _page(words, script, "page_unknown", _chat(words, script), status=404)
+
+
+def _chat(words: LetterWords, script: Script) -> str:
+    return f'<a href="/">{_say(words, "page_talk_button", script)}</a>'
+
+
+def _say(words: LetterWords, name: str, script: Script) -> str:
+    return escape(words.in_script(name, script))
+
+
+def _page(words: LetterWords, script: Script, *parts: str, status: int = 200) -> HTMLResponse:
+    """Put a page together; a part is the name of a paragraph's words, or markup."""
+    content = "\n".join(part if part.startswith("<") else f"<p>{_say(words, part, script)}</p>" for part in parts)
+    title = _say(words, "page_title", script)
+    return HTMLResponse(_PAGE.substitute(language=_LANGUAGE[script], title=title, content=content), status, HEADERS)

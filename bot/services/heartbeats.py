@@ -1,0 +1,47 @@
+"""Signs of life of what works by itself, so that its silence is noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.services.deps import Deps
+from bot.store.tables import Heartbeat
+
+SCHEDULER = "scheduler"
+
+MISSED_TICKS = 3
+SHORTEST_SILENCE = timedelta(minutes=1)
+"""However fast the ticks: a round with much to do may take longer than three of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerHealth:
+    """When the scheduler last finished a round (aware; None: never), and whether that is too long ago."""
+
+    last_beat_at: datetime | None
+    is_late: bool
+
+
+def beat(deps: Deps, name: str) -> None:
+    """Record that a round of some work has ended now."""
+    with deps.begin() as session:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        now = deps.now()
+        added = insert(Heartbeat).values(name=name, beat_at=now)
+        session.execute(added.on_conflict_do_update(index_elements=["name"], set_={"beat_at": now}))
+
+
+def longest_silence(deps: Deps) -> timedelta:
+    """How long the scheduler may be silent before that is an alarm: three ticks, at least a minute."""
+    return max(MISSED_TICKS * timedelta(seconds=deps.settings.scheduler_tick_seconds), SHORTEST_SILENCE)
+
+
+def scheduler_health(deps: Deps) -> SchedulerHealth:
+    """Return whether a scheduler is alive; late is one that has never finished a round, or not for too long."""
+    with deps.read() as session:
+        row = session.get(Heartbeat, SCHEDULER)
+        last = row.beat_at if row is not None else None
+    return SchedulerHealth(last, last is None or deps.now() - last > longest_silence(deps))

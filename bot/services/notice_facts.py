@@ -1,0 +1,325 @@
+"""What is on record about borrowers, read for the planner of notices: a page of them at a time, in a few queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from bot.clock import business_date
+from bot.lending.ledger import EntryKind
+from bot.lending.limitation import LimitationStatus, limitation_status
+from bot.outreach.facts import EndedPause, Facts, InstalmentAhead, OpenDebt, OpenQuote, PromiseAhead, Standing
+from bot.outreach.gate import HoldKind
+from bot.outreach.notice import Topic
+from bot.outreach.planning import HORIZON
+from bot.store import tables
+from bot.workout.promise import PromiseState
+from bot.workout.servicing import InstalmentState
+
+LOOK_BACK = timedelta(days=100)
+"""How far back notices are read: longer than any step of the ladder is apart from the next."""
+
+PAUSE_REMEMBERED = timedelta(days=30)
+"""How long after a pause its end is still announced before anything else is sent."""
+
+SHORTEST_PAUSE = timedelta(days=1)
+"""A hold lifted sooner was a slip: nobody noticed that anything had stopped."""
+
+PASSED_ON = "F3"
+"""The rule under which a notice gives way to a person, after two without an answer."""
+
+_PAUSES = frozenset(
+    {
+        HoldKind.DISPUTE,
+        HoldKind.COMPLAINT,
+        HoldKind.DISTRESS,
+        HoldKind.INCAPACITY,
+        HoldKind.MINOR,
+        HoldKind.PAUSE,
+        HoldKind.PERSON,
+        HoldKind.OPT_OUT,
+    }
+)
+_OWN = frozenset({HoldKind.PAUSE, HoldKind.OPT_OUT})
+_SETTLED = tuple(state.value for state in InstalmentState if state.is_settled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    debt_id: str | None
+    quiet_until: datetime
+
+
+@dataclass(slots=True)
+class _Read:
+    """The rows of one borrower."""
+
+    deceased: bool = False
+    plans: list[tuple[str, Collection[str]]] = field(default_factory=list)
+    parts: list[tuple[str, str, date]] = field(default_factory=list)
+    promises: list[PromiseAhead] = field(default_factory=list)
+    debts: list[OpenDebt] = field(default_factory=list)
+    disputed: set[str] = field(default_factory=set)
+    quotes: list[OpenQuote] = field(default_factory=list)
+    holds: set[HoldKind] = field(default_factory=set)
+    pause: EndedPause | None = None
+    traces: list[_Trace] = field(default_factory=list)
+    last_contact_at: datetime | None = None
+    notices: list[tables.Reminder] = field(default_factory=list)
+
+
+def facts_of(session: Session, borrower_ids: Sequence[str], now: datetime) -> dict[str, Facts]:
+    """Return what notices are planned from, for each of some borrowers, inside an open transaction.
+
+    What is owed is the sum of what is booked: interest since the last booking is left out, so a debt is taken for
+    smaller than it is, never for larger. Whoever sends looks at the exact balance.
+    """
+    found: dict[str, _Read] = {borrower_id: _Read() for borrower_id in borrower_ids}
+    _read_deaths(session, found)
+    _read_plans(session, found)
+    _read_promises(session, found)
+    _read_holds(session, found, now)
+    _read_debts(session, found, now)
+    _read_quotes(session, found, now)
+    _read_traces(session, found, now)
+    _read_notices(session, found, now)
+    _read_contacts(session, found)
+    return {borrower_id: _facts(read, now) for borrower_id, read in found.items()}
+
+
+def is_owned(notice: tables.Reminder) -> bool:
+    """Whether a notice is the planner's to move and to call off; the others answer an event and stand by themselves."""
+    topic = Topic(notice.topic or Topic.PLAN)
+    if topic is Topic.LATE:
+        return notice.stage == "D+1"
+    return topic not in (Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND)
+
+
+def _facts(read: _Read, now: datetime) -> Facts:
+    covered = {debt_id for _, debt_ids in read.plans for debt_id in debt_ids}
+    of_plan = dict(read.plans)
+    sent = [notice for notice in read.notices if notice.state == "sent" and notice.decided_at is not None]
+    passed_on = [notice for notice in read.notices if notice.state == "superseded" and notice.rule == PASSED_ON]
+    last = read.last_contact_at
+    resumed = [notice.decided_at for notice in sent if notice.topic == Topic.RESUMED and notice.decided_at is not None]
+    return Facts(
+        instalments=tuple(
+            InstalmentAhead(part_id, due_on, _quiet_until(read, of_plan[agreement_id]))
+            for agreement_id, part_id, due_on in read.parts
+        ),
+        promises=tuple(read.promises),
+        debts=tuple(
+            replace(debt, quiet_until=_quiet_until(read, (debt.debt_id,)))
+            for debt in read.debts
+            if debt.debt_id not in covered and debt.debt_id not in read.disputed
+        ),
+        quotes=tuple(read.quotes),
+        pause=read.pause if not (read.holds & _PAUSES) - {HoldKind.PAUSE} else None,
+        holds=frozenset(read.holds | ({HoldKind.DECEASED} if read.deceased else set())),
+        standing=tuple(
+            Standing(at, Topic(notice.topic or Topic.PLAN))
+            for notice in read.notices
+            if (at := _stands_at(notice, now)) is not None
+        ),
+        done=frozenset(
+            notice.key
+            for notice in read.notices
+            # That notices begin again has to be said some day: a refusal does not settle it.
+            if notice.state == "sent"
+            or (notice.state == "refused" and notice.topic != Topic.RESUMED)
+            or notice in passed_on
+        ),
+        last_contact_at=last,
+        unanswered=sum(last is None or notice.decided_at > last for notice in sent if notice.decided_at is not None),
+        person_asked=any(last is None or (at := notice.decided_at) is None or at > last for notice in passed_on),
+        resumed_at=max(resumed, default=None),
+    )
+
+
+def _stands_at(notice: tables.Reminder, now: datetime) -> datetime | None:
+    """When a notice went out, or goes out whatever is planned now; None where it is still to be placed, or is over."""
+    if notice.state == "sent":
+        return notice.decided_at
+    if notice.state != "planned":
+        return None
+    if notice.send_at <= now or notice.rule is not None or not is_owned(notice):
+        return max(notice.send_at, now)
+    return None
+
+
+def _quiet_until(read: _Read, debt_ids: Collection[str]) -> datetime | None:
+    waits = [trace.quiet_until for trace in read.traces if trace.debt_id is None or trace.debt_id in debt_ids]
+    return max(waits, default=None)
+
+
+def _read_deaths(session: Session, found: dict[str, _Read]) -> None:
+    died = session.scalars(
+        select(tables.Borrower.id).where(tables.Borrower.id.in_(found), tables.Borrower.deceased.is_(True))
+    )
+    for borrower_id in died:
+        found[borrower_id].deceased = True
+
+
+def _read_plans(session: Session, found: dict[str, _Read]) -> None:
+    agreement, part = tables.Agreement, tables.Instalment
+    in_force = and_(agreement.borrower_id.in_(found), agreement.state == "in_force")
+    for agreement_id, borrower_id, debt_ids in session.execute(
+        select(agreement.id, agreement.borrower_id, agreement.debt_ids).where(in_force)
+    ):
+        found[borrower_id].plans.append((agreement_id, frozenset(debt_ids)))
+    for borrower_id, agreement_id, part_id, due_on in session.execute(
+        select(agreement.borrower_id, agreement.id, part.id, part.due_on)
+        .join(part, part.agreement_id == agreement.id)
+        .where(in_force, part.state.not_in(_SETTLED))
+        .order_by(part.due_on, part.id)
+    ):
+        found[borrower_id].parts.append((agreement_id, part_id, due_on))
+
+
+def _read_promises(session: Session, found: dict[str, _Read]) -> None:
+    promise = tables.Promise
+    for borrower_id, promise_id, due_on, grace_days in session.execute(
+        select(promise.borrower_id, promise.id, promise.due_on, promise.grace_days).where(
+            promise.borrower_id.in_(found), promise.state == PromiseState.OPEN.value, promise.due_on.is_not(None)
+        )
+    ):
+        if due_on is not None:
+            found[borrower_id].promises.append(PromiseAhead(promise_id, due_on, due_on + timedelta(days=grace_days)))
+
+
+def _read_holds(session: Session, found: dict[str, _Read], now: datetime) -> None:
+    hold, conversation = tables.Hold, tables.Conversation
+    lately = now - PAUSE_REMEMBERED
+    told = (or_(hold.lifted_at.is_(None), hold.lifted_at > lately), or_(hold.until.is_(None), hold.until > lately))
+    by_borrower = select(hold.borrower_id, hold).where(hold.borrower_id.in_(found), *told)
+    by_conversation = (
+        select(conversation.borrower_id, hold)
+        .join(conversation, conversation.id == hold.conversation_id)
+        .where(conversation.borrower_id.in_(found), hold.borrower_id.is_(None), *told)
+    )
+    for query in (by_borrower, by_conversation):  # each has an index to itself; one with "or" has none
+        for borrower_id, row in session.execute(query):
+            if borrower_id is not None:
+                _take_hold(found[borrower_id], row, now)
+
+
+def _take_hold(read: _Read, row: tables.Hold, now: datetime) -> None:
+    kind = HoldKind(row.kind)
+    if row.lifted_at is None and (row.until is None or row.until > now):
+        read.holds.add(kind)
+        if kind is HoldKind.DISPUTE and row.debt_id is not None:
+            read.disputed.add(row.debt_id)
+    pause = _pause(row, kind)
+    if pause is not None and (read.pause is None or pause.ends_at > read.pause.ends_at):
+        read.pause = pause
+
+
+def _pause(row: tables.Hold, kind: HoldKind) -> EndedPause | None:
+    """The pause that a hold was, if its end is known and is news to the borrower."""
+    ends_at = min((at for at in (row.lifted_at, row.until) if at is not None), default=None)
+    if kind not in _PAUSES or ends_at is None or ends_at - row.placed_at < SHORTEST_PAUSE:
+        return None
+    taken_back = kind in _OWN and row.lifted_at is not None and row.lifted_by is None
+    return None if taken_back and row.lifted_at == ends_at else EndedPause(row.id, ends_at, kind is HoldKind.PAUSE)
+
+
+def _read_debts(session: Session, found: dict[str, _Read], now: datetime) -> None:
+    debt, contract = tables.Debt, tables.Contract
+    product, creditor = tables.Product, tables.Creditor
+    owed = _owed(session, found)
+    ahead = business_date(now + HORIZON)
+    rows = session.execute(
+        select(debt, contract.grace_days, creditor.kind)
+        .join(contract, contract.id == debt.contract_id)
+        .join(product, product.id == contract.product_id)
+        .join(creditor, creditor.id == product.creditor_id)
+        .where(debt.borrower_id.in_(found))
+        .order_by(debt.due_on, debt.id)
+    )
+    for row, grace_days, creditor_kind in rows:
+        if owed.get(row.id, 0) <= 0:
+            continue
+        status = limitation_status(row.due_on if row.limitation_known else None, row.last_demand_on, ahead)
+        runs = status is LimitationStatus.RUNNING
+        found[row.borrower_id].debts.append(OpenDebt(row.id, row.due_on, owed[row.id], creditor_kind, runs, grace_days))
+
+
+def _owed(session: Session, found: dict[str, _Read]) -> dict[str, int]:
+    """What is booked as owed on each debt, in fen: charges less payments and waivers, reversals undone."""
+    entry, undone, debt = tables.LedgerEntry, aliased(tables.LedgerEntry), tables.Debt
+    lowers = (EntryKind.PAYMENT.value, EntryKind.WAIVER.value)
+    of_reversal = case((undone.kind.in_(lowers), entry.amount_fen), else_=-entry.amount_fen)
+    signed = case(
+        (entry.kind == EntryKind.REVERSAL.value, of_reversal),
+        (entry.kind.in_(lowers), -entry.amount_fen),
+        else_=entry.amount_fen,
+    )
+    rows = session.execute(
+        select(entry.debt_id, func.sum(signed))
+        .join(debt, debt.id == entry.debt_id)
+        .outerjoin(undone, and_(undone.debt_id == entry.debt_id, undone.key == entry.reverses))
+        .where(debt.borrower_id.in_(found))
+        .group_by(entry.debt_id)
+    )
+    return {debt_id: int(total) for debt_id, total in rows}
+
+
+def _read_quotes(session: Session, found: dict[str, _Read], now: datetime) -> None:
+    """Offers of negotiations that are open: there are none that the borrower did not ask for."""
+    negotiation, offer = tables.Negotiation, tables.Offer
+    rows = session.execute(
+        select(negotiation.borrower_id, negotiation.id, func.max(offer.expires_at))
+        .join(offer, offer.negotiation_id == negotiation.id)
+        .where(negotiation.active_key.in_(found))
+        .group_by(negotiation.borrower_id, negotiation.id)
+    )
+    for borrower_id, negotiation_id, expires_at in rows:
+        if expires_at > now:
+            last_day = business_date(expires_at - timedelta(seconds=1))
+            found[borrower_id].quotes.append(OpenQuote(f"negotiation:{negotiation_id}", last_day))
+
+
+def _read_traces(session: Session, found: dict[str, _Read], now: datetime) -> None:
+    trace = tables.PaymentTrace
+    for borrower_id, debt_id, quiet_until in session.execute(
+        select(trace.borrower_id, trace.debt_id, trace.quiet_until).where(
+            trace.borrower_id.in_(found), trace.state == "open", trace.quiet_until > now
+        )
+    ):
+        found[borrower_id].traces.append(_Trace(debt_id, quiet_until))
+
+
+def _read_notices(session: Session, found: dict[str, _Read], now: datetime) -> None:
+    notice = tables.Reminder
+    rows = session.scalars(
+        select(notice).where(
+            notice.borrower_id.in_(found), or_(notice.state == "planned", notice.send_at > now - LOOK_BACK)
+        )
+    )
+    for row in rows:
+        found[row.borrower_id].notices.append(row)
+
+
+def _read_contacts(session: Session, found: dict[str, _Read]) -> None:
+    """When each borrower last wrote or paid: paying answers a notice as well (F3)."""
+    conversation, entry, debt = tables.Conversation, tables.LedgerEntry, tables.Debt
+    wrote = (
+        select(conversation.borrower_id, func.max(conversation.last_inbound_at))
+        .where(conversation.borrower_id.in_(found), conversation.last_inbound_at.is_not(None))
+        .group_by(conversation.borrower_id)
+    )
+    paid = (
+        select(debt.borrower_id, func.max(entry.booked_at))
+        .join(entry, entry.debt_id == debt.id)
+        .where(debt.borrower_id.in_(found), entry.kind == EntryKind.PAYMENT.value)
+        .group_by(debt.borrower_id)
+    )
+    for query in (wrote, paid):
+        for borrower_id, at in session.execute(query):
+            if borrower_id is not None and at is not None:
+                earlier = found[borrower_id].last_contact_at
+                found[borrower_id].last_contact_at = at if earlier is None else max(at, earlier)

@@ -1,0 +1,77 @@
+"""A lender's adapter for text messages on loopback, as ``docs/sms-adapter.md`` asks for it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+KEY = "an-invented-key-of-the-sms-adapter"
+
+
+@dataclass
+class SmsAdapter:
+    """Use it as a context manager. ``answers`` (status, headers) are given to the next requests; 0 cuts the line."""
+
+    delivered: dict[str, tuple[str, str]] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._httpd = _Server(("127.0.0.1", 0), _Handler)
+        self._httpd.double = self
+        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._httpd.shutdown()
+        self._httpd.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """Where it takes messages."""
+        return f"http://127.0.0.1:{self._httpd.server_address[1]}/notices"
+
+    def take(self, key: str, body: dict[str, Any]) -> tuple[int, dict[str, str]]:
+        """Answer one request. Called by the HTTP handler, on its own thread."""
+        with self._lock:
+            self.requests.append(body)
+            if key != f"Bearer {KEY}":
+                return 401, {}
+            status, headers = self.answers.pop(0) if self.answers else (202, {})
+            if status < 300:  # a message that it knows is not sent again
+                self.delivered.setdefault(body["id"], (body["phone"], body["text"]))
+            return status, headers
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    double: SmsAdapter
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:  # the name the base class calls
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, headers = self.server.double.take(self.headers.get("Authorization", ""), body)
+        if status == 0:
+            return
+        payload = json.dumps({"message_id": f"n-{len(self.server.double.requests)}"}).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
+        """Stay silent."""
