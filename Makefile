@@ -50,7 +50,7 @@ contracts: .venv/.ready ## who may import whom
 
 data-check: setup ## training data, domain and rules
 	@echo "· training data"
-	@$(SIDE_BY_SIDE) --dist loadfile tests/nlu
+	@$(PY) -m pytest -q tests/nlu
 
 widget-test: widget/dist/.ready ## the chat page's own tests
 	@echo "· chat page"

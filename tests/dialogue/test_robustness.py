@@ -121,11 +121,11 @@ def test_a_due_notice_waits_for_a_borrower_who_is_away(desk: RunningDesk, web_li
     desk.wait_until(lambda: state_of(desk, reminder_id) == "sent", 30, "the notice to be sent")
 
     line.borrower.connect()
-    notice = line.wait_for("您有一条事项提醒")
+    notice = line.wait_for("不想再收到提醒，回复“别再提醒”")
     assert notice.author == "bot"
     assert "¥" not in notice.text, "a notice tells nothing before identity is proved"
     line.say("谢谢")
-    shown = [said for said in line.heard if "您有一条事项提醒" in said.text]
+    shown = [said for said in line.heard if said.text == notice.text]
     assert len(shown) == 1, "the notice came more than once"
     assert "下一期" in words(line.say("我的下期什么时候还"))
 
