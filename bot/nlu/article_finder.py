@@ -79,7 +79,7 @@ class ArticleFinder(GraphComponent):
         """Load a trained component.
 
         Raises:
-            ModelFileError: the file holds types other than those of the libraries used here.
+            ModelFileError: the files are missing, or are not such a model.
         """
         component = cls.create(config, model_storage, resource, execution_context)
         with model_storage.read_from(resource) as folder:

@@ -3,6 +3,8 @@
 Features are TF-IDF over character n-grams and, beside them, sentence vectors. A linear support vector machine scores
 every label; one temperature, fitted on scores that the machine gave to examples it had not seen, turns scores into
 probabilities. Figures behind these choices: ``docs/nlu.md``.
+
+A model is stored as plain JSON and arrays of numbers: nothing in the files can run, and they are read in a second.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
-import skops.io
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -26,7 +27,8 @@ from sklearn.svm import LinearSVC
 from bot.nlu.sentence_encoder import Vectors, sentence_encoder
 
 _SEED = 7
-_TRUSTED_PREFIXES = ("sklearn.", "numpy.", "scipy.")
+_ABOUT = "intents.json"
+_NUMBERS = "intents.npz"
 _TEMPERATURES = (0.01, 5.0)
 
 SAFETY = frozenset(
@@ -35,10 +37,11 @@ SAFETY = frozenset(
 """Labels that are worse to miss than to hear where nobody said them."""
 
 Scores = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
 
 
 class ModelFileError(Exception):
-    """A stored model holds types that this module never writes."""
+    """The files are not a model as this module writes it. The text says what is wrong."""
 
 
 class TooFewExamples(Exception):
@@ -62,15 +65,39 @@ class IntentSettings:
     safety_margin: float = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """What a trained support vector machine is when it only reads: one column of weights for each label.
+
+    Features come as float32 too: with equal types the product copies none of the weights.
+    """
+
+    labels: tuple[str, ...]
+    weights: Weights
+    intercepts: Scores
+
+    @classmethod
+    def of(cls, trained: LinearSVC) -> _Machine:
+        labels = tuple(str(label) for label in trained.classes_)
+        weights, intercepts = trained.coef_, trained.intercept_
+        if len(labels) == 2:  # The library keeps one row for two labels.
+            weights, intercepts = np.vstack([-weights, weights]), np.hstack([-intercepts, intercepts])
+        return cls(labels, np.ascontiguousarray(weights.T, np.float32), intercepts)
+
+    def scores(self, features: scipy.sparse.csr_matrix) -> Scores:
+        scores: Scores = features.astype(np.float32) @ self.weights + self.intercepts
+        return scores
+
+
 class IntentModel:
     """A trained model. ``labels`` are in the order of the columns of ``probabilities``."""
 
     def __init__(
-        self, settings: IntentSettings, vectorizer: TfidfVectorizer, machine: LinearSVC, temperature: float
+        self, settings: IntentSettings, vectorizer: TfidfVectorizer, machine: _Machine, temperature: float
     ) -> None:
         self.settings = settings
         self.temperature = temperature
-        self.labels = tuple(str(label) for label in machine.classes_)
+        self.labels = machine.labels
         self._vectorizer = vectorizer
         self._machine = machine
         self._margins = np.array([settings.safety_margin if label in SAFETY else 0.0 for label in self.labels])
@@ -95,12 +122,13 @@ class IntentModel:
             _joined(vectorizer.transform(texts), vectors, settings), gold, sample_weight=counts
         )
         unseen = _unseen_scores(texts, gold, vectors, counts, settings)
-        return cls(settings, vectorizer, machine, _temperature(unseen, np.searchsorted(machine.classes_, gold)))
+        temperature = _temperature(unseen, np.searchsorted(machine.classes_, gold))
+        return cls(settings, vectorizer, _Machine.of(machine), temperature)
 
     def probabilities(self, texts: Sequence[str]) -> Scores:
         """Return one row for each normalised text, one column for each label; rows add up to 1."""
         characters = self._vectorizer.transform(texts)
-        scores = self._machine.decision_function(_joined(characters, _vectors(texts, self.settings), self.settings))
+        scores = self._machine.scores(_joined(characters, _vectors(texts, self.settings), self.settings))
         # Signs alone, or not one known character: whatever the vectors say of such a text, nothing is known about it.
         wordless = np.array([not any(map(str.isalnum, text)) for text in texts], dtype=bool)
         scores[wordless | (np.diff(characters.indptr) == 0)] = -self._margins
@@ -109,29 +137,38 @@ class IntentModel:
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder."""
-        skops.io.dump({"vectorizer": self._vectorizer, "machine": self._machine}, folder / "intents.skops")
-        about = {"settings": asdict(self.settings), "temperature": self.temperature}
-        (folder / "intents.json").write_text(json.dumps(about), "utf-8")
+        grams = self._vectorizer.vocabulary_
+        about = {
+            "settings": asdict(self.settings),
+            "temperature": self.temperature,
+            "labels": self.labels,
+            "grams": sorted(grams, key=grams.__getitem__),
+        }
+        (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False), "utf-8")
+        machine = self._machine
+        np.savez(folder / _NUMBERS, idf=self._vectorizer.idf_, weights=machine.weights, intercepts=machine.intercepts)
 
     @classmethod
     def load(cls, folder: Path) -> IntentModel:
         """Read a model back.
 
         Raises:
-            ModelFileError: the file holds types other than those of the libraries used here.
+            ModelFileError: the files are missing, or are not such a model.
         """
-        path = folder / "intents.skops"
-        unknown = skops.io.get_untrusted_types(file=path)
-        if foreign := [name for name in unknown if not name.startswith(_TRUSTED_PREFIXES)]:
-            raise ModelFileError(f"unexpected types in the stored model: {foreign}")
-        parts = skops.io.load(path, trusted=unknown)
-        about = json.loads((folder / "intents.json").read_text("utf-8"))
-        settings = IntentSettings(**about["settings"])
-        return cls(settings, parts["vectorizer"], parts["machine"], float(about["temperature"]))
+        try:
+            about = json.loads((folder / _ABOUT).read_text("utf-8"))
+            settings = IntentSettings(**about["settings"])
+            with np.load(folder / _NUMBERS, allow_pickle=False) as numbers:
+                vectorizer = _vectorizer(settings, {gram: column for column, gram in enumerate(about["grams"])})
+                vectorizer.idf_ = numbers["idf"]
+                machine = _Machine(tuple(about["labels"]), numbers["weights"], numbers["intercepts"])
+            return cls(settings, vectorizer, machine, float(about["temperature"]))
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            raise ModelFileError(f"{folder}: not a stored model: {error}") from error
 
 
-def _vectorizer(settings: IntentSettings) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer="char", ngram_range=(1, settings.max_ngram), sublinear_tf=True)
+def _vectorizer(settings: IntentSettings, grams: dict[str, int] | None = None) -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer="char", ngram_range=(1, settings.max_ngram), sublinear_tf=True, vocabulary=grams)
 
 
 def _machine(settings: IntentSettings) -> LinearSVC:
