@@ -59,7 +59,7 @@ class ArticleFinder(GraphComponent):
         settings = IntentSettings(
             sentence_encoder=self._config["sentence_encoder"],
             vector_weight=float(self._config["vector_weight"]),
-            folds=2,
+            calibration_parts=2,
             safety_margin=0.0,
         )
         self._model = IntentModel.train([text for text, _ in asked], [article for _, article in asked], settings)

