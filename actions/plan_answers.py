@@ -92,7 +92,7 @@ def take(turn: Turn, current: State) -> list[EventType] | None:
         case Stage.WAITING:
             return [SlotSet("requested_slot", None)]
         case _:
-            return _take_answer(turn)
+            return _take_answer(turn, current)
 
 
 def wish_in(turn: Turn, text: str, intent: str) -> BorrowerProposal | None:
@@ -296,29 +296,37 @@ def _take_approval(turn: Turn, current: State) -> list[EventType] | None:
             return []  # a yes typed before the figures were there asks for nothing: they are shown, and asked again
         turn.say("utter_approval_requested")
         return [SlotSet("requested_slot", None)]
-    return _turn_away(turn)
+    return _turn_away(turn, current)
 
 
-def _turn_away(turn: Turn) -> list[EventType] | None:
+def _turn_away(turn: Turn, current: State) -> list[EventType] | None:
     """Take a message that leaves the chosen offer: for another one, for all of them, or for a wish of one's own."""
     pressed = turn.pressed("offer")
     if pressed is not None and pressed != "back":
         negotiation.choose(turn.deps, turn.conversation_id, offer_id=pressed)
         return []
-    if pressed == "back" or turn.intent in _DECLINES or turn.intent == "ask_other_options":
+    wish = wish_in(turn, turn.text, turn.intent)
+    if pressed == "back" or (wish is None and _wants_others(turn, current)):
         back = negotiation.unchoose(turn.deps, turn.conversation_id)
         turn.say("utter_back_to_offers")
         if isinstance(back, State) and len(back.offers) < 2:  # only what was just turned away
             return show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
         return show(turn, back)
-    wish = wish_in(turn, turn.text, turn.intent)
     return None if wish is None else show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish))
 
 
-def _take_answer(turn: Turn) -> list[EventType] | None:
+def _wants_others(turn: Turn, current: State) -> bool:
+    if turn.intent in _DECLINES | _WANTS_MORE:
+        return True
+    # 第二个 names what may never have been shown: the plans are, before one of them is chosen.
+    named = read_position(turn.text, len(current.offers))
+    return named is not None and turn.intent not in _ABOUT_SOMETHING_ELSE
+
+
+def _take_answer(turn: Turn, current: State) -> list[EventType] | None:
     if shown_hash := turn.pressed("agree"):
         return _accept(turn, shown_hash)
-    left = _turn_away(turn)
+    left = _turn_away(turn, current)
     if left is not None or turn.intent not in _AGREES:
         return left
     seen = agreements.read_back_seen(turn.deps, turn.conversation_id, turn.message_id)

@@ -61,6 +61,7 @@ _NO_SPENDING = re.compile(rf"{_NO}(?:开销|开支|支出|花销|花费)(?!大)|
 _MONTHLY = re.compile(r"每个?月|月供|月还|一个?月|每期|月付|个月还|按月")
 _ONE_OFF = re.compile(r"先还|先付|先给|一次|今天|明天|后天|今晚|马上|立刻|首付")
 _TOO_MUCH = re.compile(r"太[多高贵]|不[起了上]|拿不出|做不到|(?<!行)不行|承受不|(?<!够)不够")
+_CLAUSE_END = re.compile(r"[,，。.!！;；?？~ \n]")
 _QUESTION_OR_OFFER = frozenset(
     {"propose_payment", "promise_to_pay", "report_paid", "ask_payment_status", "request_settlement", "dispute_debt"}
 )
@@ -170,7 +171,7 @@ def read_proposal(values: Sequence[Value], text: str) -> BorrowerProposal | None
 
     What is paid once (先还500), what is said to be too much, and income told beside it are no proposal.
     """
-    if _TOO_MUCH.search(text):
+    if _is_turned_down(text, values):
         return None
     months = _only([value.payload for value in values if isinstance(value.payload, MonthCount)])
     amount = _only([told.amount for told in _told(text, values) if told.role in (None, _Role.DEBT)])
@@ -185,6 +186,16 @@ def read_proposal(values: Sequence[Value], text: str) -> BorrowerProposal | None
     if monthly_fen is None and span is None:
         return None
     return BorrowerProposal(monthly_fen=monthly_fen, months=span, first_on=day.day if day is not None else None)
+
+
+def _is_turned_down(text: str, values: Sequence[Value]) -> bool:
+    """Whether the figures named are called too much.
+
+    A refusal that ends before the clause of the first figure is about something else: 不行,我每个月只能还500.
+    """
+    figures = [value.start for value in values if isinstance(value.payload, AmountRange | MonthCount)]
+    clause = max((match.end() for match in _CLAUSE_END.finditer(text, 0, min(figures))), default=0) if figures else 0
+    return _TOO_MUCH.search(text, clause) is not None
 
 
 def _read_means(
