@@ -74,7 +74,16 @@ def _a_person(deps: Deps, seed: int, number: int) -> Person:
         open_chat(deps, person, "telegram")
     if 0.5 < kind < 0.95:
         open_chat(deps, person, "web")
+    if len(person.chats) > 1:
+        _was_used_before(deps, person.chats[0])
     return person
+
+
+def _was_used_before(deps: Deps, conversation_id: str) -> None:
+    """Let a chat have been used a second earlier, so that which of two was used last is the same in every run."""
+    with deps.begin() as session:
+        row = session.get_one(Conversation, conversation_id)
+        row.last_inbound_at = deps.now() - timedelta(seconds=1)
 
 
 def _a_debt(chance: Random) -> Owed:
