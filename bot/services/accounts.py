@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from pydantic import TypeAdapter
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, joinedload
 
 from bot.clock import business_date
 from bot.identity.levels import Level
@@ -25,16 +25,29 @@ from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
-from bot.services.minimum_payments import late_fees, minimums_of
+from bot.services.minimum_payments import late_fees, minimums_of, minimums_of_all
+from bot.services.plans_on_debts import PlansOn, plans_on_debts
 from bot.services.proof import viewer_of
-from bot.store.tables import Agreement, Borrower, Contract, Debt, Hold, LedgerEntry, Offer, PlanEvent
+from bot.store.tables import Borrower, Contract, Debt, Hold, LedgerEntry, Product
 from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
-from bot.workout.offer import Offer as OfferTerms
 
-_OFFER: TypeAdapter[OfferTerms] = TypeAdapter(OfferTerms)
-
-ENDS_PLAN = ("completed", "broken")
-"""Kinds of plan events, and states of an agreement, after which none is in force on its debts."""
+# Written once: putting a statement together takes longer than asking it, and these are asked for every notice.
+_DEBTS = (
+    select(Debt)
+    .options(
+        joinedload(Debt.contract, innerjoin=True)
+        .joinedload(Contract.product, innerjoin=True)
+        .joinedload(Product.creditor, innerjoin=True),
+        joinedload(Debt.contract, innerjoin=True).selectinload(Contract.rate_changes),
+    )
+    .order_by(Debt.due_on, Debt.id)
+)
+_BOOKED = (
+    select(LedgerEntry).where(LedgerEntry.debt_id.in_(bindparam("debt_ids", expanding=True))).order_by(LedgerEntry.id)
+)
+_DISPUTED = select(Hold.debt_id).where(
+    Hold.debt_id.in_(bindparam("debt_ids", expanding=True)), Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +166,15 @@ def build_portfolio(
     """
     as_of = as_of or business_date(deps.now())
     borrower = session.get_one(Borrower, borrower_id)
-    debts = session.scalars(
-        select(Debt).join(Contract).where(Debt.borrower_id == borrower_id).order_by(Debt.due_on, Debt.id)
-    )
-    plans = _plans(session, borrower_id, as_of)
-    until = min(as_of, accrued_until or as_of)
-    views = tuple(_view(session, debt, as_of, until, plans.get(debt.id, _Plans())) for debt in debts)
+    debts = session.scalars(_DEBTS.where(Debt.borrower_id == bindparam("borrower_id")), {"borrower_id": borrower_id})
+    views = tuple(_views(session, debts.unique().all(), as_of, min(as_of, accrued_until or as_of)))
     return Portfolio(as_of, deps.vault.unseal("name", borrower.name_sealed), views)
+
+
+def debt_views(session: Session, debt_ids: Collection[str], as_of: date) -> dict[str, DebtView]:
+    """Return some debts as they stand at the end of ``as_of``, by id. Does not ask who is looking."""
+    debts = session.scalars(_DEBTS.where(Debt.id.in_(debt_ids))).unique().all()
+    return {view.debt_id: view for view in _views(session, debts, as_of, as_of)}
 
 
 def book(session: Session, debt_id: str, entry: Entry) -> BookingRefusal | None:
@@ -193,8 +208,7 @@ def lock_borrower(session: Session, borrower_id: str) -> None:
 
 def ledger_of(session: Session, debt_id: str) -> tuple[Entry, ...]:
     """Return everything booked on a debt, oldest booking first."""
-    rows = session.scalars(select(LedgerEntry).where(LedgerEntry.debt_id == debt_id).order_by(LedgerEntry.id))
-    return tuple(entry_of(row) for row in rows)
+    return _ledgers(session, (debt_id,))[debt_id]
 
 
 def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
@@ -204,7 +218,7 @@ def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
     """
     debt, now = session.get_one(Debt, debt_id), deps.now()
     today = business_date(now)
-    stops = _plans(session, debt.borrower_id, today).get(debt_id, _Plans()).stops
+    stops = plans_on_debts(session, (debt.borrower_id,), today).get(debt_id, PlansOn()).stops
     session.flush()
     booked = ledger_of(session, debt_id)
     ends = [period[1] for entry in booked if (period := accrued_period(entry)) is not None]
@@ -261,65 +275,44 @@ def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger
     """Return what the statement of a debt on ``as_of`` is made of. Does not ask who is looking."""
     debt = session.get_one(Debt, debt_id)
     terms = terms_of(debt.contract)
-    plans = _plans(session, debt.borrower_id, as_of).get(debt.id, _Plans())
+    plans = plans_on_debts(session, (debt.borrower_id,), as_of).get(debt.id, PlansOn())
     booked = _with_late_fees(session, debt, terms, as_of, plans.stops)
     counted = entries_with_stops(terms, booked, debt.due_on, as_of, plans.stops)
     return CountedLedger(terms, debt.due_on, booked, counted, plans.number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plans:
-    """What agreements mean for one debt on a day: when its interest stood still, which is in force, its waiver."""
-
-    stops: tuple[InterestStop, ...] = ()
-    number: str | None = None
-    waived_on_completion_fen: int = 0
-
-
-def _plans(session: Session, borrower_id: str, as_of: date) -> Mapping[str, _Plans]:
-    """Return what agreements mean, by debt; one accepted after ``as_of`` does not change how that day looks.
-
-    Policies that let interest run during a plan are refused when they are loaded, so every plan stops it. It stays
-    stopped on a plan that was completed, and runs again from the day on which one was broken. Of agreements that
-    replace one another the last says what is in force; the first stands for the days before the others.
-    """
-    ended = select(PlanEvent).where(PlanEvent.kind.in_(ENDS_PLAN)).subquery()
-    rows = session.execute(
-        select(Agreement, Offer, ended.c.happened_on)
-        .join(Offer, Offer.id == Agreement.offer_id)
-        .outerjoin(ended, ended.c.agreement_id == Agreement.id)
-        .where(Agreement.borrower_id == borrower_id, Agreement.state.in_(("in_force", "replaced", *ENDS_PLAN)))
-        .order_by(Agreement.accepted_at, Agreement.version)
-    )
-    plans: dict[str, _Plans] = {}
-    for agreement, row, ended_on in rows:
-        if business_date(agreement.accepted_at) > as_of:
-            continue
-        offer = _OFFER.validate_python(row.terms)
-        in_force = ended_on > as_of if ended_on is not None else agreement.state in ("in_force", "replaced")
-        completed = agreement.state == "completed"
-        stop = InterestStop(agreement.interest_stopped_on or offer.as_of, None if completed else ended_on)
-        waits = in_force and offer.conditional_on_completion and not completed
-        for share in offer.shares:
-            plans[share.debt_id] = _Plans(
-                stops=(*plans.get(share.debt_id, _Plans()).stops, stop),
-                number=agreement.number if in_force else None,
-                waived_on_completion_fen=share.waived_fen if waits else 0,
-            )
-    return plans
+def _views(session: Session, debts: Sequence[Debt], as_of: date, accrued_until: date) -> Iterable[DebtView]:
+    """Derive some debts, in their order, from a fixed number of queries."""
+    if not debts:
+        return ()
+    debt_ids = [debt.id for debt in debts]
+    plans = plans_on_debts(session, {debt.borrower_id for debt in debts}, as_of)
+    ledgers, minimums = _ledgers(session, debt_ids), minimums_of_all(session, debt_ids)
+    disputed = set(session.scalars(_DISPUTED, {"debt_ids": debt_ids}))
+    views = []
+    for debt in debts:
+        on_it, terms = plans.get(debt.id, PlansOn()), terms_of(debt.contract)
+        fees = late_fees(terms, ledgers[debt.id], minimums.get(debt.id, ()), accrued_until, on_it.stops)
+        booked = (*ledgers[debt.id], *fees)
+        views.append(_view(debt, terms, booked, as_of, accrued_until, on_it, is_disputed=debt.id in disputed))
+    return views
 
 
-def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plans: _Plans) -> DebtView:
-    contract, product = debt.contract, debt.contract.product
-    terms = terms_of(contract)
-    booked = _with_late_fees(session, debt, terms, accrued_until, plans.stops)
+def _view(
+    debt: Debt,
+    terms: ContractTerms,
+    booked: Sequence[Entry],
+    as_of: date,
+    accrued_until: date,
+    plans: PlansOn,
+    *,
+    is_disputed: bool,
+) -> DebtView:
+    product = debt.contract.product
     payments = [e for e in booked if e.kind is EntryKind.PAYMENT and e.effective_on <= as_of]
     last = max(payments, key=lambda entry: entry.effective_on, default=None)
     due_on = debt.due_on if debt.limitation_known else None
     counted = entries_with_stops(terms, booked, debt.due_on, accrued_until, plans.stops)
-    disputed = session.scalar(
-        select(Hold.id).where(Hold.debt_id == debt.id, Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None))
-    )
     return DebtView(
         debt_id=debt.id,
         reference=debt.reference,
@@ -335,12 +328,20 @@ def _view(session: Session, debt: Debt, as_of: date, accrued_until: date, plans:
         due_on=debt.due_on,
         statement=statement(terms, counted, debt.due_on, as_of),
         limitation=limitation_status(due_on, debt.last_demand_on, as_of),
-        disputed=disputed is not None,
+        disputed=is_disputed,
         last_payment_on=last.effective_on if last else None,
         last_payment_fen=last.amount_fen if last else 0,
         plan_number=plans.number,
         waived_on_completion_fen=plans.waived_on_completion_fen,
     )
+
+
+def _ledgers(session: Session, debt_ids: Sequence[str]) -> dict[str, tuple[Entry, ...]]:
+    """Everything booked on some debts, by debt, oldest booking first."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for row in session.scalars(_BOOKED, {"debt_ids": debt_ids}):
+        found[row.debt_id].append(entry_of(row))
+    return {debt_id: tuple(found[debt_id]) for debt_id in debt_ids}
 
 
 def _with_late_fees(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
@@ -15,7 +15,8 @@ from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
 from bot.services.deps import Deps
-from bot.services.holds import open_holds
+from bot.services.holds import open_holds_of_all
+from bot.store.base import UtcDateTime
 from bot.store.tables import ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
 
 log = structlog.get_logger()
@@ -25,6 +26,42 @@ ANSWERS_WITHIN = timedelta(hours=12)
 
 ONE_CONTACT = timedelta(hours=1)
 """What a person writes in one conversation within this time counts once, or a second line would break F1 (†)."""
+
+_WHOSE: BindParameter[str] = bindparam("borrower_ids", expanding=True)
+
+LAST_CONTACTS: CompoundSelect[str | None, datetime | None] = union_all(
+    select(Conversation.borrower_id, func.max(Conversation.last_inbound_at))
+    .where(Conversation.borrower_id.in_(_WHOSE))
+    .group_by(Conversation.borrower_id),
+    select(Debt.borrower_id, func.max(LedgerEntry.booked_at))
+    .join(LedgerEntry, LedgerEntry.debt_id == Debt.id)
+    .where(Debt.borrower_id.in_(_WHOSE), LedgerEntry.kind == EntryKind.PAYMENT.value)
+    .group_by(Debt.borrower_id),
+)
+"""When some borrowers last wrote and when they last paid, by ``borrower_ids``."""
+
+_SOUGHT = select(PaymentTrace.borrower_id).where(
+    PaymentTrace.borrower_id.in_(_WHOSE),
+    PaymentTrace.state == "open",
+    PaymentTrace.quiet_until > bindparam("now", type_=UtcDateTime),
+)
+_WISHED = select(ContactWish).where(ContactWish.borrower_id.in_(_WHOSE))
+_SENT = select(
+    Reminder.borrower_id, Reminder.decided_at, Reminder.due_on, Reminder.instalment_id, Reminder.subject
+).where(Reminder.borrower_id.in_(_WHOSE), Reminder.state == "sent")
+_BEGUN = (
+    select(Conversation.borrower_id, Message.created_at, Message.conversation_id)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(
+        Conversation.borrower_id.in_(_WHOSE),
+        Message.purpose == Purpose.COLLECTION.value,
+        # What a sent notice says was counted with it.
+        ~select(Reminder.id)
+        .where(Reminder.borrower_id == Conversation.borrower_id, Reminder.message_id == Message.id)
+        .exists(),
+    )
+)
+"""Contacts that a person began."""
 
 
 def decide(
@@ -75,20 +112,52 @@ def recipient_of(
     """
     if borrower_id is None:
         return Recipient(is_right_party=False, history=(), holds=frozenset(), last_inbound_at=None)
-    now, goes_on = deps.now(), by_person and purpose is Purpose.COLLECTION
-    sought = {HoldKind.PAYMENT_SOUGHT} if _is_payment_sought(session, borrower_id, now) else frozenset()
-    return Recipient(
-        is_right_party=conversation is not None and conversation.borrower_id == borrower_id,
-        history=tuple(_history(session, deps, borrower_id, conversation if goes_on else None)),
-        holds=open_holds(session, borrower_id, now).kinds | sought,
-        last_inbound_at=_last_answer_at(session, borrower_id),
-        wishes=wishes_of(session, borrower_id),
-    )
+    goes_on = conversation if by_person and purpose is Purpose.COLLECTION else None
+    return _recipients(session, deps, {borrower_id: conversation}, goes_on)[borrower_id]
+
+
+def recipients_of(
+    session: Session, deps: Deps, conversations: Mapping[str, Conversation | None]
+) -> dict[str, Recipient]:
+    """Return what is on record about each of some borrowers (by id) who would be written to in these conversations.
+
+    As ``recipient_of`` does for a notice, in a few queries for all of them.
+    """
+    return _recipients(session, deps, conversations, None)
+
+
+def _recipients(
+    session: Session, deps: Deps, conversations: Mapping[str, Conversation | None], goes_on: Conversation | None
+) -> dict[str, Recipient]:
+    now, whose = deps.now(), list(conversations)
+    sought = set(session.scalars(_SOUGHT, {"borrower_ids": whose, "now": now}))
+    histories = _histories(session, whose, goes_on, now - ONE_CONTACT)
+    holds, wishes = open_holds_of_all(session, whose, now), wishes_of_all(session, whose)
+    answers = _last_answers(session, whose)
+    return {
+        borrower_id: Recipient(
+            is_right_party=conversation is not None and conversation.borrower_id == borrower_id,
+            history=tuple(histories[borrower_id]),
+            holds=holds[borrower_id].kinds | ({HoldKind.PAYMENT_SOUGHT} if borrower_id in sought else frozenset()),
+            last_inbound_at=answers.get(borrower_id),
+            wishes=wishes[borrower_id],
+        )
+        for borrower_id, conversation in conversations.items()
+    }
 
 
 def wishes_of(session: Session, borrower_id: str | None) -> ContactWishes | None:
     """Return how a borrower wants to be written to; None if what is stored makes no sense, and so must not be read."""
-    row = session.get(ContactWish, borrower_id) if borrower_id is not None else None
+    return _wishes(session.get(ContactWish, borrower_id)) if borrower_id is not None else ContactWishes()
+
+
+def wishes_of_all(session: Session, borrower_ids: Sequence[str]) -> dict[str, ContactWishes | None]:
+    """Return the same for each of some borrowers."""
+    rows = {row.borrower_id: row for row in session.scalars(_WISHED, {"borrower_ids": borrower_ids})}
+    return {borrower_id: _wishes(rows.get(borrower_id)) for borrower_id in borrower_ids}
+
+
+def _wishes(row: ContactWish | None) -> ContactWishes | None:
     if row is None:
         return ContactWishes()
     try:
@@ -102,7 +171,7 @@ def wishes_of(session: Session, borrower_id: str | None) -> ContactWishes | None
             per_seven_days=row.per_seven_days,
         )
     except ValueError as error:
-        log.error("contact_wishes_unreadable", borrower=borrower_id, reason=str(error))
+        log.error("contact_wishes_unreadable", borrower=row.borrower_id, reason=str(error))
         return None
 
 
@@ -111,48 +180,34 @@ def due_key_of(reminder: Reminder, day: date) -> str | None:
 
     On the day itself and later it announces nothing any more, and does not count against F4.
     """
-    if reminder.due_on is None or reminder.due_on <= day:
+    return _due_key(reminder.due_on, reminder.instalment_id, reminder.subject, day)
+
+
+def _due_key(due_on: date | None, instalment_id: str | None, subject: str | None, day: date) -> str | None:
+    if due_on is None or due_on <= day:
         return None
-    return reminder.instalment_id or f"{reminder.subject}:{reminder.due_on.isoformat()}"
+    return instalment_id or f"{subject}:{due_on.isoformat()}"
 
 
-def _is_payment_sought(session: Session, borrower_id: str, now: datetime) -> bool:
-    sought = select(PaymentTrace.id).where(
-        PaymentTrace.borrower_id == borrower_id, PaymentTrace.state == "open", PaymentTrace.quiet_until > now
-    )
-    return session.scalar(sought.limit(1)) is not None
-
-
-def _history(session: Session, deps: Deps, borrower_id: str, goes_on: Conversation | None) -> Iterator[PastNotice]:
-    notices = session.scalars(select(Reminder).where(Reminder.borrower_id == borrower_id, Reminder.state == "sent"))
-    for notice in notices:
-        if notice.decided_at is not None:
-            yield PastNotice(notice.decided_at, due_key_of(notice, business_date(notice.decided_at)))
-    contacts = session.execute(
-        select(Message.created_at, Message.conversation_id)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(
-            Conversation.borrower_id == borrower_id,
-            Message.purpose == Purpose.COLLECTION.value,
-            # What a sent notice says was counted with it.
-            ~select(Reminder.id).where(Reminder.borrower_id == borrower_id, Reminder.message_id == Message.id).exists(),
-        )
-    )
+def _histories(
+    session: Session, borrower_ids: Sequence[str], goes_on: Conversation | None, begun: datetime
+) -> dict[str, list[PastNotice]]:
+    """What counts for F1; what was said in ``goes_on`` after ``begun`` is one contact with what comes next there."""
+    found: dict[str, list[PastNotice]] = {borrower_id: [] for borrower_id in borrower_ids}
+    for borrower_id, at, due_on, part_id, subject in session.execute(_SENT, {"borrower_ids": borrower_ids}):
+        if at is not None:
+            found[borrower_id].append(PastNotice(at, _due_key(due_on, part_id, subject, business_date(at))))
     here = goes_on.id if goes_on is not None else None
-    begun = deps.now() - ONE_CONTACT
-    for created_at, conversation_id in contacts:
-        if conversation_id != here or created_at <= begun:
-            yield PastNotice(created_at, None)
+    for writer_id, created_at, conversation_id in session.execute(_BEGUN, {"borrower_ids": borrower_ids}):
+        if writer_id is not None and (conversation_id != here or created_at <= begun):
+            found[writer_id].append(PastNotice(created_at, None))
+    return found
 
 
-def _last_answer_at(session: Session, borrower_id: str) -> datetime | None:
-    """When the borrower last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
-    wrote_at = session.scalar(
-        select(func.max(Conversation.last_inbound_at)).where(Conversation.borrower_id == borrower_id)
-    )
-    paid_at = session.scalar(
-        select(func.max(LedgerEntry.booked_at))
-        .join(Debt, Debt.id == LedgerEntry.debt_id)
-        .where(Debt.borrower_id == borrower_id, LedgerEntry.kind == EntryKind.PAYMENT.value)
-    )
-    return max((at for at in (wrote_at, paid_at) if at is not None), default=None)
+def _last_answers(session: Session, borrower_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each borrower last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
+    found: dict[str, datetime] = {}
+    for borrower_id, at in session.execute(LAST_CONTACTS, {"borrower_ids": borrower_ids}):
+        if borrower_id is not None and at is not None:
+            found[borrower_id] = max(at, found.get(borrower_id, at))
+    return found

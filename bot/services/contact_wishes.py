@@ -78,7 +78,7 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
             return 0
         lock_borrower(session, borrower_id)  # before the notices, as everybody who decides one does
         # What has changed lately is planned first, or it would stand as planned after everything was stopped.
-        notice_planning.replan_if_due(session, deps, borrower_id)
+        notice_planning.replan_if_due(session, deps, [borrower_id])
         stopped = session.execute(
             update(tables.Reminder)
             .where(tables.Reminder.borrower_id == borrower_id, tables.Reminder.state == "planned")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.desk.ownership import QueueReason
 from bot.identity.levels import Level, viewer
 from bot.services.deps import Deps
 from bot.services.proof import proof_of
+from bot.store.base import UtcDateTime
 from bot.store.tables import Button, Conversation, Document, Message, MessageDocument, Outbox
 from bot.text.scripts import Script, to_script
 
@@ -134,25 +137,47 @@ def locked(session: Session, conversation_id: str) -> Conversation | None:
     return session.scalar(select(Conversation).where(Conversation.id == conversation_id).with_for_update())
 
 
+def locked_of(session: Session, conversation_ids: Sequence[str]) -> set[str]:
+    """Lock those of some conversations that nobody else holds, until the transaction ends; returns their ids."""
+    free = select(Conversation.id).where(Conversation.id.in_(conversation_ids)).with_for_update(skip_locked=True)
+    return set(session.scalars(free))
+
+
 def queue_reason_of(conversation: Conversation) -> QueueReason | None:
     """Return why a conversation waits for a person, if it does."""
     return QueueReason(conversation.queue_reason) if conversation.queue_reason else None
 
 
+_COUNT_UP = (
+    update(Conversation)
+    .where(Conversation.id.in_(bindparam("conversation_ids", expanding=True)))
+    .values(last_seq=Conversation.last_seq + 1, last_activity_at=bindparam("now", type_=UtcDateTime))
+    .returning(Conversation.id, Conversation.last_seq)
+    .execution_options(synchronize_session=False)
+)
+
+
 def append(session: Session, conversation: Conversation, now: datetime, **columns: object) -> Message:
     """Append a message under the conversation's next ``seq``; the row lock makes the count gapless."""
-    conversation.last_seq = session.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation.id)
-        .values(last_seq=Conversation.last_seq + 1)
-        .returning(Conversation.last_seq)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    conversation.last_activity_at = now
-    message = Message(conversation_id=conversation.id, seq=conversation.last_seq, created_at=now, **columns)
-    session.add(message)
+    return _append_all(session, [(conversation, columns)], now)[0]
+
+
+def _append_all(
+    session: Session, new: Sequence[tuple[Conversation, Mapping[str, object]]], now: datetime
+) -> list[Message]:
+    """Append a message to each of some conversations, none of them twice."""
+    ids = [conversation.id for conversation, _ in new]
+    seqs = {row[0]: row[1] for row in session.execute(_COUNT_UP, {"conversation_ids": ids, "now": now})}
+    messages = []
+    for conversation, columns in new:
+        # As they are stored by now: there is nothing left to write.
+        set_committed_value(conversation, "last_seq", seqs[conversation.id])
+        set_committed_value(conversation, "last_activity_at", now)
+        message = Message(conversation_id=conversation.id, seq=conversation.last_seq, created_at=now, **columns)
+        messages.append(message)
+    session.add_all(messages)
     session.flush()
-    return message
+    return messages
 
 
 def say(
@@ -204,13 +229,61 @@ def say(
                 expires_at=now + BUTTON_LIFE,
             )
         )
+    _put_out(session, conversation, message, now)
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Words that answer nothing, in Simplified script; ``key`` makes writing them twice the same message."""
+
+    conversation: Conversation
+    text: str
+    purpose: str
+    key: str
+
+
+def say_notices(session: Session, deps: Deps, notices: Sequence[Notice]) -> dict[str, Message]:
+    """Write the bot's notices down as ``say`` does, at most one for each conversation; by key, those that are new.
+
+    The caller has passed ``bot.outreach.gate`` for each, and holds the conversations (``locked_of``).
+    """
+    if not notices:
+        return {}
+    there = session.execute(
+        select(Message.conversation_id, Message.client_key).where(
+            Message.conversation_id.in_([notice.conversation.id for notice in notices]),
+            Message.client_key.in_([notice.key for notice in notices]),
+        )
+    )
+    known = {(row.conversation_id, row.client_key) for row in there}
+    new = [notice for notice in notices if (notice.conversation.id, notice.key) not in known]
+    if not new:
+        return {}
+    now = deps.now()
+    messages = _append_all(session, [(notice.conversation, _columns(notice)) for notice in new], now)
+    for notice, message in zip(new, messages, strict=True):
+        _put_out(session, notice.conversation, message, now)
+    return {notice.key: message for notice, message in zip(new, messages, strict=True)}
+
+
+def _columns(notice: Notice) -> dict[str, object]:
+    return {
+        "author": Author.BOT,
+        "text": to_script(notice.text, Script(notice.conversation.script)),
+        "client_key": notice.key,
+        "purpose": notice.purpose,
+    }
+
+
+def _put_out(session: Session, conversation: Conversation, message: Message, now: datetime) -> None:
+    """Have a message pushed where its channel needs that."""
     if conversation.channel != "web":
         session.add(
             Outbox(
                 key=f"message:{message.id}", message_id=message.id, channel=conversation.channel, next_attempt_at=now
             )
         )
-    return message
 
 
 def _is_verified(deps: Deps, conversation: Conversation, now: datetime) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, union, union_all
 from sqlalchemy.orm import Session
 
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.services.notices_due import touch
+from bot.store.base import UtcDateTime
 from bot.store.tables import Borrower, Conversation, Hold
 
 _WISHES = frozenset({HoldKind.OPT_OUT, HoldKind.PAUSE})
@@ -71,19 +73,37 @@ class Pause:
         return min(ends, default=None)
 
 
-def standing(now: datetime) -> ColumnElement[bool]:
+def standing(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a hold stands at ``now`` (aware): not lifted, and its own end not reached."""
     return and_(Hold.lifted_at.is_(None), or_(Hold.until.is_(None), Hold.until > now))
 
 
+_WHOSE: BindParameter[str] = bindparam("borrower_ids", expanding=True)
+_LIVING = select(Borrower.id).where(Borrower.id.in_(_WHOSE), Borrower.deceased.is_(False))
+_STANDS = standing(bindparam("now", type_=UtcDateTime))
+_STANDING = union_all(  # each over an index; as one condition over two tables the database would read every hold
+    select(Hold.borrower_id, Hold.kind).where(Hold.borrower_id.in_(_WHOSE), _STANDS),
+    select(Conversation.borrower_id, Hold.kind)
+    .join(Conversation, Conversation.id == Hold.conversation_id)
+    .where(Conversation.borrower_id.in_(_WHOSE), _STANDS),
+)
+"""The holds that stand on borrowers and on their conversations."""
+
+
 def open_holds(session: Session, borrower_id: str, now: datetime) -> OpenHolds:
     """Return every hold on a borrower that stands at ``now`` (aware), death on record included."""
-    rows = session.scalars(select(Hold.kind).where(_concerning(borrower_id), standing(now)))
-    kinds = {HoldKind(kind) for kind in rows}
-    borrower = session.get(Borrower, borrower_id)
-    if borrower is None or borrower.deceased:
-        kinds.add(HoldKind.DECEASED)
-    return OpenHolds(frozenset(kinds))
+    return open_holds_of_all(session, (borrower_id,), now)[borrower_id]
+
+
+def open_holds_of_all(session: Session, borrower_ids: Sequence[str], now: datetime) -> dict[str, OpenHolds]:
+    """Return the same for each of some borrowers; one who is not on record is taken for dead."""
+    kinds: dict[str, set[HoldKind]] = {borrower_id: {HoldKind.DECEASED} for borrower_id in borrower_ids}
+    for borrower_id in session.scalars(_LIVING, {"borrower_ids": borrower_ids}):
+        kinds[borrower_id].clear()
+    for held_id, kind in session.execute(_STANDING, {"borrower_ids": borrower_ids, "now": now}):
+        if held_id is not None:
+            kinds[held_id].add(HoldKind(kind))
+    return {borrower_id: OpenHolds(frozenset(kinds[borrower_id])) for borrower_id in borrower_ids}
 
 
 def holds_on(session: Session, conversation: Conversation, now: datetime) -> OpenHolds:

@@ -7,15 +7,16 @@ nobody can answer in them, and whoever reads them has proved nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.services import audit
 from bot.services.deps import Deps
+from bot.store.base import UtcDateTime
 from bot.store.tables import Borrower, Conversation, WebSession
 
 EMAIL, SMS = "email", "sms"
@@ -40,7 +41,21 @@ def mailbox_of(session: Session, deps: Deps, borrower_id: str, wished: str | Non
     Left out are conversations whose channel takes nothing for them any more, and web conversations that no browser
     can open. One-way channels count only while they are set up, and their conversation is made when first needed.
     """
-    used = _two_way(session, borrower_id, deps.now())
+    return mailboxes_of(session, deps, {borrower_id: wished})[borrower_id]
+
+
+def mailboxes_of(session: Session, deps: Deps, wished: Mapping[str, str | None]) -> dict[str, Conversation | None]:
+    """Return the same for each of some borrowers, given the channel each wishes for."""
+    used = _two_way(session, list(wished), deps.now())
+    return {
+        borrower_id: _choose(session, deps, borrower_id, channel, used[borrower_id])
+        for borrower_id, channel in wished.items()
+    }
+
+
+def _choose(
+    session: Session, deps: Deps, borrower_id: str, wished: str | None, used: Sequence[Conversation]
+) -> Conversation | None:
     for conversation in used:
         if conversation.channel == wished:
             return conversation
@@ -121,29 +136,37 @@ def move_address(deps: Deps, conversation_id: str, address: str) -> bool:
         return True
 
 
-def _two_way(session: Session, borrower_id: str, now: datetime) -> Sequence[Conversation]:
-    """Conversations the borrower can answer in, used last first.
-
-    A web conversation is opened by its browser's session only; when that has expired, nobody would ever read it.
-    """
-    openable = (
-        select(WebSession.token_hash)
-        .where(WebSession.conversation_id == Conversation.id, WebSession.expires_at > now)
-        .exists()
-    )
-    return session.scalars(
-        select(Conversation)
+_TWO_WAY = (
+    select(Conversation)
+    .where(
+        Conversation.borrower_id.in_(bindparam("borrower_ids", expanding=True)),
+        Conversation.channel.not_in(ONE_WAY),
+        # A web conversation is opened by its browser's session only; when that has expired, nobody would ever read it.
+        (Conversation.channel != "web")
+        | select(WebSession.token_hash)
         .where(
-            Conversation.borrower_id == borrower_id,
-            Conversation.channel.not_in(ONE_WAY),
-            (Conversation.channel != "web") | openable,
-            reachable(),
+            WebSession.conversation_id == Conversation.id,
+            WebSession.expires_at > bindparam("now", type_=UtcDateTime),
         )
-        .order_by(Conversation.last_inbound_at.desc().nulls_last(), Conversation.id)
-    ).all()
+        .exists(),
+        reachable(),
+    )
+    .order_by(Conversation.last_inbound_at.desc().nulls_last(), Conversation.id)
+)
+
+
+def _two_way(session: Session, borrower_ids: Sequence[str], now: datetime) -> dict[str, list[Conversation]]:
+    """Conversations each borrower can answer in, used last first."""
+    found: dict[str, list[Conversation]] = {borrower_id: [] for borrower_id in borrower_ids}
+    for conversation in session.scalars(_TWO_WAY, {"borrower_ids": borrower_ids, "now": now}):
+        if conversation.borrower_id is not None:
+            found[conversation.borrower_id].append(conversation)
+    return found
 
 
 def _one_way(session: Session, deps: Deps, borrower_id: str, channel: str) -> Conversation | None:
+    if not _is_set_up(deps, channel):
+        return None
     borrower = session.get(Borrower, borrower_id)
     address = _address(deps, borrower, channel) if borrower is not None else None
     if address is None:
@@ -155,11 +178,13 @@ def _one_way(session: Session, deps: Deps, borrower_id: str, channel: str) -> Co
 
 
 def _address(deps: Deps, borrower: Borrower, channel: str) -> str | None:
-    if channel == EMAIL and deps.settings.smtp_host and borrower.email_sealed is not None:
-        return deps.vault.unseal("email", borrower.email_sealed)
-    if channel == SMS and deps.settings.sms_webhook_url:
+    if channel == SMS:
         return deps.vault.unseal("phone", borrower.phone_sealed)
-    return None
+    return deps.vault.unseal("email", borrower.email_sealed) if borrower.email_sealed is not None else None
+
+
+def _is_set_up(deps: Deps, channel: str) -> bool:
+    return bool(deps.settings.smtp_host if channel == EMAIL else deps.settings.sms_webhook_url)
 
 
 def _open(session: Session, deps: Deps, borrower_id: str, channel: str, address: str) -> Conversation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
@@ -19,12 +19,25 @@ from bot.lending.ledger import Entry
 from bot.store import tables
 from bot.workout.interest_stop import InterestStop, fee_is_stopped
 
+_MINIMUMS = (
+    select(tables.MinimumPayment)
+    .where(tables.MinimumPayment.debt_id.in_(bindparam("debt_ids", expanding=True)))
+    .order_by(tables.MinimumPayment.due_on)
+)
+
 
 def minimums_of(session: Session, debt_id: str) -> tuple[MinimumPayment, ...]:
     """Return what a card's statements asked for, oldest first; nothing for other debts."""
-    minimum = tables.MinimumPayment
-    rows = session.scalars(select(minimum).where(minimum.debt_id == debt_id).order_by(minimum.due_on))
-    return tuple(MinimumPayment(row.statement_on, row.due_on, row.minimum_fen) for row in rows)
+    return minimums_of_all(session, (debt_id,)).get(debt_id, ())
+
+
+def minimums_of_all(session: Session, debt_ids: Collection[str]) -> dict[str, tuple[MinimumPayment, ...]]:
+    """Return what the statements of some debts asked for, oldest first, by debt; those without any are left out."""
+    found: dict[str, tuple[MinimumPayment, ...]] = {}
+    for row in session.scalars(_MINIMUMS, {"debt_ids": list(debt_ids)}):
+        minimum = MinimumPayment(row.statement_on, row.due_on, row.minimum_fen)
+        found[row.debt_id] = (*found.get(row.debt_id, ()), minimum)
+    return found
 
 
 def late_fees(

@@ -22,7 +22,7 @@ from bot.outreach.notice import PlannedNotice, Topic
 from bot.outreach.planning import may_come, plan_notices
 from bot.outreach.wishes import ContactWishes
 from bot.services.accounts import lock_borrower
-from bot.services.contact import wishes_of
+from bot.services.contact import wishes_of_all
 from bot.services.deps import Deps
 from bot.services.notice_facts import LOOK_BACK, facts_of, is_owned
 from bot.services.notices_due import touch
@@ -102,14 +102,11 @@ def replan(session: Session, deps: Deps, borrower_ids: Sequence[str]) -> Planned
     now = deps.now()
     session.flush()
     facts = facts_of(session, borrower_ids, now)
-    wished = session.scalars(
-        select(tables.ContactWish.borrower_id).where(tables.ContactWish.borrower_id.in_(borrower_ids))
-    )
-    # What is stored and makes no sense has the gate refuse everything; planning goes on, or nothing would say so.
-    wishes = {borrower_id: wishes_of(session, borrower_id) or ContactWishes() for borrower_id in wished}
+    wishes = wishes_of_all(session, borrower_ids)
     plans = {
+        # What is stored and makes no sense has the gate refuse everything; planning goes on, or nothing would say so.
         borrower_id: plan_notices(
-            facts[borrower_id], wishes.get(borrower_id, ContactWishes()), deps.ladder, now, deps.limits
+            facts[borrower_id], wishes[borrower_id] or ContactWishes(), deps.ladder, now, deps.limits
         )
         for borrower_id in borrower_ids
     }
@@ -121,20 +118,24 @@ def replan(session: Session, deps: Deps, borrower_ids: Sequence[str]) -> Planned
         if plans[borrower_id] or may_come(facts[borrower_id], deps.ladder, now)
     ]
     for due_at, whose in ((tomorrow, ahead), (None, sorted(set(borrower_ids) - set(ahead)))):
-        session.execute(
-            update(tables.Borrower)
-            .where(tables.Borrower.id.in_(whose))
-            .values(notices_due_at=due_at)
-            .execution_options(synchronize_session=False)
-        )
+        if whose:
+            session.execute(
+                update(tables.Borrower)
+                .where(tables.Borrower.id.in_(whose))
+                .values(notices_due_at=due_at)
+                .execution_options(synchronize_session=False)
+            )
     return Planned(len(borrower_ids), planned, superseded)
 
 
-def replan_if_due(session: Session, deps: Deps, borrower_id: str) -> None:
-    """Plan a borrower again whose facts have changed since, inside a transaction that holds their row."""
-    due_at = session.scalar(select(tables.Borrower.notices_due_at).where(tables.Borrower.id == borrower_id))
-    if due_at is not None and due_at <= deps.now():
-        replan(session, deps, [borrower_id])
+def replan_if_due(session: Session, deps: Deps, borrower_ids: Sequence[str]) -> None:
+    """Plan those of some borrowers again whose facts have changed, inside a transaction that holds their rows."""
+    borrower = tables.Borrower
+    due = session.scalars(
+        select(borrower.id).where(borrower.id.in_(borrower_ids), borrower.notices_due_at <= deps.now())
+    )
+    if changed := due.all():
+        replan(session, deps, changed)
 
 
 def add(session: Session, borrower_id: str, notices: Iterable[PlannedNotice], now: datetime) -> int:
@@ -147,8 +148,11 @@ def _insert(session: Session, rows: list[dict[str, object]]) -> int:
         return 0
     session.flush()
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # Rows that lack different columns would be sent in as many statements: nulls are written out.
     added = session.scalars(
-        insert(tables.Reminder).on_conflict_do_nothing(index_elements=["key"]).returning(tables.Reminder.id), rows
+        insert(tables.Reminder).on_conflict_do_nothing(index_elements=["key"]).returning(tables.Reminder.id),
+        rows,
+        execution_options={"render_nulls": True},
     )
     return len(added.all())
 

@@ -8,7 +8,7 @@ gate.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,8 +96,8 @@ def beginning(some: Iterable[Source]) -> set[str]:
     return {
         source.path
         for source in some
-        for call in source.calls("say")
-        if any(keyword.arg == "purpose" for keyword in call.keywords)
+        for call in source.calls("say", "say_notices")
+        if last_name(call.func) == "say_notices" or any(keyword.arg == "purpose" for keyword in call.keywords)
     }
 
 
@@ -113,8 +113,14 @@ def test_only_say_writes_messages_and_what_waits_to_be_delivered() -> None:
         for node in conversations.tree.body
         if isinstance(node, ast.FunctionDef)
     }
-    assert {name for name, body in functions.items() if body.writes("Outbox")} == {"say"}
-    assert {name for name, body in functions.items() if body.writes("Message")} == {"append"}
+    assert {name for name, body in functions.items() if body.writes("Outbox")} == {"_put_out"}
+    assert {name for name, body in functions.items() if body.writes("Message")} == {"_append_all"}
+    assert callers(functions, "_put_out") == {"say", "say_notices"}
+    assert callers(functions, "_append_all") == {"append", "say_notices"}
+
+
+def callers(functions: Mapping[str, Source], name: str) -> set[str]:
+    return {caller for caller, body in functions.items() if any(True for _ in body.calls(name))}
 
 
 def test_only_what_borrowers_write_is_stored_without_being_said() -> None:
@@ -172,6 +178,7 @@ WAYS_ROUND = {
         some, "Message"
     ),
     "from bot.services import conversations\nconversations.say(session, purpose='collection')": beginning,
+    "from bot.services import conversations\nconversations.say_notices(session, deps, some)": beginning,
 }
 
 
