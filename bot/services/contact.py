@@ -29,7 +29,7 @@ ONE_CONTACT = timedelta(hours=1)
 
 _WHOSE: BindParameter[str] = bindparam("borrower_ids", expanding=True)
 
-LAST_CONTACTS: CompoundSelect[str | None, datetime | None] = union_all(
+_LAST_ANSWERS: CompoundSelect[str | None, datetime | None] = union_all(
     select(Conversation.borrower_id, func.max(Conversation.last_inbound_at))
     .where(Conversation.borrower_id.in_(_WHOSE))
     .group_by(Conversation.borrower_id),
@@ -38,7 +38,7 @@ LAST_CONTACTS: CompoundSelect[str | None, datetime | None] = union_all(
     .where(Debt.borrower_id.in_(_WHOSE), LedgerEntry.kind == EntryKind.PAYMENT.value)
     .group_by(Debt.borrower_id),
 )
-"""When some borrowers last wrote and when they last paid, by ``borrower_ids``."""
+"""When some borrowers last wrote, and when they last paid."""
 
 _SOUGHT = select(PaymentTrace.borrower_id).where(
     PaymentTrace.borrower_id.in_(_WHOSE),
@@ -133,7 +133,7 @@ def _recipients(
     sought = set(session.scalars(_SOUGHT, {"borrower_ids": whose, "now": now}))
     histories = _histories(session, whose, goes_on, now - ONE_CONTACT)
     holds, wishes = open_holds_of_all(session, whose, now), wishes_of_all(session, whose)
-    answers = _last_answers(session, whose)
+    answers = last_answers(session, whose)
     return {
         borrower_id: Recipient(
             is_right_party=conversation is not None and conversation.borrower_id == borrower_id,
@@ -204,10 +204,10 @@ def _histories(
     return found
 
 
-def _last_answers(session: Session, borrower_ids: Sequence[str]) -> dict[str, datetime]:
-    """When each borrower last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
+def last_answers(session: Session, borrower_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return when borrowers last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
     found: dict[str, datetime] = {}
-    for borrower_id, at in session.execute(LAST_CONTACTS, {"borrower_ids": borrower_ids}):
+    for borrower_id, at in session.execute(_LAST_ANSWERS, {"borrower_ids": borrower_ids}):
         if borrower_id is not None and at is not None:
             found[borrower_id] = max(at, found.get(borrower_id, at))
     return found

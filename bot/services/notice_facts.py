@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import BindParameter, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.clock import business_date
@@ -16,7 +16,9 @@ from bot.outreach.facts import EndedPause, Facts, InstalmentAhead, OpenDebt, Ope
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
 from bot.outreach.planning import HORIZON
+from bot.services.contact import last_answers
 from bot.store import tables
+from bot.store.base import UtcDateTime
 from bot.workout.promise import PromiseState
 from bot.workout.servicing import InstalmentState
 
@@ -156,53 +158,102 @@ def _quiet_until(read: _Read, debt_ids: Collection[str]) -> datetime | None:
     return max(waits, default=None)
 
 
+_WHOSE: BindParameter[str] = bindparam("borrower_ids", expanding=True)
+_NOW = bindparam("now", type_=UtcDateTime)
+_LATELY = bindparam("lately", type_=UtcDateTime)
+
+# Written once: putting these together takes longer than asking them, and they are asked for everybody every night.
+_DEAD = select(tables.Borrower.id).where(tables.Borrower.id.in_(_WHOSE), tables.Borrower.deceased.is_(True))
+_IN_FORCE = and_(tables.Agreement.borrower_id.in_(_WHOSE), tables.Agreement.state == "in_force")
+_PLANS = select(tables.Agreement.id, tables.Agreement.borrower_id, tables.Agreement.debt_ids).where(_IN_FORCE)
+_PARTS = (
+    select(tables.Agreement.borrower_id, tables.Agreement.id, tables.Instalment.id, tables.Instalment.due_on)
+    .join(tables.Instalment, tables.Instalment.agreement_id == tables.Agreement.id)
+    .where(_IN_FORCE, tables.Instalment.state.not_in(_SETTLED))
+    .order_by(tables.Instalment.due_on, tables.Instalment.id)
+)
+_PROMISES = select(
+    tables.Promise.borrower_id, tables.Promise.id, tables.Promise.due_on, tables.Promise.grace_days
+).where(
+    tables.Promise.borrower_id.in_(_WHOSE),
+    tables.Promise.state == PromiseState.OPEN.value,
+    tables.Promise.due_on.is_not(None),
+)
+_TOLD = (
+    or_(tables.Hold.lifted_at.is_(None), tables.Hold.lifted_at > _LATELY),
+    or_(tables.Hold.until.is_(None), tables.Hold.until > _LATELY),
+)
+_HOLDS = (  # each has an index to itself; one with "or" has none
+    select(tables.Hold.borrower_id, tables.Hold).where(tables.Hold.borrower_id.in_(_WHOSE), *_TOLD),
+    select(tables.Conversation.borrower_id, tables.Hold)
+    .join(tables.Conversation, tables.Conversation.id == tables.Hold.conversation_id)
+    .where(tables.Conversation.borrower_id.in_(_WHOSE), tables.Hold.borrower_id.is_(None), *_TOLD),
+)
+_DEBTS = (
+    select(tables.Debt, tables.Contract.grace_days, tables.Creditor.kind)
+    .join(tables.Contract, tables.Contract.id == tables.Debt.contract_id)
+    .join(tables.Product, tables.Product.id == tables.Contract.product_id)
+    .join(tables.Creditor, tables.Creditor.id == tables.Product.creditor_id)
+    .where(tables.Debt.borrower_id.in_(_WHOSE))
+    .order_by(tables.Debt.due_on, tables.Debt.id)
+)
+_LOWERS = (EntryKind.PAYMENT.value, EntryKind.WAIVER.value)
+_UNDONE = aliased(tables.LedgerEntry)
+_SIGNED = case(
+    (
+        tables.LedgerEntry.kind == EntryKind.REVERSAL.value,
+        case((_UNDONE.kind.in_(_LOWERS), tables.LedgerEntry.amount_fen), else_=-tables.LedgerEntry.amount_fen),
+    ),
+    (tables.LedgerEntry.kind.in_(_LOWERS), -tables.LedgerEntry.amount_fen),
+    else_=tables.LedgerEntry.amount_fen,
+)
+_OWED = (
+    select(tables.LedgerEntry.debt_id, func.sum(_SIGNED))
+    .join(tables.Debt, tables.Debt.id == tables.LedgerEntry.debt_id)
+    .outerjoin(_UNDONE, and_(_UNDONE.debt_id == tables.LedgerEntry.debt_id, _UNDONE.key == tables.LedgerEntry.reverses))
+    .where(tables.Debt.borrower_id.in_(_WHOSE))
+    .group_by(tables.LedgerEntry.debt_id)
+)
+"""What is booked as owed on each debt, in fen: charges less payments and waivers, reversals undone."""
+_OFFERS = (
+    select(tables.Negotiation.borrower_id, tables.Negotiation.id, func.max(tables.Offer.expires_at))
+    .join(tables.Offer, tables.Offer.negotiation_id == tables.Negotiation.id)
+    .where(tables.Negotiation.active_key.in_(_WHOSE))
+    .group_by(tables.Negotiation.borrower_id, tables.Negotiation.id)
+)
+"""Offers of negotiations that are open: there are none that the borrower did not ask for."""
+_TRACES = select(tables.PaymentTrace.borrower_id, tables.PaymentTrace.debt_id, tables.PaymentTrace.quiet_until).where(
+    tables.PaymentTrace.borrower_id.in_(_WHOSE),
+    tables.PaymentTrace.state == "open",
+    tables.PaymentTrace.quiet_until > _NOW,
+)
+_NOTICES = select(tables.Reminder).where(
+    tables.Reminder.borrower_id.in_(_WHOSE),
+    or_(tables.Reminder.state == "planned", tables.Reminder.send_at > _LATELY),
+)
+
+
 def _read_deaths(session: Session, found: dict[str, _Read]) -> None:
-    died = session.scalars(
-        select(tables.Borrower.id).where(tables.Borrower.id.in_(found), tables.Borrower.deceased.is_(True))
-    )
-    for borrower_id in died:
+    for borrower_id in session.scalars(_DEAD, {"borrower_ids": list(found)}):
         found[borrower_id].deceased = True
 
 
 def _read_plans(session: Session, found: dict[str, _Read]) -> None:
-    agreement, part = tables.Agreement, tables.Instalment
-    in_force = and_(agreement.borrower_id.in_(found), agreement.state == "in_force")
-    for agreement_id, borrower_id, debt_ids in session.execute(
-        select(agreement.id, agreement.borrower_id, agreement.debt_ids).where(in_force)
-    ):
+    for agreement_id, borrower_id, debt_ids in session.execute(_PLANS, {"borrower_ids": list(found)}):
         found[borrower_id].plans.append((agreement_id, frozenset(debt_ids)))
-    for borrower_id, agreement_id, part_id, due_on in session.execute(
-        select(agreement.borrower_id, agreement.id, part.id, part.due_on)
-        .join(part, part.agreement_id == agreement.id)
-        .where(in_force, part.state.not_in(_SETTLED))
-        .order_by(part.due_on, part.id)
-    ):
+    for borrower_id, agreement_id, part_id, due_on in session.execute(_PARTS, {"borrower_ids": list(found)}):
         found[borrower_id].parts.append((agreement_id, part_id, due_on))
 
 
 def _read_promises(session: Session, found: dict[str, _Read]) -> None:
-    promise = tables.Promise
-    for borrower_id, promise_id, due_on, grace_days in session.execute(
-        select(promise.borrower_id, promise.id, promise.due_on, promise.grace_days).where(
-            promise.borrower_id.in_(found), promise.state == PromiseState.OPEN.value, promise.due_on.is_not(None)
-        )
-    ):
+    for borrower_id, promise_id, due_on, grace_days in session.execute(_PROMISES, {"borrower_ids": list(found)}):
         if due_on is not None:
             found[borrower_id].promises.append(PromiseAhead(promise_id, due_on, due_on + timedelta(days=grace_days)))
 
 
 def _read_holds(session: Session, found: dict[str, _Read], now: datetime) -> None:
-    hold, conversation = tables.Hold, tables.Conversation
-    lately = now - PAUSE_REMEMBERED
-    told = (or_(hold.lifted_at.is_(None), hold.lifted_at > lately), or_(hold.until.is_(None), hold.until > lately))
-    by_borrower = select(hold.borrower_id, hold).where(hold.borrower_id.in_(found), *told)
-    by_conversation = (
-        select(conversation.borrower_id, hold)
-        .join(conversation, conversation.id == hold.conversation_id)
-        .where(conversation.borrower_id.in_(found), hold.borrower_id.is_(None), *told)
-    )
-    for query in (by_borrower, by_conversation):  # each has an index to itself; one with "or" has none
-        for borrower_id, row in session.execute(query):
+    for query in _HOLDS:
+        for borrower_id, row in session.execute(query, {"borrower_ids": list(found), "lately": now - PAUSE_REMEMBERED}):
             if borrower_id is not None:
                 _take_hold(found[borrower_id], row, now)
 
@@ -228,19 +279,9 @@ def _pause(row: tables.Hold, kind: HoldKind) -> EndedPause | None:
 
 
 def _read_debts(session: Session, found: dict[str, _Read], now: datetime) -> None:
-    debt, contract = tables.Debt, tables.Contract
-    product, creditor = tables.Product, tables.Creditor
-    owed = _owed(session, found)
+    owed = {debt_id: int(total) for debt_id, total in session.execute(_OWED, {"borrower_ids": list(found)})}
     ahead = business_date(now + HORIZON)
-    rows = session.execute(
-        select(debt, contract.grace_days, creditor.kind)
-        .join(contract, contract.id == debt.contract_id)
-        .join(product, product.id == contract.product_id)
-        .join(creditor, creditor.id == product.creditor_id)
-        .where(debt.borrower_id.in_(found))
-        .order_by(debt.due_on, debt.id)
-    )
-    for row, grace_days, creditor_kind in rows:
+    for row, grace_days, creditor_kind in session.execute(_DEBTS, {"borrower_ids": list(found)}):
         if owed.get(row.id, 0) <= 0:
             continue
         status = limitation_status(row.due_on if row.limitation_known else None, row.last_demand_on, ahead)
@@ -248,78 +289,24 @@ def _read_debts(session: Session, found: dict[str, _Read], now: datetime) -> Non
         found[row.borrower_id].debts.append(OpenDebt(row.id, row.due_on, owed[row.id], creditor_kind, runs, grace_days))
 
 
-def _owed(session: Session, found: dict[str, _Read]) -> dict[str, int]:
-    """What is booked as owed on each debt, in fen: charges less payments and waivers, reversals undone."""
-    entry, undone, debt = tables.LedgerEntry, aliased(tables.LedgerEntry), tables.Debt
-    lowers = (EntryKind.PAYMENT.value, EntryKind.WAIVER.value)
-    of_reversal = case((undone.kind.in_(lowers), entry.amount_fen), else_=-entry.amount_fen)
-    signed = case(
-        (entry.kind == EntryKind.REVERSAL.value, of_reversal),
-        (entry.kind.in_(lowers), -entry.amount_fen),
-        else_=entry.amount_fen,
-    )
-    rows = session.execute(
-        select(entry.debt_id, func.sum(signed))
-        .join(debt, debt.id == entry.debt_id)
-        .outerjoin(undone, and_(undone.debt_id == entry.debt_id, undone.key == entry.reverses))
-        .where(debt.borrower_id.in_(found))
-        .group_by(entry.debt_id)
-    )
-    return {debt_id: int(total) for debt_id, total in rows}
-
-
 def _read_quotes(session: Session, found: dict[str, _Read], now: datetime) -> None:
-    """Offers of negotiations that are open: there are none that the borrower did not ask for."""
-    negotiation, offer = tables.Negotiation, tables.Offer
-    rows = session.execute(
-        select(negotiation.borrower_id, negotiation.id, func.max(offer.expires_at))
-        .join(offer, offer.negotiation_id == negotiation.id)
-        .where(negotiation.active_key.in_(found))
-        .group_by(negotiation.borrower_id, negotiation.id)
-    )
-    for borrower_id, negotiation_id, expires_at in rows:
+    for borrower_id, negotiation_id, expires_at in session.execute(_OFFERS, {"borrower_ids": list(found)}):
         if expires_at > now:
             last_day = business_date(expires_at - timedelta(seconds=1))
             found[borrower_id].quotes.append(OpenQuote(f"negotiation:{negotiation_id}", last_day))
 
 
 def _read_traces(session: Session, found: dict[str, _Read], now: datetime) -> None:
-    trace = tables.PaymentTrace
-    for borrower_id, debt_id, quiet_until in session.execute(
-        select(trace.borrower_id, trace.debt_id, trace.quiet_until).where(
-            trace.borrower_id.in_(found), trace.state == "open", trace.quiet_until > now
-        )
-    ):
+    for borrower_id, debt_id, quiet_until in session.execute(_TRACES, {"borrower_ids": list(found), "now": now}):
         found[borrower_id].traces.append(_Trace(debt_id, quiet_until))
 
 
 def _read_notices(session: Session, found: dict[str, _Read], now: datetime) -> None:
-    notice = tables.Reminder
-    rows = session.scalars(
-        select(notice).where(
-            notice.borrower_id.in_(found), or_(notice.state == "planned", notice.send_at > now - LOOK_BACK)
-        )
-    )
-    for row in rows:
+    for row in session.scalars(_NOTICES, {"borrower_ids": list(found), "lately": now - LOOK_BACK}):
         found[row.borrower_id].notices.append(row)
 
 
 def _read_contacts(session: Session, found: dict[str, _Read]) -> None:
     """When each borrower last wrote or paid: paying answers a notice as well (F3)."""
-    conversation, entry, debt = tables.Conversation, tables.LedgerEntry, tables.Debt
-    wrote = (
-        select(conversation.borrower_id, func.max(conversation.last_inbound_at))
-        .where(conversation.borrower_id.in_(found), conversation.last_inbound_at.is_not(None))
-        .group_by(conversation.borrower_id)
-    )
-    paid = (
-        select(debt.borrower_id, func.max(entry.booked_at))
-        .join(entry, entry.debt_id == debt.id)
-        .where(debt.borrower_id.in_(found), entry.kind == EntryKind.PAYMENT.value)
-        .group_by(debt.borrower_id)
-    )
-    for query in (wrote, paid):
-        for borrower_id, at in session.execute(query):
-            if borrower_id is not None and at is not None:
-                earlier = found[borrower_id].last_contact_at
-                found[borrower_id].last_contact_at = at if earlier is None else max(at, earlier)
+    for borrower_id, at in last_answers(session, list(found)).items():
+        found[borrower_id].last_contact_at = at

@@ -7,22 +7,24 @@ since silence is worse than hearing it twice; a notice never is (``docs/decision
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, and_, or_, select, true, update
+from sqlalchemy import bindparam, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.lending.ledger import LedgerError
-from bot.outreach.gate import Purpose, Recipient, Verdict, may_send
+from bot.outreach.gate import HoldKind, Purpose, Recipient, Verdict, may_send
 from bot.services.contact import wishes_of
 from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
 from bot.services.history import ButtonView, views
-from bot.services.holds import holds_on
+from bot.services.holds import holds_on, open_holds_of_all
 from bot.services.mailboxes import ONE_WAY
 from bot.services.notice_validity import has_point
+from bot.store.base import UtcDateTime
 from bot.store.tables import Conversation, Message, Outbox, Reminder
 from bot.text.scripts import Script
 
@@ -77,15 +79,11 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
     """
     now = deps.now()
     with deps.begin() as session:
-        due = session.execute(
-            select(Outbox, Message, Conversation)
-            .join(Message, Message.id == Outbox.message_id)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Outbox.channel == channel, _claimable(now), ~_earlier_unsent())
-            .order_by(Outbox.next_attempt_at, Message.created_at, Message.seq)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=Outbox)
-        ).all()
+        due = session.execute(_DUE, {"channel": channel, "now": now, "most": limit}).all()
+        if not due:
+            return []
+        holds = _holds(session, [conversation for _, _, conversation in due], now)
+        shown = {view.id: view for view in views(session, [message for _, message, _ in due], now)}
         claimed = []
         for row, message, conversation in due:
             if row.started_at is not None and _is_notice(message) and not may_repeat:
@@ -93,12 +91,12 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
                 log.warning("notice_fate_unknown", outbox_id=row.id, code="interrupted")
             elif rule := (
                 _unfit(message, conversation)
-                or _refused(session, deps, message, conversation, now)
+                or _refused(session, deps, message, conversation, holds[conversation.id])
                 or _pointless(session, deps, message, now)
             ):
                 _settle(session, row.id, state="dead", last_error=f"gate:{rule}")
             else:
-                claimed.append(_item(session, deps, row, message, conversation))
+                claimed.append(_item(deps, row, message, conversation, shown[message.id].buttons))
         _take(session, [item.outbox_id for item in claimed], now, lease)
         return claimed
 
@@ -169,31 +167,39 @@ def mark_unknown(deps: Deps, outbox_id: str, error_code: str) -> None:
         _settle(session, outbox_id, state="unknown", last_error=error_code[:_CODE_LENGTH])
 
 
-def _claimable(now: datetime) -> ColumnElement[bool]:
-    return and_(
+_OTHER, _OTHER_MESSAGE = aliased(Outbox), aliased(Message)
+_NOW = bindparam("now", type_=UtcDateTime)
+_DUE = (
+    select(Outbox, Message, Conversation)
+    .join(Message, Message.id == Outbox.message_id)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .where(
+        Outbox.channel == bindparam("channel"),
         Outbox.state == "pending",
-        Outbox.next_attempt_at <= now,
-        or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= now),
-    )
-
-
-def _earlier_unsent() -> ColumnElement[bool]:
-    other, other_message = aliased(Outbox), aliased(Message)
-    return (
-        select(other.id)
-        .join(other_message, other_message.id == other.message_id)
+        Outbox.next_attempt_at <= _NOW,
+        or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= _NOW),
+        ~select(_OTHER.id)
+        .join(_OTHER_MESSAGE, _OTHER_MESSAGE.id == _OTHER.message_id)
         .where(
-            other.state == "pending",
-            other_message.conversation_id == Message.conversation_id,
-            other_message.seq < Message.seq,
+            _OTHER.state == "pending",
+            _OTHER_MESSAGE.conversation_id == Message.conversation_id,
+            _OTHER_MESSAGE.seq < Message.seq,
         )
         .correlate(Message)
-        .exists()
+        .exists(),
     )
+    .order_by(Outbox.next_attempt_at, Message.created_at, Message.seq)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=Outbox)
+)
+"""What nobody has claimed, but for what comes after an unsent message of its conversation. Written once: channels ask
+for it all the time."""
 
 
 def _take(session: Session, outbox_ids: list[str], now: datetime, lease: timedelta) -> None:
     """Claim rows that are locked: on SQLite by the transaction, on PostgreSQL by the selection."""
+    if not outbox_ids:
+        return
     session.execute(
         update(Outbox)
         .where(Outbox.id.in_(outbox_ids))
@@ -222,7 +228,20 @@ def _unfit(message: Message, conversation: Conversation) -> str | None:
     return "one_way"
 
 
-def _refused(session: Session, deps: Deps, message: Message, conversation: Conversation, now: datetime) -> str | None:
+def _holds(session: Session, conversations: Sequence[Conversation], now: datetime) -> dict[str, frozenset[HoldKind]]:
+    """The kinds of holds on conversations and on the borrowers they are bound to, by conversation."""
+    of_borrowers = open_holds_of_all(session, [each.borrower_id for each in conversations if each.borrower_id], now)
+    return {
+        each.id: (
+            of_borrowers[each.borrower_id].kinds if each.borrower_id is not None else holds_on(session, each, now).kinds
+        )
+        for each in conversations
+    }
+
+
+def _refused(
+    session: Session, deps: Deps, message: Message, conversation: Conversation, holds: frozenset[HoldKind]
+) -> str | None:
     """Ask the gate again: a notice that was allowed when it was written may have met the night or a hold since.
 
     History and right party were judged when it was written, and counting it against itself would refuse it. It is
@@ -236,11 +255,11 @@ def _refused(session: Session, deps: Deps, message: Message, conversation: Conve
     recipient = Recipient(
         is_right_party=True,
         history=(),
-        holds=holds_on(session, conversation, now).kinds,
+        holds=holds,
         last_inbound_at=conversation.last_inbound_at,
         wishes=wishes_of(session, conversation.borrower_id),
     )
-    decision = may_send(purpose, None, recipient, now, deps.limits)
+    decision = may_send(purpose, None, recipient, deps.now(), deps.limits)
     return None if decision.verdict is Verdict.ALLOWED else decision.rule
 
 
@@ -260,8 +279,9 @@ def _pointless(session: Session, deps: Deps, message: Message, now: datetime) ->
         return "unknown"
 
 
-def _item(session: Session, deps: Deps, row: Outbox, message: Message, conversation: Conversation) -> OutboxItem:
-    view = views(session, [message], deps.now())[0]
+def _item(
+    deps: Deps, row: Outbox, message: Message, conversation: Conversation, buttons: tuple[ButtonView, ...]
+) -> OutboxItem:
     return OutboxItem(
         outbox_id=row.id,
         key=row.key,
@@ -269,7 +289,7 @@ def _item(session: Session, deps: Deps, row: Outbox, message: Message, conversat
         address=deps.vault.unseal(f"address:{conversation.channel}", conversation.address_sealed),
         author=message.author,
         text=message.text,
-        buttons=view.buttons,
+        buttons=buttons,
         attempts=row.attempts + 1,
         is_notice=_is_notice(message),
         script=Script(conversation.script),
