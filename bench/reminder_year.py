@@ -1,12 +1,15 @@
 """A simulated year of reminders: nothing outside the rules, nothing twice, nothing lost.
 
-Usage: python bench/reminder_year.py [--people 10000] [--days 365] [--seed 1] [--processes 2] [--database sqlite]
+Usage: python bench/reminder_year.py [--people 10000] [--days 365] [--seed 1] [--share 200] [--processes 2]
+                                     [--minutes 0] [--database sqlite]
 
-Every process lives through the year with its share of the borrowers on a database of its own (SQLite in memory-backed
-storage where there is some, or a PostgreSQL server started for the run). Real services and the real scheduler tick work
-on a clock that is moved; people pay, agree, promise, stop, pause, complain and fall silent; schedulers die, work two at
-a time, pause for days; the clock is wrong or is put back. Afterwards ``tests/simulation/rules.py`` reads the rows and
-applies the table of ``docs/contact-rules.md``. Prints figures and every finding; exit code 1 if there is one.
+The borrowers are lived through in shares, each with a seed and a database of its own (SQLite in memory-backed storage
+where there is some, or a PostgreSQL server started for it); so many processes work on shares at a time. After
+``--minutes`` no share is begun any more, and the verdict is about those that were lived to the end. Real services and
+the real scheduler tick work on a clock that is moved; people pay, agree, promise, stop, pause, complain and fall
+silent; schedulers die, work two at a time, pause for days; the clock is wrong or is put back. Afterwards
+``tests/simulation/rules.py`` reads the rows and applies the table of ``docs/contact-rules.md``. Prints a line for each
+share, then figures and every finding; exit code 1 if there is one.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -62,10 +65,11 @@ def live(share: Share) -> Outcome:
     """Live through the year with one share."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     folder = Path(tempfile.mkdtemp(prefix="desk-year-", dir=MEMORY if MEMORY.is_dir() else None))
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
 
     def say(line: str) -> None:
-        print(f"[{share.number}] {line}, {time.monotonic() - began:.0f} s", flush=True)
+        seconds, cpu = time.monotonic() - began, time.process_time() - worked
+        print(f"[{share.number}] {line}, {seconds:.0f} s, {cpu:.0f} s of CPU", flush=True)
 
     try:
         with _database(share, folder) as url:
@@ -77,6 +81,7 @@ def live(share: Share) -> Outcome:
             )
             outcome = year.run()
             deps.database.engine.dispose()
+            say(f"{share.people} borrowers done, {len(outcome.findings)} findings")
             return outcome
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -88,35 +93,54 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=int, default=200, help="borrowers on one database")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=0, help="begin no share after so long; 0: live through all")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
     began = time.monotonic()
-    per_process = -(-options.people // options.processes)
     shares = [
         Share(
             number,
-            number * per_process,
-            min(per_process, options.people - number * per_process),
+            first,
+            min(options.share, options.people - first),
             options.days,
             options.seed,
             options.database,
         )
-        for number in range(options.processes)
+        for number, first in enumerate(range(0, options.people, options.share))
     ]
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        outcomes = list(pool.map(live, shares))
+    outcomes = live_through(shares, options.processes, options.minutes * 60)
     whole = Outcome(
         [finding for outcome in outcomes for finding in outcome.findings],
-        options.people,
+        sum(outcome.people for outcome in outcomes),
         options.days,
         sum((outcome.acts for outcome in outcomes), Counter()),
         sum((outcome.went_wrong for outcome in outcomes), Counter()),
         sum((outcome.ended for outcome in outcomes), Counter()),
     )
-    print(f"seed {options.seed}, {options.processes} processes, {options.database}, {time.monotonic() - began:.0f} s")
+    print(
+        f"seed {options.seed}, {len(outcomes)} of {len(shares)} shares, {options.processes} processes, "
+        f"{options.database}, {time.monotonic() - began:.0f} s"
+    )
     print("\n".join(whole.lines()))
     return 1 if whole.findings else 0
+
+
+def live_through(shares: Sequence[Share], processes: int, seconds: float) -> list[Outcome]:
+    """Live through shares, so many at a time, in processes of their own; begin none after some seconds, if not 0."""
+    waiting, began = deque(shares), time.monotonic()
+    outcomes: list[Outcome] = []
+    running: set[Future[Outcome]] = set()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        while running or waiting:
+            if seconds and time.monotonic() - began > seconds:
+                waiting.clear()
+            while waiting and len(running) < processes:
+                running.add(pool.submit(live, waiting.popleft()))
+            ended, running = wait(running, return_when=FIRST_COMPLETED)
+            outcomes += [each.result() for each in ended]
+    return outcomes
 
 
 if __name__ == "__main__":

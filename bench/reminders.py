@@ -1,11 +1,12 @@
 """Planning and claiming notices in bulk on PostgreSQL.
 
-Usage: python bench/reminders.py [--accounts 1000000] [--notices 4000] [--workers 1 2 4]
+Usage: python bench/reminders.py [--accounts 1000000] [--first 0] [--notices 4000] [--workers 1 2 4]
 
 Starts a PostgreSQL server of its own that waits for the disk as in service, fills it with accounts, and measures in one
-run: planning everybody's notices for the first time, planning them again as every night, claiming what fell due, and
-deciding it to the end, each with several worker processes. Prints tables with ratios against one worker, the resident
-memory of the planning process, and the server's plans of the two queries that select the work.
+run: planning everybody's notices for the first time (or those of ``--first`` borrowers), planning them again as every
+night, claiming what fell due, and deciding it to the end, each with several worker processes. Prints tables with ratios
+against one worker, the resident memory of the planning process, and the server's plans of the two queries that select
+the work.
 """
 
 from __future__ import annotations
@@ -145,6 +146,7 @@ def main() -> int:
     """Fill, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=1_000_000)
+    parser.add_argument("--first", type=int, default=0, help="borrowers planned for the first time; 0: all")
     parser.add_argument("--notices", type=int, default=4_000, help="claimed and decided in each measurement")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     options = parser.parse_args()
@@ -164,7 +166,8 @@ def main() -> int:
             return reset
 
         explain(engine, deps, "the planner's page", lambda: notice_planning.sweep(deps, 1))
-        count, seconds, [planner] = side_by_side("plan", url, NIGHT, 1, options.accounts)
+        everybody = min(options.first or options.accounts, options.accounts)
+        count, seconds, [planner] = side_by_side("plan", url, NIGHT, 1, everybody)
         print(f"\nplanned {count:,} borrowers for the first time in {seconds:.0f} s: {count / seconds:,.0f} a second")
         fifths = [planner.memory[len(planner.memory) * part // 5] for part in range(5)] + [planner.memory[-1]]
         print("resident memory, MiB, over the run: " + ", ".join(f"{each:.0f}" for each in fifths))
@@ -174,7 +177,7 @@ def main() -> int:
             )
         print(f"{notices:,} notices planned; the database takes {size}")
         again("ANALYZE reminder")()
-        part = min(options.accounts, 40_000)
+        part = min(everybody, 20_000)
         table(
             f"planning {part:,} borrowers again, as every night",
             "plan",
@@ -182,7 +185,10 @@ def main() -> int:
             NIGHT,
             part,
             options.workers,
-            again("UPDATE borrower SET notices_due_at = :now WHERE notices_due_at IS NOT NULL"),
+            again(
+                "UPDATE borrower SET notices_due_at = CASE WHEN id IN (SELECT borrower_id FROM reminder) THEN :now "
+                "ELSE NULL END WHERE notices_due_at IS NOT NULL"
+            ),
         )
         free = again("UPDATE reminder SET claimed_until = NULL WHERE claimed_until IS NOT NULL")
         morning = _desk(url, MORNING)
