@@ -38,7 +38,7 @@ FROM generate_series(1, :accounts) AS n
 
 _LEDGER = """
 INSERT INTO ledger_entry (debt_id, key, kind, amount_fen, effective_on, booked_at, source, body_hash)
-SELECT 'd' || n, 'lent', 'drawdown', 100000 + (n * 7919) % 3000000, CAST(:today AS date) - 400,
+SELECT 'd' || n, 'lent', 'drawdown', 100000 + (CAST(n AS bigint) * 7919) % 3000000, CAST(:today AS date) - 400,
     CAST(:now AS timestamptz) - interval '400 days', 'bench', '-'
 FROM generate_series(1, :accounts) AS n
 """
