@@ -1,6 +1,7 @@
 """Kill -9 of scheduler and gateway at random moments of planning, deciding, sending and recording.
 
 Usage: python bench/kill_reminders.py [--runs 100] [--people 12] [--seed 1] [--database sqlite|postgresql|both]
+                                      [--patience 60]
 
 Each run is a desk of its own on an empty database with Telegram's double on loopback: a notice and an answer for each
 borrower, one or two kills, and then peace. Prints what everybody got: nothing may be lost, and no notice may be seen
@@ -31,7 +32,7 @@ from tests.running.killing import Fates, Moment, Morning, SlowTelegram
 from tests.running.postgres import running_postgres
 
 
-def run_all(database: str, runs: int, people: int, seed: int, template: str) -> Fates:
+def run_all(database: str, runs: int, people: int, seed: int, patience: float, template: str) -> Fates:
     """Make so many runs on one kind of database; ``template`` is a URL with the schema and nothing in it."""
     whole = Fates()
     for number in range(runs):
@@ -41,7 +42,7 @@ def run_all(database: str, runs: int, people: int, seed: int, template: str) -> 
             with _copy(template, folder, number) as url, SlowTelegram() as server:
                 server.slowness = chance.choice((0.0, 0.05, 0.3))
                 moments = chance.sample(tuple(Moment), chance.randint(1, 2))
-                whole.add(Morning(folder, url, server, people, chance).run(moments))
+                whole.add(Morning(folder, url, server, people, chance, patience).run(moments))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if number % 10 == 9:
@@ -88,13 +89,14 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--patience", type=float, default=60, help="seconds to wait for a desk; more on a busy machine")
     options = parser.parse_args()
     os.environ["NO_PROXY"] = "127.0.0.1"
     bad = False
     for database in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
         began = time.monotonic()
         with _template(database) as template:
-            fates = run_all(database, options.runs, options.people, options.seed, template)
+            fates = run_all(database, options.runs, options.people, options.seed, options.patience, template)
         print(f"{database}, seed {options.seed}, {time.monotonic() - began:.0f} s")
         print("\n".join(fates.lines()))
         bad = bad or bool(fates.lost or fates.doubled or fates.answers_lost or fates.broken)

@@ -120,10 +120,22 @@ class Fates:
 
 
 class Morning:
-    """One run: a desk with so many borrowers on an empty database that has its schema."""
+    """One run: a desk with so many borrowers on an empty database that has its schema.
 
-    def __init__(self, folder: Path, database_url: str, server: SlowTelegram, people: int, chance: Random) -> None:
+    ``patience`` is for how many seconds it may do nothing that it waits for: more on a machine that is busy.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        server: SlowTelegram,
+        people: int,
+        chance: Random,
+        patience: float = PATIENCE,
+    ) -> None:
         self._server = server
+        self._patience = patience
         self._chance = chance
         settings = _settings(folder, database_url, server)
         clock = SetClock(datetime.now(UTC).replace(microsecond=0))
@@ -185,11 +197,11 @@ class Morning:
         self._server.on_the_line.clear()
         self._server.known.clear()
         if moment is Moment.DECIDING:
-            came = _until(self._is_deciding, PATIENCE)
+            came = _until(self._is_deciding, self._patience)
             time.sleep(self._chance.uniform(0.0, 0.1))
             return came
         signal = self._server.known if moment is Moment.RECORDING else self._server.on_the_line
-        _until(lambda: signal.is_set() or self._is_quiet(), PATIENCE)
+        _until(lambda: signal.is_set() or self._is_quiet(), self._patience)
         if moment is Moment.RECORDING:
             time.sleep(self._chance.uniform(0.0, 0.02))
         return signal.is_set()
@@ -200,7 +212,7 @@ class Morning:
             return session.scalar(claimed.limit(1)) is not None
 
     def _wait_until_quiet(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self._patience
         while not self._is_quiet():
             dead = [name for name, process in self._processes.items() if not process.is_alive]
             if dead or time.monotonic() > deadline:
