@@ -188,25 +188,26 @@ def may_send(
         return Decision(Verdict.REFUSED, Rule.OPTED_OUT)
     if purpose is not Purpose.PLAN_NOTICE and recipient.holds & _LEAVING_PLAN_NOTICES:
         return Decision(Verdict.REFUSED, Rule.HOLD)
-    if any(notice.sent_at > now for notice in history):
+    sent = sorted([notice.sent_at for notice in history])
+    if sent and sent[-1] > now:
         return Decision(Verdict.REFUSED, Rule.UNKNOWN)
-    if due_key is not None and sum(notice.due_key == due_key for notice in history) >= limits.per_due_date:
+    if due_key is not None and [notice.due_key for notice in history].count(due_key) >= limits.per_due_date:
         return Decision(Verdict.REFUSED, Rule.DUE_DATE)
     hours = _Hours(limits, wishes, purpose is Purpose.COLLECTION and limits.rest_on_holidays)
     try:
         closed_by = hours.closed_by(now)
         if closed_by is not None:
             return hours.defer(closed_by, now)
-        return _frequency(sorted(notice.sent_at for notice in history), last_inbound_at, now, hours)
+        return _frequency(sent, last_inbound_at, now, hours)
     except OverflowError:  # a clock at the end of the calendar is no clock
         return Decision(Verdict.REFUSED, Rule.UNKNOWN)
 
 
 def _are_aware(now: datetime, history: Sequence[PastNotice], last_inbound_at: datetime | None) -> bool:
-    instants = [now, *[notice.sent_at for notice in history]]
-    if last_inbound_at is not None:
-        instants.append(last_inbound_at)
-    return None not in [instant.utcoffset() for instant in instants]
+    for notice in history:
+        if notice.sent_at.utcoffset() is None:
+            return False
+    return now.utcoffset() is not None and (last_inbound_at is None or last_inbound_at.utcoffset() is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,24 +166,26 @@ class Examined:
             )
             for history_name, history in panel.histories.items()
         ]
+        due_key = panel.due_key
         for minute in panel.minutes:
             second = minute * MINUTE + panel.second
             now = self._instant(second)
             for history, cells in asked:
-                sent = tuple(notice_of(now - timedelta(seconds=ago), key) for ago, key in history.sent)
+                sent = tuple([notice_of(now - timedelta(seconds=ago), key) for ago, key in history.sent])
                 wrote_at = None if history.answered is None else now - timedelta(seconds=history.answered)
                 for name, wishes, holds, questions in cells:
                     recipient = recipient_of(True, sent, holds, wrote_at, wishes)
+                    self.cells += len(questions)
                     for purpose, answer in questions:
-                        self.cells += 1
                         expected = answer(second)
                         try:
-                            made = may_send(purpose, panel.due_key, recipient, now, limits)
+                            made = may_send(purpose, due_key, recipient, now, limits)
                         except Exception as error:
                             yield Disagreement(now, f"{purpose}, {name}", repr(error), expected)
                             continue
                         verdict, rule, until = expected
-                        self.allowed += verdict == "allowed" == made.verdict
+                        if made.verdict == verdict == "allowed":
+                            self.allowed += 1
                         ends = None if until is None else self._instant(until)
                         if made.verdict != verdict or made.rule != rule or made.until != ends:
                             told = f"{made.verdict} {made.rule}" + (
