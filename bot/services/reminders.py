@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
@@ -152,6 +152,7 @@ def _decide_locked(session: Session, deps: Deps, reminder_ids: list[str]) -> dic
     asked, out_of_reach = _cases(session, deps, [each for each in planned if each.id in with_point])
     decided.update({case.reminder.id: _ask_gate(session, deps, case) for case in asked})
     _send(session, deps, [case for case in asked if decided[case.reminder.id] == "sent"])
+    _record(session, deps, [case.reminder for case in asked if decided[case.reminder.id] in ("sent", "refused")])
     return {reminder_id: ended for reminder_id, ended in decided.items() if reminder_id not in out_of_reach}
 
 
@@ -199,7 +200,6 @@ def _ask_gate(session: Session, deps: Deps, case: _Case) -> str:
         reminder.send_at, reminder.rule = decision.until, decision.rule
         return "deferred"
     if decision.verdict is not Verdict.ALLOWED or conversation is None:
-        audit.record(session, now, audit.SYSTEM, "reminder_refused", ("reminder", reminder.id), rule=decision.rule)
         return _settle(deps, reminder, "refused", decision.rule)
     if (later := _waits_for_resumed(deps, case)) is not None:
         reminder.send_at, reminder.rule = later, RESUMED_FIRST
@@ -207,7 +207,6 @@ def _ask_gate(session: Session, deps: Deps, case: _Case) -> str:
     if reminder.topic == Topic.OVERDUE and _unanswered(case.recipient) >= deps.limits.unanswered_before_pause:
         _ask_person(session, deps, reminder, case.recipient, conversation)
         return _settle(deps, reminder, "superseded", PASSED_ON)
-    audit.record(session, now, audit.SYSTEM, "reminder_sent", ("reminder", reminder.id), rule=decision.rule)
     return _settle(deps, reminder, "sent", decision.rule)
 
 
@@ -226,6 +225,17 @@ def _send(session: Session, deps: Deps, cases: Sequence[_Case]) -> None:
         message = said.get(notice.key)
         case.reminder.message_id = message.id if message is not None else None
         case.reminder.channel = notice.conversation.channel
+
+
+def _record(session: Session, deps: Deps, reminders: Sequence[tables.Reminder]) -> None:
+    entries = [
+        audit.entry_row(
+            deps.now(), audit.SYSTEM, f"reminder_{reminder.state}", ("reminder", reminder.id), rule=reminder.rule
+        )
+        for reminder in reminders
+    ]
+    if entries:
+        session.execute(insert(tables.AuditEntry), entries)
 
 
 def _text(deps: Deps, reminder: tables.Reminder) -> str:
