@@ -17,6 +17,7 @@ from bot.lending.contract import ContractTerms
 from bot.lending.late_fee import MinimumPayment, charge_late_fees
 from bot.lending.ledger import Entry
 from bot.store import tables
+from bot.store.many import among
 from bot.workout.interest_stop import InterestStop, fee_is_stopped
 
 _MINIMUMS = (
@@ -68,7 +69,7 @@ def settled_until(session: Session, debt_ids: Collection[str], today: date) -> d
         select(minimum.debt_id, minimum.due_on, contract.grace_days)
         .join(debt, debt.id == minimum.debt_id)
         .join(contract, contract.id == debt.contract_id)
-        .where(minimum.debt_id.in_(debt_ids))
+        .where(among(session, minimum.debt_id, debt_ids))
     )
     found: dict[str, date] = {}
     for debt_id, due_on, grace_days in rows:

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.lending.accrual import period_of
 from bot.lending.ledger import EntryKind
 from bot.lending.surely import Move, move_sign, never_in_credit, surely_open
-from bot.services import audit, minimum_payments
+from bot.services import audit, minimum_payments, notices_due
 from bot.services.accounts import body_hash
 from bot.services.deps import Deps
 from bot.services.payments import Booked, IncomingPayment, Outcome, Rejected, RejectReason, Repeated, entry_for
+from bot.store.base import new_id
+from bot.store.many import among, insert_all
 from bot.store.tables import Agreement, AuditEntry, Borrower, Contract, Debt, LedgerEntry, Payment, PaymentTrace
 
 _ASKED_AT_ONCE = 5_000
@@ -78,6 +80,7 @@ class PaymentBatch:
         rows: list[dict[str, Any]] = []
         records: list[dict[str, Any]] = []
         outcomes: list[Outcome | None] = []
+        changed: set[str] = set()
         left_ids: set[tuple[str, str]] = set()
         for payment in self._payments:
             number = (payment.source, payment.payment_id)
@@ -90,29 +93,18 @@ class PaymentBatch:
                     self._alone.add(account.borrower_id)
             elif isinstance(outcome, Booked) and isinstance(account, _Account):
                 self._note(payment, account)
+                changed.add(account.borrower_id)
                 entries.append(self._entry_row(payment, account))
                 rows.append(self._payment_row(payment, account))
                 subject = ("debt", account.debt_id)
                 records.append(
                     audit.entry_row(self._now, audit.SYSTEM, "payment_booked", subject, source=payment.source)
                 )
-        self._plan_notices_anew({row["debt_id"] for row in rows})
+        for some in _in_parts(changed):
+            notices_due.touch_all(self._session, some, self._now)
         for table, values in ((LedgerEntry, entries), (Payment, rows), (AuditEntry, records)):
-            if values:
-                self._session.execute(insert(table), values)
+            insert_all(self._session, table, values)
         return outcomes
-
-    def _plan_notices_anew(self, debt_ids: Collection[str]) -> None:
-        """Mark the borrowers whose debts have changed, as ``bot.services.notices_due.touch`` does for one."""
-        for some in _in_parts(debt_ids):
-            owners = select(Debt.borrower_id).where(Debt.id.in_(some))
-            is_later = or_(Borrower.notices_due_at.is_(None), Borrower.notices_due_at > self._now)
-            self._session.execute(
-                update(Borrower)
-                .where(Borrower.id.in_(owners), is_later)
-                .values(notices_due_at=self._now)
-                .execution_options(synchronize_session=False)
-            )
 
     def _judge(self, payment: IncomingPayment, account: _Account | Rejected) -> Outcome | None:
         known = self._known.get((payment.source, payment.payment_id))
@@ -155,6 +147,7 @@ class PaymentBatch:
 
     def _payment_row(self, payment: IncomingPayment, account: _Account) -> dict[str, Any]:
         return {
+            "id": new_id(),
             "source": payment.source,
             "payment_id": payment.payment_id,
             "body_hash": payment.body_hash,
@@ -183,7 +176,7 @@ class PaymentBatch:
         for some in _in_parts(numbers):
             named = select(Contract.number, Debt.id, Debt.borrower_id, Debt.reference)
             rows = self._session.execute(
-                named.join(Debt, Debt.contract_id == Contract.id).where(Contract.number.in_(some))
+                named.join(Debt, Debt.contract_id == Contract.id).where(among(self._session, Contract.number, some))
             )
             for number, debt_id, borrower_id, reference in rows:
                 found.setdefault(number, []).append(_Account(debt_id, borrower_id, reference))
@@ -192,7 +185,7 @@ class PaymentBatch:
     def _lock(self) -> None:
         """Keep others from booking for these borrowers; always in the same order, so that no two wait in a circle."""
         for some in _in_parts(self._borrowers):
-            locked = select(Borrower.id).where(Borrower.id.in_(some)).order_by(Borrower.id)
+            locked = select(Borrower.id).where(among(self._session, Borrower.id, some)).order_by(Borrower.id)
             self._session.execute(locked.with_for_update(key_share=True)).all()
 
     def _known_bodies(self) -> dict[tuple[str, str], str]:
@@ -205,7 +198,7 @@ class PaymentBatch:
         for source, ids in numbers.items():
             for some in _in_parts(ids):
                 same = select(Payment.payment_id, Payment.body_hash).where(Payment.source == source)
-                rows = self._session.execute(same.where(Payment.payment_id.in_(some)))
+                rows = self._session.execute(same.where(among(self._session, Payment.payment_id, some)))
                 found.update(((source, payment_id), body) for payment_id, body in rows)
         return found
 
@@ -213,10 +206,12 @@ class PaymentBatch:
         """Read the ledgers of all the borrowers' debts: a number is used once for each borrower, not for each debt."""
         owners: dict[str, str] = {}
         for some in _in_parts(self._borrowers):
-            rows = self._session.execute(select(Debt.id, Debt.borrower_id).where(Debt.borrower_id.in_(some)))
+            rows = self._session.execute(
+                select(Debt.id, Debt.borrower_id).where(among(self._session, Debt.borrower_id, some))
+            )
             owners.update((debt_id, borrower_id) for debt_id, borrower_id in rows)
         for some in _in_parts(owners):
-            ledger = self._session.execute(_LEDGER.where(LedgerEntry.debt_id.in_(some))).all()
+            ledger = self._session.execute(_LEDGER.where(among(self._session, LedgerEntry.debt_id, some))).all()
             undone = {(debt_id, reverses) for debt_id, _, _, _, _, reverses in ledger if reverses is not None}
             for debt_id, key, kind, amount_fen, day, _ in ledger:
                 self._taken.add((owners[debt_id], key))
@@ -231,9 +226,11 @@ class PaymentBatch:
         """Borrowers whose payments have further effects: a plan in force, or a payment being looked for."""
         found: set[str] = set()
         for some in _in_parts(self._borrowers):
-            plans = select(Agreement.borrower_id).where(Agreement.borrower_id.in_(some), Agreement.state == "in_force")
+            plans = select(Agreement.borrower_id).where(
+                among(self._session, Agreement.borrower_id, some), Agreement.state == "in_force"
+            )
             sought = select(PaymentTrace.borrower_id).where(
-                PaymentTrace.borrower_id.in_(some), PaymentTrace.state == "open"
+                among(self._session, PaymentTrace.borrower_id, some), PaymentTrace.state == "open"
             )
             found |= set(self._session.scalars(plans)) | set(self._session.scalars(sought))
         return found

@@ -19,7 +19,8 @@ from bot.lending.ledger import Entry, EntryKind
 from bot.services import accounts
 from bot.services.accounts import BookingRefusal
 from bot.services.deps import Deps
-from bot.store.tables import Borrower, Conversation, Creditor, LedgerEntry, WebSession
+from bot.store.many import among, insert_all
+from bot.store.tables import AuditEntry, Borrower, Conversation, Creditor, LedgerEntry, WebSession
 from bot.store.vault import Vault, VaultKeyError
 from tests.builders.accounts import a_debt_of
 from tests.builders.desk import NOON, a_borrower, a_conversation
@@ -219,3 +220,43 @@ def test_of_two_bodies_booked_at_once_under_one_key_one_is_refused(deps: Deps, d
 def test_the_database_itself_refuses_an_amount_that_is_not_positive(deps: Deps, debt: str) -> None:
     with pytest.raises(IntegrityError), deps.begin() as session:
         session.execute(text("UPDATE ledger_entry SET amount_fen = 0"))
+
+
+# Many at once --------------------------------------------------------------------------------------------------------
+
+
+def test_many_rows_are_written_in_one_call_with_every_type_of_column(deps: Deps) -> None:
+    borrower = a_borrower(deps)
+    rows = [
+        {
+            "at": NOON + timedelta(hours=number),
+            "actor_kind": "system",
+            "actor_id": None if number else "someone",
+            "event": "tried",
+            "subject_kind": "borrower",
+            "subject_id": borrower,
+            "detail": {"quote": "it's", "字": number, "none": None},
+        }
+        for number in range(3)
+    ]
+    with deps.begin() as session:
+        insert_all(session, AuditEntry, rows)
+        insert_all(session, AuditEntry, [])
+
+    with deps.read() as session:
+        written = session.scalars(select(AuditEntry).where(AuditEntry.event == "tried").order_by(AuditEntry.at)).all()
+        assert [(row.at, row.actor_id, row.detail) for row in written] == [
+            (row["at"], row["actor_id"], row["detail"]) for row in rows
+        ]
+
+
+def test_among_finds_exactly_the_named_ones_however_odd_their_names(deps: Deps) -> None:
+    names = ["甲", "a,b", 'c"d', "{e}", "NULL", ""]
+    with deps.begin() as session:
+        for name in names:
+            session.add(Creditor(name=name, kind="bank", complaint_phone="-", payment_channel="-"))
+
+    with deps.read() as session:
+        for wanted in ([], names[:1], names[1:5], [*names, "nobody"]):
+            found = session.scalars(select(Creditor.name).where(among(session, Creditor.name, wanted))).all()
+            assert set(found) == set(wanted) - {"nobody"}
