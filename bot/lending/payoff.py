@@ -5,7 +5,7 @@ pays it earlier has paid interest for days that bore none; that difference is th
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -70,14 +70,20 @@ def payoff_quote(
     Interest need not have been accrued; late fees that may come are not foreseen, as in ``bot.lending.outlook``.
     Raises as ``bot.lending.accrual.accrual_spans`` does.
     """
+    entries = tuple(booked)
+    return quote_of(debt_id, lambda day: outlook(terms, entries, due_on, as_of, day).then, as_of, good_through)
+
+
+def quote_of(
+    debt_id: str, owed_on: Callable[[date], Balances], as_of: date, good_through: date
+) -> PayoffQuote | PayoffRefusal:
+    """Quote what ends a debt of which ``owed_on`` tells what is owed at the end of a day if nothing is paid before."""
     validity = (good_through - as_of).days
     if validity < 0:
         return PayoffRefusal.ENDS_BEFORE_IT_BEGINS
     if validity > LONGEST_VALIDITY_DAYS:
         return PayoffRefusal.TOO_LONG
-    entries = tuple(booked)
-    days = (as_of + timedelta(days=ahead) for ahead in range(validity + 1))
-    owed = [outlook(terms, entries, due_on, as_of, day).then for day in days]
+    owed = [owed_on(as_of + timedelta(days=ahead)) for ahead in range(validity + 1)]
     if not owed[0].total_fen:
         return PayoffRefusal.NOTHING_OWED
     last = owed[-1]

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -17,12 +17,13 @@ from bot.clock import business_date
 from bot.identity.levels import Level
 from bot.lending.accrual import accrued_period
 from bot.lending.allocation import AllocationOrder
-from bot.lending.balances import Component
+from bot.lending.balances import Balances, Component
 from bot.lending.contract import ContractTerms, ProductKind, RateChange
 from bot.lending.late_fee import late_fee_key
 from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault, same_body
 from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
+from bot.lending.unbooked import known_on
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
 from bot.services.minimum_payments import late_fees, minimums_of, minimums_of_all
@@ -30,6 +31,9 @@ from bot.services.plans_on_debts import PlansOn, plans_on_debts
 from bot.services.proof import viewer_of
 from bot.store.tables import Borrower, Contract, Debt, Hold, LedgerEntry, Product
 from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
+from bot.workout.promise import PaymentMade
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 # Written once: putting a statement together takes longer than asking it, and these are asked for every notice.
 _DEBTS = (
@@ -74,7 +78,8 @@ class BookingRefusal(StrEnum):
 class DebtView:
     """One debt on a day. Rates are decimal fractions per year; amounts inside are fen.
 
-    ``plan_number`` names the agreement in force that covers the debt; its interest and fees have then stopped.
+    ``plan_number`` names the agreement in force that covers the debt; penalty interest and fees have then stopped, and
+    interest too unless ``plan_interest_runs``.
     ``waived_on_completion_fen`` is the part of what is owed that this agreement waives once it is completed.
     """
 
@@ -97,6 +102,7 @@ class DebtView:
     last_payment_fen: int
     plan_number: str | None = None
     waived_on_completion_fen: int = 0
+    plan_interest_runs: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -159,8 +165,8 @@ def build_portfolio(
     """Derive a borrower's debts from the ledgers as they stand at the end of ``as_of`` (default today).
 
     Interest is counted up to ``as_of``, or only up to ``accrued_until`` if that is earlier. On a debt under an
-    agreement in force it is counted up to the day of the accepted offer: the agreement says that interest, penalty
-    interest and fees stop. Payments count up to ``as_of`` in any case.
+    agreement in force penalty interest and fees are counted up to the day of the accepted offer, and interest too,
+    unless the agreement lets it run. Payments count up to ``as_of`` in any case.
 
     For borrower-facing use go through ``portfolio``: this one does not ask who is looking.
     """
@@ -261,7 +267,7 @@ class CountedLedger:
 
     ``booked`` are the booked entries, and the late fees up to the day that are not booked yet; ``counted`` these and
     the interest accrued since, up to the day, but none for days on which a plan stopped it. ``plan_number`` names the
-    agreement in force.
+    agreement in force, ``stops`` are the days that plans have kept free.
     """
 
     terms: ContractTerms
@@ -269,6 +275,17 @@ class CountedLedger:
     booked: tuple[Entry, ...]
     counted: tuple[Entry, ...]
     plan_number: str | None
+    stops: tuple[InterestStop, ...]
+
+    def owed_on(self, day: date, supposed: Sequence[PaymentMade] = ()) -> Balances:
+        """What is owed at the end of a later day if nothing but these payments happens until then."""
+        paid = (
+            Entry(f"supposed:{number}", EntryKind.PAYMENT, each.amount_fen, each.effective_on, _NEVER, "supposed")
+            for number, each in enumerate(supposed)
+        )
+        known = known_on((*self.booked, *paid), day)
+        entries = entries_with_stops(self.terms, known, self.due_on, day, self.stops)
+        return statement(self.terms, entries, self.due_on, day).balances
 
 
 def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger:
@@ -278,7 +295,7 @@ def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger
     plans = plans_on_debts(session, (debt.borrower_id,), as_of).get(debt.id, PlansOn())
     booked = _with_late_fees(session, debt, terms, as_of, plans.stops)
     counted = entries_with_stops(terms, booked, debt.due_on, as_of, plans.stops)
-    return CountedLedger(terms, debt.due_on, booked, counted, plans.number)
+    return CountedLedger(terms, debt.due_on, booked, counted, plans.number, plans.stops)
 
 
 def _views(session: Session, debts: Sequence[Debt], as_of: date, accrued_until: date) -> Iterable[DebtView]:
@@ -333,6 +350,7 @@ def _view(
         last_payment_fen=last.amount_fen if last else 0,
         plan_number=plans.number,
         waived_on_completion_fen=plans.waived_on_completion_fen,
+        plan_interest_runs=plans.interest_runs,
     )
 
 

@@ -75,12 +75,14 @@ def interest_stopped_on(session: Session, agreement: tables.Agreement) -> date:
 def replace(session: Session, deps: Deps, old: tables.Agreement, new: tables.Agreement) -> None:
     """Let one agreement take another's place inside an open transaction; notices of the old one are called off.
 
-    Interest that the old one had stopped stays stopped. One that was broken before stays on record as that: its
-    interest has run again, and the new agreement stops it from its own offer on.
+    Interest that the old one had stopped stays stopped; where it ran, the new one counts from its own offer on. One
+    that was broken before stays on record as that: its interest has run again, and the new agreement stops it from its
+    own offer on.
     """
     if old.state != IN_FORCE:
         return
-    new.interest_stopped_on = interest_stopped_on(session, old)
+    if not read_offer(session.get_one(tables.Offer, old.offer_id)).interest_during_plan:
+        new.interest_stopped_on = interest_stopped_on(session, old)
     old.state = REPLACED
     plan_notices.supersede(session, deps, [part.id for part in instalments_of(session, old)], REPLACED)
     audit.record(session, deps.now(), audit.BOT, "agreement_replaced", ("agreement", old.id), by=new.number)

@@ -128,4 +128,6 @@ def _terms(offer: Offer, debts: Sequence[DebtView], replaces: str) -> AgreementT
         is_settlement=offer.kind is OfferKind.SETTLEMENT,
         deferral_months=offer.deferral_months,
         replaces=replaces,
+        plan_interest_fen=offer.plan_interest_fen,
+        principal_parts_fen=offer.principal_parts_fen,
     )

@@ -16,7 +16,7 @@ from bot.lending.balances import Component
 from bot.lending.explanation import Explanation, explain
 from bot.lending.limitation import LimitationStatus
 from bot.lending.outlook import Outlook, outlook
-from bot.lending.payoff import PayoffQuote, payoff_quote
+from bot.lending.payoff import PayoffQuote, quote_of
 from bot.services import audit
 from bot.services.accounts import DebtView, NotVerified, counted_ledger, portfolio_of, right_party
 from bot.services.deps import Deps
@@ -36,7 +36,7 @@ class FigureView:
 
 @dataclass(frozen=True, slots=True)
 class PayoffView:
-    """What ends a debt: a quote, or, under an agreement in force, what the agreement still asks (``planned_fen``)."""
+    """What ends a debt: a quote, or, under an agreement that stops interest, what it still asks (``planned_fen``)."""
 
     debt: DebtView
     quote: PayoffQuote | None
@@ -138,10 +138,9 @@ def _debts(session: Session, deps: Deps, conversation_id: str) -> tuple[DebtView
 
 
 def _payoff(session: Session, debt: DebtView) -> PayoffView:
-    if debt.plan_number is not None:
+    if debt.plan_number is not None and not debt.plan_interest_runs:
         return PayoffView(debt, None, debt.statement.balances.total_fen - debt.waived_on_completion_fen)
     as_of = debt.statement.as_of
     ledger = counted_ledger(session, debt.debt_id, as_of)
-    good_through = as_of + timedelta(days=QUOTE_DAYS)
-    quote = payoff_quote(debt.debt_id, ledger.terms, ledger.booked, ledger.due_on, as_of, good_through)
+    quote = quote_of(debt.debt_id, ledger.owed_on, as_of, as_of + timedelta(days=QUOTE_DAYS))
     return PayoffView(debt, quote if isinstance(quote, PayoffQuote) else None, None)

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.lending.balances import Component
-from bot.services.accounts import DebtView, build_portfolio
+from bot.services.accounts import DebtView, build_portfolio, terms_of
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import read_offer, tabled
 from bot.store import tables
 from bot.workout.affordability import Affordability
-from bot.workout.bounds import DebtPosition, OfferRequest
+from bot.workout.bounds import DebtPosition, OfferRequest, RunningContract
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import OfferKind
 from bot.workout.policy_sections import HardshipKind
@@ -38,7 +38,7 @@ def request_of(
     owed = build_portfolio(session, deps, negotiation.borrower_id, as_of)
     debts = [debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids]
     return OfferRequest(
-        debts=tuple(_position(debt) for debt in debts),
+        debts=tuple(_position(session, debt) for debt in debts),
         affordability=Affordability(negotiation.monthly_income_fen or 0, negotiation.monthly_essential_fen or 0),
         policy=deps.policies[negotiation.policy_code],
         as_of=owed.as_of,
@@ -60,7 +60,7 @@ def wish_of(negotiation: tables.Negotiation) -> BorrowerProposal | None:
     return WISH_CODEC.validate_python(negotiation.wish) if negotiation.wish is not None else None
 
 
-def _position(debt: DebtView) -> DebtPosition:
+def _position(session: Session, debt: DebtView) -> DebtPosition:
     late = debt.statement.days_past_due > 0
     return DebtPosition(
         debt_id=debt.debt_id,
@@ -69,6 +69,7 @@ def _position(debt: DebtView) -> DebtPosition:
         days_past_due=debt.statement.days_past_due,
         limitation=debt.limitation,
         running_annual_rate=debt.annual_rate + (debt.penalty_annual_rate if late else 0),
+        contract=RunningContract(terms_of(session.get_one(tables.Debt, debt.debt_id).contract), debt.due_on),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pydantic import TypeAdapter
@@ -40,14 +40,15 @@ class PlansOn:
     stops: tuple[InterestStop, ...] = ()
     number: str | None = None
     waived_on_completion_fen: int = 0
+    interest_runs: bool = False
 
 
 def plans_on_debts(session: Session, borrower_ids: Collection[str], as_of: date) -> dict[str, PlansOn]:
     """Return what some borrowers' agreements mean, by debt; one accepted after ``as_of`` does not change that day.
 
-    Policies that let interest run during a plan are refused when they are loaded, so every plan stops it. It stays
-    stopped on a plan that was completed, and runs again from the day on which one was broken. Of agreements that
-    replace one another the last says what is in force; the first stands for the days before the others.
+    Each plan stops the interest, or where its policy lets interest run only the penalty interest. That stays so on a
+    plan that was completed, ends on the day on which one was broken, and passes on to the plan that takes the place of
+    another. The last of these says what is in force.
     """
     plans: dict[str, PlansOn] = {}
     for agreement, row, ended_on in session.execute(_AGREED, {"borrower_ids": list(borrower_ids)}):
@@ -56,12 +57,20 @@ def plans_on_debts(session: Session, borrower_ids: Collection[str], as_of: date)
         offer = _OFFER.validate_python(row.terms)
         in_force = ended_on > as_of if ended_on is not None else agreement.state in ("in_force", "replaced")
         completed = agreement.state == "completed"
-        stop = InterestStop(agreement.interest_stopped_on or offer.as_of, None if completed else ended_on)
+        stop = InterestStop(
+            agreement.interest_stopped_on or offer.as_of, None if completed else ended_on, offer.interest_during_plan
+        )
         waits = in_force and offer.conditional_on_completion and not completed
         for share in offer.shares:
             plans[share.debt_id] = PlansOn(
-                stops=(*plans.get(share.debt_id, PlansOn()).stops, stop),
+                stops=(*_until_replaced(plans.get(share.debt_id, PlansOn()).stops, offer.as_of), stop),
                 number=agreement.number if in_force else None,
                 waived_on_completion_fen=share.waived_fen if waits else 0,
+                interest_runs=in_force and offer.interest_during_plan,
             )
     return plans
+
+
+def _until_replaced(stops: Sequence[InterestStop], day: date) -> tuple[InterestStop, ...]:
+    """Earlier stops, of which one that has not ended ends where that of the next plan begins."""
+    return tuple(replace(stop, until_on=max(day, stop.from_on)) if stop.until_on is None else stop for stop in stops)

@@ -20,7 +20,7 @@ from bot.desk.ownership import QueueReason
 from bot.lending.ledger import EntryKind, effective_entries
 from bot.lending.schedule import ScheduledInstalment
 from bot.outreach.gate import HoldKind
-from bot.services import audit, clearance, notice_planning, payment_traces, plan_notices
+from bot.services import audit, clearance, notice_planning, payment_traces, plan_interest, plan_notices
 from bot.services.accounts import ledger_of, lock_borrower
 from bot.services.conversations import locked
 from bot.services.deps import Deps
@@ -91,7 +91,11 @@ def settle(session: Session, deps: Deps, agreement: Agreement, *, ageing: bool =
     That an instalment has become late or missed is written down with ``ageing`` only: by the sweep, which acts on it.
     """
     rows = _instalments(session, agreement.id)
-    plan = _serviced(session, deps, agreement, rows)
+    offer = read_offer(session.get_one(Offer, agreement.offer_id))
+    payments = _payments(session, deps, agreement)
+    plan_interest.ask_anew(session, deps, agreement, offer, rows, payments)
+    schedule = [ScheduledInstalment(row.number, row.due_on, row.amount_fen) for row in rows]
+    plan = serviced(schedule, payments, business_date(deps.now()), _rule(session, deps, agreement))
     for row, part in zip(rows, plan.instalments, strict=True):
         row.paid_fen = part.paid_fen
         if ageing or not part.state.is_overdue:
@@ -100,7 +104,6 @@ def settle(session: Session, deps: Deps, agreement: Agreement, *, ageing: bool =
             row.state = InstalmentState.PARTLY_PAID.value
     settled = [row.id for row, part in zip(rows, plan.instalments, strict=True) if part.state.is_settled]
     plan_notices.supersede(session, deps, settled, "paid")
-    offer = read_offer(session.get_one(Offer, agreement.offer_id))
     if plan.health is PlanHealth.COMPLETED or asks_nothing_more(session, deps, agreement, offer):
         _complete(session, deps, agreement, offer, plan)
     return plan
@@ -135,12 +138,6 @@ def _instalments(session: Session, agreement_id: str) -> Sequence[Instalment]:
     return session.scalars(
         select(Instalment).where(Instalment.agreement_id == agreement_id).order_by(Instalment.number)
     ).all()
-
-
-def _serviced(session: Session, deps: Deps, agreement: Agreement, rows: Sequence[Instalment]) -> ServicedPlan:
-    schedule = [ScheduledInstalment(row.number, row.due_on, row.amount_fen) for row in rows]
-    payments = _payments(session, deps, agreement)
-    return serviced(schedule, payments, business_date(deps.now()), _rule(session, deps, agreement))
 
 
 def _payments(session: Session, deps: Deps, agreement: Agreement) -> list[PaymentMade]:

@@ -18,8 +18,11 @@ def book_waivers(session: Session, agreement: Agreement, offer: Offer, booked_at
     """Book what an agreement waives, once for each agreement number, inside an open transaction.
 
     Waivers count from the day of the agreement, whenever they are booked: what was paid since then settles what was not
-    waived. Raises ``LedgerError`` if the ledger holds one of them with another amount.
+    waived. Where interest runs they count from the offer's day: a waiver ends a span of days that interest is rounded
+    for, and the schedule knows only those that begin with the offer.
+    Raises ``LedgerError`` if the ledger holds one of them with another amount.
     """
+    from_on = offer.as_of if offer.interest_during_plan else business_date(agreement.accepted_at)
     for share in offer.shares:
         for component in Component:
             if not (amount_fen := share.waived(component)):
@@ -29,7 +32,7 @@ def book_waivers(session: Session, agreement: Agreement, offer: Offer, booked_at
                 kind=EntryKind.WAIVER,
                 component=component,
                 amount_fen=amount_fen,
-                effective_on=business_date(agreement.accepted_at),
+                effective_on=from_on,
                 booked_at=booked_at,
                 source="agreement",
             )

@@ -70,18 +70,20 @@ class AgreementTerms:
 
     1 balance, structure, currency: ``debts``, ``as_of``, ``currency``. 2 period, method, dates, amounts:
     ``down_payment_fen`` due on ``down_payment_due_on``, monthly ``instalments``. 3 whether interest and fees run:
-    ``interest_during_plan``, None while undecided. 4 promise not to apply for new cards: ``no_new_cards_promise``, for
-    cards. 5 rights, duties, breach: ``missed_payment_grace_days``, the days to catch up before the plan may end, None
-    while undecided; the words are the template's. 6 other: ``payment_channel``, the lender's own published account, and
-    ``contact_line``, where to ask, object or complain.
+    ``interest_during_plan``, None while undecided; where it runs, ``plan_interest_fen`` is what it comes to if every
+    payment is made on its day, and ``principal_parts_fen`` what each instalment then settles of principal. 4 promise
+    not to apply for new cards: ``no_new_cards_promise``, for cards. 5 rights, duties, breach:
+    ``missed_payment_grace_days``, the days to catch up before the plan may end, None while undecided; the words are the
+    template's. 6 other: ``payment_channel``, the lender's own published account, and ``contact_line``, where to ask,
+    object or complain.
 
     ``waiver_on_completion`` says the waivers become final when the plan is completed. ``is_settlement``: the payments
     close the debts for less than is owed, or all at once. ``deferral_months`` pass before the first instalment.
     ``replaces`` is the number of the agreement whose place this one takes, empty if there is none.
     Amounts in fen, currency CNY.
 
-    Raises ``ValueError`` for another currency, if what is owed less the waivers is not exactly what is to be paid, or
-    if a waiver exceeds its debt.
+    Raises ``ValueError`` for another currency, if what is owed less the waivers and with the interest that runs is not
+    exactly what is to be paid, if a waiver exceeds its debt, or if interest runs that no instalment contains.
     """
 
     product_kind: ProductKind
@@ -105,6 +107,8 @@ class AgreementTerms:
     is_settlement: bool = False
     deferral_months: int = 0
     replaces: str = ""
+    plan_interest_fen: int = 0
+    principal_parts_fen: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.currency != "CNY":
@@ -115,6 +119,10 @@ class AgreementTerms:
         paid_fen = self.down_payment_fen + sum(instalment.amount_fen for instalment in self.instalments)
         if paid_fen != self.total_fen:
             raise ValueError(f"the schedule pays {paid_fen} fen of {self.total_fen} fen")
+        if len(self.principal_parts_fen) != (len(self.instalments) if self.interest_during_plan else 0):
+            raise ValueError("where interest runs, and only there, every instalment has its part of principal")
+        if self.plan_interest_fen and not self.interest_during_plan:
+            raise ValueError("interest that does not run cannot be asked for")
         if (self.down_payment_fen > 0) != (self.down_payment_due_on is not None):
             raise ValueError("a down payment, and only a down payment, has a due date")
 
@@ -125,8 +133,13 @@ class AgreementTerms:
 
     @property
     def total_fen(self) -> int:
-        """What is paid in all: owed less waived."""
-        return sum(debt.owed_fen for debt in self.debts) - self.waived_fen
+        """What is paid in all: owed less waived, and the interest that runs."""
+        return self.owed_fen - self.waived_fen + self.plan_interest_fen
+
+    @property
+    def owed_fen(self) -> int:
+        """What is owed on ``as_of``."""
+        return sum(debt.owed_fen for debt in self.debts)
 
 
 def six_contents_missing(terms: AgreementTerms) -> tuple[str, ...]:
@@ -219,7 +232,9 @@ def _values(terms: AgreementTerms) -> dict[str, str]:
         "months": str(len(terms.instalments)),
         "deferral_months": str(terms.deferral_months),
         "replaced_number": terms.replaces,
-        "owed": format_yuan(terms.total_fen + terms.waived_fen),
+        "owed": format_yuan(terms.owed_fen),
+        "after_waivers": format_yuan(terms.owed_fen - terms.waived_fen),
+        "plan_interest": format_yuan(terms.plan_interest_fen),
         "waived": format_yuan(terms.waived_fen),
         "total": format_yuan(terms.total_fen),
         "down_payment": format_yuan(terms.down_payment_fen),
@@ -233,6 +248,7 @@ def _values(terms: AgreementTerms) -> dict[str, str]:
 
 
 def _rows(terms: AgreementTerms) -> Mapping[str, Sequence[Mapping[str, str]]]:
+    principal_parts = terms.principal_parts_fen or (0,) * len(terms.instalments)
     return {
         "debts": [
             {
@@ -253,9 +269,11 @@ def _rows(terms: AgreementTerms) -> Mapping[str, Sequence[Mapping[str, str]]]:
             {
                 "number": str(instalment.number),
                 "amount": format_yuan(instalment.amount_fen),
+                "instalment_principal": format_yuan(principal_fen),
+                "instalment_interest": format_yuan(instalment.amount_fen - principal_fen),
                 **_day("due", instalment.due_on),
             }
-            for instalment in terms.instalments
+            for instalment, principal_fen in zip(terms.instalments, principal_parts, strict=True)
         ],
     }
 

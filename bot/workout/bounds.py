@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.lending.limitation import LimitationStatus
 from bot.lending.money import round_to_fen, split_evenly
+from bot.lending.repayment import RepaymentCourse
 from bot.lending.schedule import add_months, level_amounts, monthly_due_dates, scheduled
 from bot.workout.building import Draft, built, last_first_due_on
 from bot.workout.offer import DebtShare, NoOffer, NoOfferReason, Offer, OfferKind, OfferReason
 from bot.workout.policy_sections import ApprovalRole
-from bot.workout.request import DebtPosition, ExpectedRecovery, OfferRequest
+from bot.workout.request import DebtPosition, ExpectedRecovery, OfferRequest, RunningContract
+from bot.workout.running import course_of
 from bot.workout.waivers import WaiverLevel, plan_levels
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "Objection",
     "OfferRequest",
     "PlanBounds",
+    "RunningContract",
     "next_round",
     "refusal",
     "rooms",
@@ -45,11 +49,20 @@ class Objection(StrEnum):
     DISCOUNT_ABOVE_CEILING = "discount_above_ceiling"
 
 
+class Burden(NamedTuple):
+    """A number of equal instalments, with the largest of them and what is paid in all, in fen."""
+
+    months: int
+    largest_fen: int
+    total_fen: int
+
+
 @dataclass(frozen=True, slots=True)
 class PlanBounds:
     """The room for a plan: what is to be paid, and the limits every schedule must respect. Amounts in fen.
 
     ``round`` is the set of offers it belongs to; the first instalment waits for ``deferral_months`` months.
+    ``first_on`` replaces its usual date. Where the policy lets interest run, every schedule contains it.
     """
 
     request: OfferRequest
@@ -57,6 +70,7 @@ class PlanBounds:
     level: WaiverLevel
     down_payment_fen: int
     deferral_months: int = 0
+    first_on: date | None = None
 
     @property
     def shares(self) -> tuple[DebtShare, ...]:
@@ -82,13 +96,20 @@ class PlanBounds:
 
     @property
     def total_fen(self) -> int:
-        """What is paid in all."""
+        """What is paid in all, but for interest that runs."""
         return self.level.total_fen
 
     @property
     def spread_fen(self) -> int:
-        """What is paid in instalments."""
+        """What is paid in instalments, but for interest that runs."""
         return self.total_fen - self.down_payment_fen
+
+    @property
+    def course(self) -> RepaymentCourse | None:
+        """How the one debt can be paid off with its interest; None where the plan stops it."""
+        if not self.request.policy.interest_during_plan or self.spread_fen < 1:
+            return None
+        return course_of(self.request, self.level, self.down_payment_fen, self.first_due_on(), self._day_of_month)
 
     def objection(self, amounts_fen: Sequence[int]) -> Objection | None:
         """Why these instalments are not allowed; None if they are. The last one may be below the minimum."""
@@ -103,12 +124,29 @@ class PlanBounds:
             return Objection.TOO_FEW_MONTHS
         return None
 
-    def equal_amounts(self, months: int) -> tuple[int, ...] | None:
-        """Equal instalments over ``months``, or None where they are not allowed."""
+    def evenly(self, months: int) -> tuple[int, ...] | None:
+        """Equal instalments, allowed or not; None where there is nothing to make so many of.
+
+        With interest they may be equal parts of the debt instead, as the policy says.
+        """
         if not 1 <= months <= min(self.request.policy.max_months, self.spread_fen):
             return None
-        amounts = split_evenly(self.spread_fen, months)
-        return amounts if self.objection(amounts) is None else None
+        if (course := self.course) is None:
+            return split_evenly(self.spread_fen, months)
+        if self.request.policy.equal_principal:
+            return course.equal_principal_amounts(months)
+        return course.equal_amounts(months)
+
+    def equal_amounts(self, months: int) -> tuple[int, ...] | None:
+        """Equal instalments over ``months``, or None where they are not allowed."""
+        amounts = self.evenly(months)
+        return amounts if amounts and self.objection(amounts) is None else None
+
+    @property
+    def whole_fen(self) -> int:
+        """What a single instalment would be."""
+        single = self.evenly(1)
+        return single[0] if single else self.spread_fen
 
     @property
     def longest(self) -> int:
@@ -116,37 +154,55 @@ class PlanBounds:
         policy, spread_fen = self.request.policy, self.spread_fen
         return min(policy.max_months, spread_fen // max(1, policy.minimum_instalment_fen) or 1)
 
-    def equal_burdens(self) -> tuple[tuple[int, int], ...]:
-        """All numbers of months over which equal instalments are allowed, rising, each with its largest instalment.
+    def equal_burdens(self) -> tuple[Burden, ...]:
+        """All numbers of months over which equal instalments are allowed, rising, with what each asks.
 
-        The largest is the last one, which takes the remainder of the division.
+        The largest instalment is the last one, which takes the remainder of the division, unless interest runs.
         """
-        return tuple(self._fitting())
+        return tuple(self._running() if self.request.policy.interest_during_plan else self._fitting())
 
-    def _fitting(self) -> Iterator[tuple[int, int]]:
+    def _running(self) -> Iterator[Burden]:
+        policy, quickest = self.request.policy, self.paid_at(self.capacity_fen)
+        if quickest is None:
+            return
+        slowest = self.paid_at(policy.minimum_instalment_fen)
+        longest = min(policy.max_months, len(slowest)) if slowest else policy.max_months
+        for months in range(max(policy.min_months, len(quickest)), longest + 1):
+            if amounts := self.equal_amounts(months):
+                yield Burden(months, max(amounts), sum(amounts) + self.down_payment_fen)
+
+    def _fitting(self) -> Iterator[Burden]:
         spread_fen, capacity_fen = self.spread_fen, self.capacity_fen
         if spread_fen < 1:
             return
         for months in range(self.request.policy.min_months, self.longest + 1):
             burden_fen = spread_fen - spread_fen // months * (months - 1)
             if burden_fen <= capacity_fen:
-                yield months, burden_fen
+                yield Burden(months, burden_fen, self.total_fen)
 
     def equal_months(self) -> tuple[int, ...]:
         """All numbers of months over which equal instalments are allowed, rising."""
-        return tuple(months for months, _ in self.equal_burdens())
+        return tuple(burden.months for burden in self.equal_burdens())
 
-    def level_plan(self, instalment_fen: int) -> tuple[int, ...] | None:
-        """Instalments of exactly this amount and a smaller last one, or None where they are not allowed."""
+    def paid_at(self, instalment_fen: int) -> tuple[int, ...] | None:
+        """Instalments of exactly this amount and a smaller last one; None if the longest plan does not reach."""
         reach_fen = instalment_fen * self.request.policy.max_months
         if instalment_fen < 1 or self.spread_fen < 1 or reach_fen < self.spread_fen:
             return None
-        amounts = level_amounts(self.spread_fen, instalment_fen)
-        return amounts if self.objection(amounts) is None else None
+        course = self.course
+        return (
+            level_amounts(self.spread_fen, instalment_fen) if course is None else course.level_amounts(instalment_fen)
+        )
+
+    def level_plan(self, instalment_fen: int) -> tuple[int, ...] | None:
+        """Instalments of exactly this amount and a smaller last one, or None where they are not allowed."""
+        amounts = self.paid_at(instalment_fen)
+        return amounts if amounts and self.objection(amounts) is None else None
 
     def has_a_plan(self) -> bool:
         """Whether anything fits, be it only instalments with a smaller last one."""
-        return next(self._fitting(), None) is not None or self.level_plan(self.capacity_fen) is not None
+        found = self._running() if self.request.policy.interest_during_plan else self._fitting()
+        return next(found, None) is not None or self.level_plan(self.capacity_fen) is not None
 
     def last_first_due_on(self) -> date:
         """The latest day on which the first instalment may fall due."""
@@ -164,23 +220,39 @@ class PlanBounds:
         ahead = 0 if add_months(earliest, 0, pay_day) >= earliest else 1
         return add_months(earliest, ahead + self.deferral_months, pay_day)
 
-    def offer(
-        self, amounts_fen: Sequence[int], reason: OfferReason, rank: int = 1, first_on: date | None = None
-    ) -> Offer:
-        """Make an offer of allowed instalments. ``first_on`` replaces the usual first due date.
+    def first_due_on(self) -> date:
+        """The day of the first instalment."""
+        return self.first_on or self.usual_first_due_on()
 
-        Raises ``ValueError`` if the instalments or the date are outside the bounds or do not add up.
+    @property
+    def _day_of_month(self) -> int:
+        pay_day = self.request.pay_day
+        return self.first_due_on().day if self.first_on is not None or pay_day is None else pay_day
+
+    def offer(self, amounts_fen: Sequence[int], reason: OfferReason, rank: int = 1) -> Offer:
+        """Make an offer of allowed instalments.
+
+        Raises ``ValueError`` if the instalments or the date are outside the bounds or do not end the debt.
         """
-        request = self.request
-        first_due_on = first_on or self.usual_first_due_on()
-        if self.objection(amounts_fen) is not None or sum(amounts_fen) != self.spread_fen:
+        request, course = self.request, self.course
+        first_due_on = self.first_due_on()
+        repayment = course.paid(amounts_fen) if course else None
+        ends = repayment is not None or sum(amounts_fen) == self.spread_fen
+        if self.objection(amounts_fen) is not None or not ends:
             raise ValueError(f"instalments outside the bounds: {self.objection(amounts_fen)}")
         if not request.as_of < first_due_on <= self.last_first_due_on():
             raise ValueError(f"first instalment outside the bounds: {first_due_on}")
-        day_of_month = first_due_on.day if first_on is not None or request.pay_day is None else request.pay_day
-        schedule = scheduled(amounts_fen, monthly_due_dates(first_due_on, len(amounts_fen), day_of_month))
+        schedule = scheduled(amounts_fen, monthly_due_dates(first_due_on, len(amounts_fen), self._day_of_month))
         draft = Draft(
-            self.kind, self.level, schedule, reason, self.round, self.down_payment_fen, self.deferral_months, rank
+            self.kind,
+            self.level,
+            schedule,
+            reason,
+            self.round,
+            self.down_payment_fen,
+            self.deferral_months,
+            rank,
+            repayment,
         )
         return built(request, draft)
 
@@ -256,6 +328,9 @@ def refusal(request: OfferRequest) -> NoOfferReason | None:
         return NoOfferReason.TIME_BARRED_OR_UNKNOWN
     if policy.approved_on > request.as_of or any(debt.product_kind is not policy.product_kind for debt in owed):
         return NoOfferReason.POLICY_NOT_APPLICABLE
+    if policy.interest_during_plan and (len(owed) != 1 or owed[0].contract is None):
+        # Which of several debts bears how much would depend on how every payment is divided: a person's business.
+        return NoOfferReason.POLICY_NOT_APPLICABLE
     if not all(policy.serves(debt.bucket, request.hardship) for debt in owed):
         return NoOfferReason.BUCKET_NOT_ELIGIBLE
     return None
@@ -276,8 +351,13 @@ def _distinct(every: Sequence[tuple[Decimal, PlanBounds]]) -> list[PlanBounds]:
     kept = []
     for percent, bounds in every:
         best = first.setdefault((bounds.needs_approval, bounds.deferral_months, percent), bounds)
-        dearer_fen, months = bounds.spread_fen - best.spread_fen, bounds.request.policy.max_months
-        if best is bounds or bounds.longest > best.longest or dearer_fen < months * months:
+        dearer_fen, policy = bounds.spread_fen - best.spread_fen, bounds.request.policy
+        if (
+            best is bounds
+            or policy.interest_during_plan
+            or bounds.longest > best.longest
+            or dearer_fen < policy.max_months**2
+        ):
             kept.append(bounds)
     return kept
 
@@ -288,6 +368,6 @@ def _nothing_fits(payable: Sequence[PlanBounds]) -> NoOfferReason:
     policy = payable[0].request.policy
     for bounds in payable:
         capacity_fen = bounds.capacity_fen
-        if capacity_fen >= policy.minimum_instalment_fen and capacity_fen * policy.max_months < bounds.spread_fen:
+        if capacity_fen >= policy.minimum_instalment_fen and bounds.paid_at(capacity_fen) is None:
             return NoOfferReason.LONGEST_PLAN_TOO_HIGH
     return NoOfferReason.BELOW_MINIMUM_INSTALMENT

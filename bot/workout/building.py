@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from bot.lending.money import floor_to_fen
+from bot.lending.repayment import Repayment
 from bot.lending.schedule import ScheduledInstalment
 from bot.workout.offer import Offer, OfferKind, OfferReason, offer_id_of
 from bot.workout.request import OfferRequest
@@ -16,7 +17,11 @@ _DAYS_IN_YEAR = 365
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An offer before it is put together. ``schedule`` and ``down_payment_fen`` together pay the level's total."""
+    """An offer before it is put together.
+
+    ``schedule`` and ``down_payment_fen`` together pay the level's total and, where ``repayment`` says so, the interest
+    that runs.
+    """
 
     kind: OfferKind
     level: WaiverLevel
@@ -26,16 +31,24 @@ class Draft:
     down_payment_fen: int = 0
     deferral_months: int = 0
     rank: int = 1
+    repayment: Repayment | None = None
+
+
+def last_day_to_accept(request: OfferRequest, first_due_on: date) -> date:
+    """The last day of an offer, which is also that of its down payment: before anything else falls due."""
+    valid_until = request.as_of + timedelta(days=request.policy.offer_valid_days)
+    return min(valid_until, first_due_on - timedelta(days=1))
 
 
 def built(request: OfferRequest, draft: Draft) -> Offer:
     """The offer of a draft. Raises ``ValueError`` if the payments are not exactly what is left to pay."""
     policy, shares = request.policy, draft.level.shares
     paid_fen = draft.down_payment_fen + sum(instalment.amount_fen for instalment in draft.schedule)
-    if paid_fen != draft.level.total_fen:
-        raise ValueError(f"{paid_fen} fen are paid of {draft.level.total_fen} fen")
-    valid_until = request.as_of + timedelta(days=policy.offer_valid_days)
-    expires_on = min(valid_until, draft.schedule[0].due_on - timedelta(days=1))
+    running = draft.repayment
+    total_fen = draft.level.total_fen + (running.interest_fen if running else 0)
+    if paid_fen != total_fen:
+        raise ValueError(f"{paid_fen} fen are paid of {total_fen} fen")
+    expires_on = last_day_to_accept(request, draft.schedule[0].due_on)
     approval = draft.level.needs_approval
     version, days = (policy.code, policy.version), (request.as_of, expires_on)
     return Offer(
@@ -47,11 +60,11 @@ def built(request: OfferRequest, draft: Draft) -> Offer:
         months=len(draft.schedule),
         waived_penalty_fen=sum(share.waived_penalty_fen for share in shares),
         waived_fee_fen=sum(share.waived_fee_fen for share in shares),
-        total_fen=draft.level.total_fen,
+        total_fen=total_fen,
         down_payment_fen=draft.down_payment_fen,
         schedule=draft.schedule,
         conditional_on_completion=policy.conditional_on_completion,
-        interest_during_plan=policy.interest_during_plan,
+        interest_during_plan=running is not None,
         shares=shares,
         reason_code=draft.reason,
         rank=draft.rank,
@@ -60,9 +73,11 @@ def built(request: OfferRequest, draft: Draft) -> Offer:
         waived_interest_fen=sum(share.waived_interest_fen for share in shares),
         waived_principal_fen=sum(share.waived_principal_fen for share in shares),
         deferral_months=draft.deferral_months,
-        interest_stopped_fen=interest_stopped_fen(request, draft.schedule),
+        interest_stopped_fen=running.penalty_spared_fen if running else interest_stopped_fen(request, draft.schedule),
         needs_approval=approval,
         needs_evidence=_needs_evidence(request, draft.level.waived_fen),
+        plan_interest_fen=running.interest_fen if running else 0,
+        principal_parts_fen=tuple(row.principal_fen for row in running.rows) if running else (),
     )
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bot.lending.balances import Component
-from bot.lending.money import split_evenly
 from bot.lending.schedule import add_months
 from bot.workout.bounds import Objection, OfferRequest, PlanBounds, refusal, rooms, round_of
 from bot.workout.building import last_first_due_on
@@ -98,15 +97,13 @@ def _answer(proposal: BorrowerProposal, request: OfferRequest) -> Met | Nearest 
     if isinstance(found, NoOffer):
         return found
     bounds, waiver_objection = _room(proposal, found)
-    first_on, date_objection = _first_on(proposal, bounds)
+    bounds, date_objection = _from_day_asked(proposal, bounds)
     wanted, objection = _wanted(proposal, bounds)
     why = lump_objection or waiver_objection or objection or date_objection
     if wanted is not None and why is None:
-        return Met(bounds.offer(wanted, OfferReason.BORROWER_PROPOSAL, first_on=first_on))
+        return Met(bounds.offer(wanted, OfferReason.BORROWER_PROPOSAL))
     amounts = wanted or _nearest(proposal, bounds)
-    return Nearest(
-        bounds.offer(amounts, OfferReason.NEAREST_TO_PROPOSAL, first_on=first_on), why or Objection.NO_FIGURE
-    )
+    return Nearest(bounds.offer(amounts, OfferReason.NEAREST_TO_PROPOSAL), why or Objection.NO_FIGURE)
 
 
 def _lump(proposal: BorrowerProposal, request: OfferRequest) -> tuple[int | None, Objection | None]:
@@ -152,6 +149,14 @@ def _forgives_all_interest(bounds: PlanBounds) -> bool:
     )
 
 
+def _from_day_asked(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[PlanBounds, Objection | None]:
+    """The room with its first instalment on the day asked for, or as near to it as there is a plan."""
+    first_on, objection = _first_on(proposal, bounds)
+    asked = replace(bounds, first_on=first_on)
+    # Until a later day more interest runs: what was just within reach may no longer be.
+    return (asked, objection) if asked.has_a_plan() else (bounds, Objection.FIRST_DATE_TOO_LATE)
+
+
 def _first_on(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[date | None, Objection | None]:
     asked, earliest, latest = proposal.first_on, bounds.request.as_of + timedelta(days=1), bounds.last_first_due_on()
     if asked is None:
@@ -166,7 +171,7 @@ def _first_on(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[date | No
 def _wanted(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[tuple[int, ...] | None, Objection | None]:
     """The instalments asked for if they are allowed, and what has to be said about them."""
     monthly_fen, months = proposal.monthly_fen, proposal.months
-    if months is not None and (monthly_fen is None or monthly_fen * months >= bounds.spread_fen):
+    if months is not None and (monthly_fen is None or _is_paid_within(months, monthly_fen, bounds)):
         return _over_months(months, bounds)
     if monthly_fen is None:
         # A lump, a waiver or a later start says nothing about the instalments: the gentlest ones are asked for.
@@ -176,13 +181,20 @@ def _wanted(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[tuple[int, 
     return amounts, objection or (Objection.FIGURES_DISAGREE if months is not None else None)
 
 
+def _is_paid_within(months: int, monthly_fen: int, bounds: PlanBounds) -> bool:
+    if bounds.course is None:
+        return monthly_fen * months >= bounds.spread_fen
+    amounts = bounds.paid_at(monthly_fen)
+    return amounts is not None and len(amounts) <= months
+
+
 def _over_months(months: int, bounds: PlanBounds) -> tuple[tuple[int, ...] | None, Objection | None]:
     policy = bounds.request.policy
     if months > policy.max_months:
         return None, Objection.TOO_MANY_MONTHS
-    if months > bounds.spread_fen:
+    amounts = bounds.evenly(months)
+    if amounts is None:
         return None, Objection.BELOW_MINIMUM_INSTALMENT
-    amounts = split_evenly(bounds.spread_fen, months)
     objection = bounds.objection(amounts)
     return (None, objection) if objection else (amounts, None)
 
@@ -190,7 +202,7 @@ def _over_months(months: int, bounds: PlanBounds) -> tuple[tuple[int, ...] | Non
 def _at_monthly(monthly_fen: int, bounds: PlanBounds) -> tuple[tuple[int, ...] | None, Objection | None]:
     policy = bounds.request.policy
     # Settled by one smaller payment, an amount beyond the whole debt is within reach if the debt itself is.
-    instalment_fen = min(monthly_fen, bounds.spread_fen)
+    instalment_fen = min(monthly_fen, bounds.whole_fen)
     if instalment_fen > bounds.capacity_fen:
         return None, Objection.ABOVE_AFFORDABILITY
     amounts = bounds.level_plan(instalment_fen)
@@ -198,8 +210,7 @@ def _at_monthly(monthly_fen: int, bounds: PlanBounds) -> tuple[tuple[int, ...] |
         return amounts, None
     if instalment_fen < policy.minimum_instalment_fen:
         return None, Objection.BELOW_MINIMUM_INSTALMENT
-    too_long = instalment_fen * policy.max_months < bounds.spread_fen
-    return None, Objection.TOO_MANY_MONTHS if too_long else Objection.TOO_FEW_MONTHS
+    return None, Objection.TOO_MANY_MONTHS if bounds.paid_at(instalment_fen) is None else Objection.TOO_FEW_MONTHS
 
 
 def _nearest(proposal: BorrowerProposal, bounds: PlanBounds) -> tuple[int, ...]:

@@ -116,14 +116,17 @@ class DebtShare:
 class Offer:
     """A plan the borrower may accept until the end of ``expires_on``; amounts in fen.
 
-    ``total_fen`` is what is paid in all: ``down_payment_fen``, due by ``expires_on``, and the schedule. The waived
-    amounts come on top of it to what is owed on ``as_of``. ``conditional_on_completion`` says that the waivers become
-    final when the plan is completed. ``rank`` is the place in the set, 1 being the shortest plan. ``round`` counts the
-    sets of one negotiation.
+    ``total_fen`` is what is paid in all: ``down_payment_fen``, due by ``expires_on``, and the schedule. What is owed on
+    ``as_of`` is this and the waived amounts, less ``plan_interest_fen``. ``conditional_on_completion`` says that the
+    waivers become final when the plan is completed. ``rank`` is the place in the set, 1 being the shortest plan.
+    ``round`` counts the sets of one negotiation.
 
     ``deferral_months`` pass without an instalment before the first one. ``interest_stopped_fen`` estimates, rounded
     down, the interest that the contract would have charged over the plan and that does not run; 0 where the rates are
-    not known. Where ``needs_approval`` names a role, the offer binds nobody before such a person has granted it.
+    not known. Where interest runs during the plan, ``plan_interest_fen`` is what it comes to if every payment is made
+    on its day, and part of the schedule; ``principal_parts_fen`` is what each instalment then settles of principal.
+
+    Where ``needs_approval`` names a role, the offer binds nobody before such a person has granted it.
     ``needs_evidence`` says that proof of the hardship is asked for before the waiver.
 
     ``offer_id`` follows from the content but rank, reason and round: equal content, equal id.
@@ -153,6 +156,13 @@ class Offer:
     interest_stopped_fen: int = 0
     needs_approval: ApprovalRole | None = None
     needs_evidence: bool = False
+    plan_interest_fen: int = 0
+    principal_parts_fen: tuple[int, ...] = ()
+
+    @property
+    def owed_fen(self) -> int:
+        """What is owed on ``as_of``, before the waivers."""
+        return sum(share.owed_fen for share in self.shares)
 
     @property
     def largest_instalment_fen(self) -> int:

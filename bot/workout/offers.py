@@ -8,6 +8,7 @@ from bot.workout.bounds import (
     ExpectedRecovery,
     OfferRequest,
     PlanBounds,
+    RunningContract,
     next_round,
     refusal,
     rooms,
@@ -28,6 +29,7 @@ __all__ = [
     "OfferReason",
     "OfferRequest",
     "OfferSet",
+    "RunningContract",
     "compute_offers",
 ]
 
@@ -117,11 +119,11 @@ def _others(best: Sequence[Candidate], main: _Choice | None, plans: Sequence[Off
         return found
     planned = [(plan, plan.source) for plan in best if isinstance(plan.source, PlanBounds)]
     later = [pair for pair in planned if pair[1].deferral_months > main.room.deferral_months]
-    main_total_fen = main.room.total_fen
+    waived_fen = main.room.level.waived_fen
     larger = [
         pair
         for pair in planned
-        if pair[0].total_fen < main_total_fen and pair[1].deferral_months == main.room.deferral_months
+        if pair[1].level.waived_fen > waived_fen and pair[1].deferral_months == main.room.deferral_months
     ]
     months = plans[0].months if plans else 0
     for pairs, reason in ((later, OfferReason.LATER_START), (larger, OfferReason.LARGER_WAIVER)):
@@ -159,7 +161,7 @@ def _middle(room: PlanBounds, lengths: Sequence[int]) -> int:
 
 def _all_spread(fitting: Sequence[PlanBounds], made: Sequence[Offer]) -> bool:
     """Whether the longest plan there is has been offered."""
-    longest = max((months for room in fitting for months, _ in room.equal_burdens()[-1:]), default=0)
+    longest = max((plan.months for room in fitting for plan in room.equal_burdens()[-1:]), default=0)
     return max((offer.months for offer in made), default=0) >= longest
 
 

@@ -55,7 +55,9 @@ class ReliefPolicy(BaseModel):
     ``protected_floor_fen_per_person`` for the borrower and each dependant. ``bot_authority_fen`` is the largest debt
     that the bot may offer a plan for by itself; ``authority`` says who may waive how much, and without it the bot may
     waive nothing. Proof of hardship is asked for where more than ``evidence_above_waiver_percent`` of what is owed is
-    waived. ``interest_during_plan`` false means interest and fees stop while the plan is kept.
+    waived. ``interest_during_plan`` false means interest and fees stop while the plan is kept; true, that interest runs
+    on by the contract, without penalty interest and fees, in equal instalments, or with ``equal_principal`` in equal
+    parts with the interest of each period on top. A settlement stops it in any case.
     ``missed_in_a_row_breaks`` instalments missed one after the other break a plan, which ``max_replans`` times may be
     followed by a new one.
     """
@@ -80,6 +82,7 @@ class ReliefPolicy(BaseModel):
     waiver_steps_percent: Annotated[tuple[Percent, ...], Field(min_length=1)] = (Decimal(100),)
     conditional_on_completion: StrictBool
     interest_during_plan: StrictBool
+    equal_principal: StrictBool = False
     settlement: SettlementTerms | None = None
     deferral: DeferralTerms | None = None
     promise: PromiseTerms | None = None
@@ -108,6 +111,11 @@ class ReliefPolicy(BaseModel):
         is_card = self.product_kind is ProductKind.CREDIT_CARD
         return (
             (not is_card or self.max_months <= CARD_MAX_MONTHS, "max_months", f"card_at_most_{CARD_MAX_MONTHS}_months"),
+            (
+                self.interest_during_plan or not self.equal_principal,
+                "equal_principal",
+                "equal_principal_only_where_interest_runs",
+            ),
             (self.min_months <= self.max_months, "min_months", "min_months_not_above_max_months"),
             (
                 rising and self.min_months <= self.month_choices[0] and self.month_choices[-1] <= self.max_months,
@@ -129,8 +137,13 @@ class ReliefPolicy(BaseModel):
                 "down_payment_choices_percent",
                 "down_payment_choices_rise_above_the_required_one",
             ),
-            # Schedules are interest-free so far: approving interest would promise a figure nothing computes.
-            (not self.interest_during_plan, "interest_during_plan", "interest_stops_during_plan"),
+            # A waiver that waits for completion leaves in the ledger what the schedule does not ask: interest that runs
+            # on principal would then not be that of the schedule.
+            (
+                not (self.interest_during_plan and self.conditional_on_completion),
+                "interest_during_plan",
+                "waivers_at_once_where_interest_runs",
+            ),
             (
                 self.promise is None or self.promise.minimum_fen <= self.promise.largest_fen,
                 "promise",

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.lending.balances import Balances, Component
-from bot.lending.contract import ProductKind
+from bot.lending.contract import ContractTerms, ProductKind
 from bot.lending.delinquency import DelinquencyBucket, bucket_of
 from bot.lending.limitation import LimitationStatus
 from bot.lending.money import floor_to_fen
@@ -22,12 +22,21 @@ PLAIN_WAIVERS = frozenset({Component.PENALTY, Component.FEE})
 
 
 @dataclass(frozen=True, slots=True)
+class RunningContract:
+    """What a debt bears interest by, and its oldest unpaid due date."""
+
+    terms: ContractTerms
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class DebtPosition:
     """One debt as it stands on the request's ``as_of``.
 
     ``limitation`` defaults to UNKNOWN, which yields no offer: whoever asks must have looked (rule N8).
     ``running_annual_rate`` is what the contract charges on principal now, ordinary and penalty interest together, as a
     fraction of a year of 365 days; it only serves to say what a plan saves, and is None where it is not known.
+    ``contract`` is needed where the policy lets interest run during a plan.
     Raises ``ValueError`` for negative days past due or a negative rate.
     """
 
@@ -37,6 +46,7 @@ class DebtPosition:
     days_past_due: int
     limitation: LimitationStatus = LimitationStatus.UNKNOWN
     running_annual_rate: Decimal | None = None
+    contract: RunningContract | None = None
 
     def __post_init__(self) -> None:
         if self.days_past_due < 0:

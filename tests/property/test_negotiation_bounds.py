@@ -8,8 +8,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.lending.allocation import CIVIL_CODE_561, PRINCIPAL_FIRST
 from bot.lending.balances import Balances, Component
-from bot.lending.contract import ProductKind
+from bot.lending.contract import ContractTerms, ProductKind
 from bot.lending.delinquency import DelinquencyBucket
 from bot.lending.limitation import LimitationStatus
 from bot.workout.affordability import Affordability
@@ -21,6 +22,7 @@ from bot.workout.offers import (
     Offer,
     OfferKind,
     OfferRequest,
+    RunningContract,
     compute_offers,
 )
 from bot.workout.policy import ReliefPolicy
@@ -72,7 +74,7 @@ settlements = st.builds(
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> ReliefPolicy:
+def policies(draw: st.DrawFn, *, interest_runs: bool = False) -> ReliefPolicy:
     min_months = draw(st.integers(1, 6))
     max_months = draw(st.integers(min_months, 60))
     choices = draw(st.sets(st.integers(min_months, max_months), min_size=1, max_size=5))
@@ -93,8 +95,9 @@ def policies(draw: st.DrawFn) -> ReliefPolicy:
         fee_waiver_percent=draw(ceilings),
         interest_waiver_percent=draw(ceilings),
         waiver_steps_percent=(*(Decimal(step) for step in sorted(steps)), Decimal(100)),
-        conditional_on_completion=draw(st.booleans()),
-        interest_during_plan=False,
+        conditional_on_completion=not interest_runs and draw(st.booleans()),
+        interest_during_plan=interest_runs,
+        equal_principal=interest_runs and draw(st.booleans()),
         settlement=draw(st.none() | settlements),
         deferral=draw(
             st.none()
@@ -116,6 +119,17 @@ def policies(draw: st.DrawFn) -> ReliefPolicy:
 
 
 amounts = st.integers(0, 20_000_00)
+rates = st.sampled_from([Decimal(0), Decimal("0.0435"), Decimal("0.18"), Decimal("0.36")])
+contracts = st.builds(
+    lambda annual, penalty, orders, due_ago: RunningContract(
+        ContractTerms(ProductKind.CREDIT_CARD, annual, penalty, 360, Decimal(0), 0, *orders),
+        AS_OF - timedelta(days=due_ago),
+    ),
+    rates,
+    rates,
+    st.sampled_from([(CIVIL_CODE_561, None), (CIVIL_CODE_561, PRINCIPAL_FIRST), (PRINCIPAL_FIRST, None)]),
+    st.integers(0, 200),
+)
 debts = st.builds(
     DebtPosition,
     debt_id=st.text(alphabet="abcdef", min_size=1, max_size=3),
@@ -124,6 +138,7 @@ debts = st.builds(
     days_past_due=st.integers(0, 400),
     limitation=st.just(LimitationStatus.RUNNING),
     running_annual_rate=st.sampled_from([None, Decimal("0.2")]),
+    contract=contracts,
 )
 budgets = st.builds(
     Affordability,
@@ -132,21 +147,29 @@ budgets = st.builds(
     st.integers(0, 2),
     st.sampled_from([0, 500_00]),
 )
-requests = st.builds(
-    OfferRequest,
-    debts=st.lists(debts, min_size=1, max_size=3, unique_by=lambda debt: debt.debt_id).map(tuple),
-    affordability=budgets,
-    policy=policies(),
-    as_of=st.integers(0, 800).map(lambda days: AS_OF + timedelta(days=days)),
-    pay_day=st.none() | st.integers(1, 31),
-    available_now_fen=st.sampled_from([0, 5_000_00, 100_000_00]),
-    recovery=st.none() | st.builds(ExpectedRecovery, st.integers(1, 7), budgets),
-    savings_fen=st.none() | st.integers(0, 10_000_00),
-    deferrals_used=st.sampled_from([0, 0, 1]),
-    kinds=st.just(frozenset(OfferKind)),
-    waivable=st.just(frozenset(Component)),
-    may_seek_approval=st.booleans(),
-)
+
+
+def requests_under(policies: st.SearchStrategy[ReliefPolicy], most_debts: int) -> st.SearchStrategy[OfferRequest]:
+    return st.builds(
+        OfferRequest,
+        debts=st.lists(debts, min_size=1, max_size=most_debts, unique_by=lambda debt: debt.debt_id).map(tuple),
+        affordability=budgets,
+        policy=policies,
+        as_of=st.integers(0, 800).map(lambda days: AS_OF + timedelta(days=days)),
+        pay_day=st.none() | st.integers(1, 31),
+        available_now_fen=st.sampled_from([0, 5_000_00, 100_000_00]),
+        recovery=st.none() | st.builds(ExpectedRecovery, st.integers(1, 7), budgets),
+        savings_fen=st.none() | st.integers(0, 10_000_00),
+        deferrals_used=st.sampled_from([0, 0, 1]),
+        kinds=st.just(frozenset(OfferKind)),
+        waivable=st.just(frozenset(Component)),
+        may_seek_approval=st.booleans(),
+    )
+
+
+# Mostly plans that stop the interest: they are quicker, and have several debts.
+running = requests_under(policies(interest_runs=True), 1)
+requests = st.integers(0, 3).flatmap(lambda draw: running if draw == 3 else requests_under(policies(), 3))
 
 
 @st.composite
@@ -175,9 +198,13 @@ def assert_within_policy_and_purse(offer: Offer, request: OfferRequest, in_hand_
     paid = [part.amount_fen for part in offer.schedule]
     owed_fen = sum(debt.balances.total_fen for debt in request.debts)
 
-    assert sum(paid) + offer.down_payment_fen == offer.total_fen == owed_fen - offer.waived_fen
+    assert (
+        sum(paid) + offer.down_payment_fen == offer.total_fen == owed_fen - offer.waived_fen + offer.plan_interest_fen
+    )
     assert min(paid) > 0
     settles = offer.kind is OfferKind.SETTLEMENT
+    assert offer.interest_during_plan == (policy.interest_during_plan and not settles)
+    assert offer.plan_interest_fen == 0 or offer.interest_during_plan
     for share in offer.shares:
         debt = by_id[share.debt_id]
         for component in Component:
@@ -209,7 +236,8 @@ def assert_within_policy_and_purse(offer: Offer, request: OfferRequest, in_hand_
     assert policy.min_months <= offer.months <= policy.max_months
     assert all(amount >= policy.minimum_instalment_fen for amount in paid[:-1])
     assert offer.down_payment_fen <= in_hand_fen
-    assert offer.down_payment_fen * 100 >= offer.total_fen * policy.down_payment_percent - 100
+    after_waivers_fen = owed_fen - offer.waived_fen
+    assert offer.down_payment_fen * 100 >= after_waivers_fen * policy.down_payment_percent - 100
     assert offer.deferral_months <= (policy.deferral.max_months if policy.deferral else 0)
     assert request.as_of <= offer.expires_on < offer.schedule[0].due_on
 

@@ -2,6 +2,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,35 @@ def test_nothing_of_the_template_language_is_left_in_the_text() -> None:
 
 
 def test_interest_that_runs_is_said_to_run() -> None:
-    assert "利息仍按原合同计收" in render(replace(LOAN_TERMS, interest_during_plan=True), LOAN)
+    dates = monthly_due_dates(date(2026, 12, 15), 7, 15)
+    running = replace(
+        LOAN_TERMS,
+        interest_during_plan=True,
+        instalments=equal_instalments(1_152_00, dates),
+        plan_interest_fen=42_00,
+        principal_parts_fen=(142_85,) * 7,
+    )
+
+    text = render(running, LOAN)
+
+    assert "利息仍按原合同计收，罚息和费用停止计收" in text
+    assert "您现在欠¥1,110.00。还款期间的利息按日子算，是¥42.00。" in text
+    assert "您一共还¥1,152.00" in text
+    assert "第1期：2026年12月15日，¥164.57（本金¥142.85，利息等¥21.72）" in text
+    assert "一共欠¥1,130.00" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"interest_during_plan": True},
+        {"principal_parts_fen": (1,) * 7},
+        {"plan_interest_fen": 1_00, "down_payment_fen": 1_00, "down_payment_due_on": date(2026, 11, 28)},
+    ],
+)
+def test_interest_and_the_parts_that_contain_it_belong_together(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="interest"):
+        replace(LOAN_TERMS, **changes)
 
 
 def test_without_a_waiver_the_text_says_so() -> None:

@@ -44,7 +44,12 @@ def test_decimals_are_read_exactly() -> None:
         ("month_choices: [6, 12", "month_choices: [12, 6", "month_choices_rise_within_bounds"),
         ("waiver_steps_percent: [60, 100]", "waiver_steps_percent: [60, 90]", "waiver_steps_rise_to_100"),
         ("waiver_steps_percent: [60, 100]", "waiver_steps_percent: [60, 50, 100]", "waiver_steps_rise_to_100"),
-        ("interest_during_plan: false", "interest_during_plan: true", "interest_stops_during_plan"),
+        (
+            "interest_during_plan: false",
+            "equal_principal: true\ninterest_during_plan: false",
+            "equal_principal_only_where_interest_runs",
+        ),
+        ("interest_during_plan: false", "interest_during_plan: true", "waivers_at_once_where_interest_runs"),
         (
             "first_due_within_days: 45",
             "first_due_within_days: 37",
@@ -80,7 +85,7 @@ def test_a_broken_rule_is_named_with_its_line(tmp_path: Path, card_text: str, ol
         load_policy(path)
 
     (fault,) = caught.value.faults
-    assert (fault.file, fault.line, fault.rule) == (path, line_of(broken, new), rule)
+    assert (fault.file, fault.line, fault.rule) == (path, line_of(broken, new.partition("\n")[0]), rule)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,253 @@
+"""Paying a debt off in instalments while its contract's interest goes on (rules R1 to R5 of docs/lending.md).
+
+A debt has principal and charges on it when the instalments begin. Interest runs on principal as the ledger counts it,
+penalty interest and fees do not; what is paid settles the components in the contract's order. So a course paid on its
+dates brings the ledger to exactly 0.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from bot.lending.balances import Balances, Component
+from bot.lending.contract import ContractTerms
+from bot.lending.money import floor_to_fen, split_evenly
+
+_PLACES = tuple(Component)
+"""The components by number, where speed matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepaymentStart:
+    """A debt on the day from which its instalments are counted, with what is paid before the first of them.
+
+    ``owed`` is owed at the end of ``on``, waivers taken off; ``paid_fen`` is paid on ``paid_on``. ``due_on`` is the
+    contract's own due date, by which the order of settlement may change.
+    Raises ``ValueError`` for a negative payment or one before ``on``.
+    """
+
+    terms: ContractTerms
+    due_on: date
+    owed: Balances
+    on: date
+    paid_fen: int = 0
+    paid_on: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.paid_fen < 0 or (self.paid_on or self.on) < self.on:
+            raise ValueError(f"{self.paid_fen} fen on {self.paid_on} cannot be paid before the instalments")
+
+
+@dataclass(frozen=True, slots=True)
+class RepaymentRow:
+    """One instalment in fen: what it settles of principal, the rest being interest, penalty and fees.
+
+    ``accrued_fen`` is the interest that the days before it have added; ``left_fen`` is owed after it.
+    """
+
+    due_on: date
+    amount_fen: int
+    principal_fen: int
+    accrued_fen: int
+    left_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repayment:
+    """Instalments that end a debt, in fen. ``interest_fen`` is all that runs until then.
+
+    ``penalty_spared_fen`` is the penalty interest that the contract would have charged on the same principal, rounded
+    down.
+    """
+
+    rows: tuple[RepaymentRow, ...]
+    interest_fen: int
+    penalty_spared_fen: int
+
+
+class RepaymentCourse:
+    """Every way to pay one debt off on given dates. Immutable; made once and asked for many plans."""
+
+    def __init__(self, start: RepaymentStart, due_dates: Sequence[date]) -> None:
+        """Count from ``start`` to the dates, which rise and lie after it. Raises ``ValueError`` if they do not."""
+        paid_on = start.paid_on or start.on
+        if not due_dates or any(later <= earlier for earlier, later in pairwise((paid_on, *due_dates))):
+            raise ValueError("due dates must rise and lie after the start")
+        self._start = start
+        self.due_dates = tuple(due_dates)
+        self._periods = tuple(_period(start, since, until) for since, until in pairwise((paid_on, *due_dates)))
+        self._ahead = _period(start, start.on, paid_on) if start.paid_fen else None
+        first = _State(start, self._ahead)
+        self._at_first = tuple(first.of(component) for component in _PLACES)
+        self._lean = tuple(period.lean for period in self._periods)
+
+    def equal_amounts(self, count: int) -> tuple[int, ...] | None:
+        """Equal instalments: the smallest amount for which the last one is no larger; None if none is left for it."""
+        # A little less than an even part of what is owed is too little, and each fen more takes at least ``count`` fen
+        # from the excess. In between it falls almost in a straight line, so that two points tell the third.
+        low = max(0, sum(self._at_first) - 1) // count
+        low_excess = self._excess_of_last(low, count)
+        high = low - (-low_excess // count)
+        high_excess = self._excess_of_last(high, count)
+        while high - low > 1:
+            guess = low + low_excess * (high - low) // (low_excess - high_excess)
+            guess = min(max(guess, low + 1), high - 1)
+            excess = self._excess_of_last(guess, count)
+            if excess > 0:
+                low, low_excess = guess, excess
+            else:
+                high, high_excess = guess, excess
+        last = high + high_excess
+        return (*(high,) * (count - 1), last) if last > 0 else None
+
+    def equal_principal_amounts(self, count: int) -> tuple[int, ...] | None:
+        """Equal parts of what is owed, each with the interest of its period on top; the last is all that is left."""
+        state = _State(self._start, self._ahead)
+        if state.total_fen < count:
+            return None
+        amounts: list[int] = []
+        for period, part_fen in zip(self._periods, split_evenly(state.total_fen, count), strict=False):
+            amounts.append(part_fen + state.accrue(period))
+            state.pay(amounts[-1], period)
+        return tuple(amounts)
+
+    def level_amounts(self, amount_fen: int) -> tuple[int, ...] | None:
+        """Instalments of exactly this amount and a smaller last one; None if the dates do not suffice."""
+        state = _State(self._start, self._ahead)
+        for place, period in enumerate(self._periods):
+            state.accrue(period)
+            if state.total_fen <= amount_fen:
+                return (*(amount_fen,) * place, state.total_fen)
+            state.pay(amount_fen, period)
+        return None
+
+    def paid(self, amounts_fen: Sequence[int]) -> Repayment:
+        """These amounts on the first dates.
+
+        Raises ``ValueError`` unless all are positive and the last one, and no earlier one, ends the debt.
+        """
+        state = _State(self._start, self._ahead)
+        rows: list[RepaymentRow] = []
+        for period, amount_fen in zip(self._periods, amounts_fen, strict=False):
+            accrued_fen, principal_fen = state.accrue(period), state.of(Component.PRINCIPAL)
+            if not 0 < amount_fen <= state.total_fen:
+                raise ValueError(f"{amount_fen} fen of {state.total_fen} fen cannot be paid on {period.until}")
+            state.pay(amount_fen, period)
+            settled_fen = principal_fen - state.of(Component.PRINCIPAL)
+            rows.append(RepaymentRow(period.until, amount_fen, settled_fen, accrued_fen, state.total_fen))
+        if not rows or len(rows) < len(amounts_fen) or rows[-1].left_fen:
+            raise ValueError(f"{len(amounts_fen)} instalments do not end the debt")
+        return Repayment(tuple(rows), state.interest_fen, floor_to_fen(state.spared_fen))
+
+    def _excess_of_last(self, amount_fen: int, count: int) -> int:
+        """By how much the last instalment exceeds the others; it falls as they rise, below 0 once too much is paid.
+
+        It is asked some hundred times for one set of offers, and so works on plain numbers.
+        """
+        owed = list(self._at_first)
+        left_fen, principal = sum(owed), _PLACES.index(Component.PRINCIPAL)
+        interest, last = _PLACES.index(Component.INTEREST), count - 1
+        for place, (spans, order) in enumerate(self._lean[:count]):
+            for units, half, divisor in spans:
+                added_fen = (owed[principal] * units + half) // divisor
+                owed[interest] += added_fen
+                left_fen += added_fen
+            if place < last:
+                left_fen -= amount_fen
+                rest_fen = amount_fen
+                for component in order:
+                    part_fen = min(rest_fen, owed[component])
+                    owed[component] -= part_fen
+                    rest_fen -= part_fen
+                    if not rest_fen:
+                        break
+        return left_fen - amount_fen
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Days of one rate: interest on principal is principal x ``units`` / ``divisor``; ``penalty`` likewise, a day."""
+
+    units: int
+    divisor: int
+    penalty: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """The days before a payment, and the order in which it settles the components."""
+
+    until: date
+    spans: tuple[_Span, ...]
+    order: tuple[Component, ...]
+
+    @property
+    def lean(self) -> tuple[tuple[tuple[int, int, int], ...], tuple[int, ...]]:
+        """Its spans as factor, summand and divisor of principal, and its order by the places of ``_PLACES``."""
+        spans = tuple((2 * span.units, span.divisor, 2 * span.divisor) for span in self.spans)
+        return spans, tuple(_PLACES.index(component) for component in self.order)
+
+
+class _State:
+    """What is owed while a course is walked through; ``interest_fen`` and ``spared_fen`` gather what has run."""
+
+    __slots__ = ("_owed", "interest_fen", "spared_fen")
+
+    def __init__(self, start: RepaymentStart, ahead: _Period | None) -> None:
+        self._owed = {component: start.owed.of(component) for component in Component}
+        self.interest_fen, self.spared_fen = 0, Decimal(0)
+        if ahead is not None:
+            self.accrue(ahead)
+            self.pay(start.paid_fen, ahead)
+
+    @property
+    def total_fen(self) -> int:
+        return sum(self._owed.values())
+
+    def of(self, component: Component) -> int:
+        return self._owed[component]
+
+    def accrue(self, period: _Period) -> int:
+        """Add the interest of a period; each span is rounded half up by itself, as the ledger does."""
+        principal_fen, added_fen = self._owed[Component.PRINCIPAL], 0
+        for span in period.spans:
+            added_fen += (2 * principal_fen * span.units + span.divisor) // (2 * span.divisor)
+            self.spared_fen += principal_fen * span.penalty
+        self._owed[Component.INTEREST] += added_fen
+        self.interest_fen += added_fen
+        return added_fen
+
+    def pay(self, amount_fen: int, period: _Period) -> None:
+        """Settle the components in their order, no further than what is owed."""
+        for component in period.order:
+            part_fen = min(amount_fen, self._owed[component])
+            self._owed[component] -= part_fen
+            amount_fen -= part_fen
+
+
+def _period(start: RepaymentStart, since: date, until: date) -> _Period:
+    order = start.terms.order_for(start.due_on).on(until).components
+    return _Period(until, tuple(_spans(start, since, until)), order)
+
+
+def _spans(start: RepaymentStart, since: date, until: date) -> Iterator[_Span]:
+    """The days of a period, cut where the ledger cuts them: where rates change and where penalty interest begins."""
+    terms = start.terms
+    penalty_from = terms.penalty_from(start.due_on)
+    cuts = {penalty_from, *(change.from_on for change in terms.rate_changes)}
+    for first, end in pairwise(sorted({since, until, *(day for day in cuts if since < day < until)})):
+        days = (end - first).days
+        units, divisor = terms.annual_rate_on(first).as_integer_ratio()
+        penalty = Decimal(0)
+        if first >= penalty_from:
+            penalty = days * terms.penalty_annual_rate_on(first) / terms.day_count
+        yield _Span(units * days, divisor * terms.day_count, penalty)
+
+
+def without_penalty(terms: ContractTerms) -> ContractTerms:
+    """The same contract while a plan is kept: interest runs, penalty interest does not."""
+    nought = Decimal(0)
+    changes = tuple(replace(change, penalty_annual_rate=nought) for change in terms.rate_changes)
+    return replace(terms, penalty_annual_rate=nought, rate_changes=changes)
