@@ -102,8 +102,7 @@ class TellBreakdown(DebtAction):
                 rate=percent(debt.annual_rate),
                 penalty_rate=percent(debt.penalty_annual_rate),
             )
-            if debt.plan_number:
-                turn.say("utter_planned_remark", label=label(turn, debt))
+            _say_planned(turn, debt)
         show_costs(turn)
         turn.say("utter_breakdown_next", [*figure_buttons(turn, owed), statement_button(turn)])
 
@@ -259,10 +258,16 @@ def _add_remarks(turn: Turn, debt: DebtView) -> None:
         turn.say("utter_disputed_remark", label=label(turn, debt))
     if is_old(debt):
         say_old(turn, debt)
+    if _say_planned(turn, debt) and debt.waived_on_completion_fen:
+        turn.say("utter_planned_remark_waiver", amount=format_yuan(debt.waived_on_completion_fen))
+
+
+def _say_planned(turn: Turn, debt: DebtView) -> bool:
+    """Say that a plan is in force, and what it stops; False if there is none."""
     if debt.plan_number:
-        turn.say("utter_planned_remark", label=label(turn, debt))
-        if debt.waived_on_completion_fen:
-            turn.say("utter_planned_remark_waiver", amount=format_yuan(debt.waived_on_completion_fen))
+        remark = "utter_planned_remark_interest" if debt.plan_interest_runs else "utter_planned_remark"
+        turn.say(remark, label=label(turn, debt))
+    return debt.plan_number is not None
 
 
 def is_old(debt: DebtView) -> bool:

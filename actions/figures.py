@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rasa_sdk.events import EventType
@@ -17,7 +18,10 @@ from bot.services.figures import FigureView
 from bot.text.display import day_text
 
 _SHOWN_LINES = 12
+_PAGE_DIGITS = 4
 _WAITING_DAYS = 30
+_OPENED = (Component.INTEREST, Component.PENALTY, Component.FEE, Component.PRINCIPAL)
+"""Figures with a button, the most asked about first."""
 
 
 class ExplainFigure(VerifiedAction):
@@ -27,7 +31,8 @@ class ExplainFigure(VerifiedAction):
 
     def tell(self, turn: Turn) -> list[EventType]:
         """Open the figure that a button names."""
-        debt_id, _, component = (turn.pressed("figure") or "").partition(":")
+        debt_id, _, rest = (turn.pressed("figure") or "").partition(":")
+        component, _, page = rest.partition(":")
         if component not in set(Component):
             turn.say("utter_figure_gone")
             return []
@@ -37,7 +42,7 @@ class ExplainFigure(VerifiedAction):
         if seen is None:
             turn.say("utter_figure_gone")
         else:
-            show_figure(turn, seen)
+            show_figure(turn, seen, int(page) if page.isdecimal() and len(page) <= _PAGE_DIGITS else 0)
         return []
 
 
@@ -67,7 +72,7 @@ class QuotePayoff(VerifiedAction):
                 )
             elif view.planned_fen is not None:
                 turn.say("utter_payoff_plan", label=label(turn, debt), total=format_yuan(view.planned_fen))
-        turn.say("utter_payoff_next" if quoted else "utter_payoff_none")
+        turn.say(_after_payoff([view.debt for view in quoted]))
         return []
 
 
@@ -108,7 +113,7 @@ def figure_buttons(turn: Turn, owed: Portfolio) -> list[Button]:
             f'/ask_breakdown{{"figure": "{debt.debt_id}:{component.value}"}}',
         )
         for debt in owed.open_debts
-        for component in (Component.INTEREST, Component.PENALTY, Component.FEE)
+        for component in _OPENED
         if debt.statement.balances.of(component)
     ]
     if any(figures.may_be_pressed(debt) and debt.plan_number is None for debt in owed.open_debts):
@@ -125,21 +130,40 @@ def show_costs(turn: Turn) -> None:
             turn.say("utter_yearly_cost_noted")
 
 
-def show_figure(turn: Turn, seen: FigureView) -> None:
-    """Say the lines of a figure; the oldest of many are summed, so that the lines still add up."""
+def show_figure(turn: Turn, seen: FigureView, page: int = 0) -> None:
+    """Say a page of a figure's lines, 0 being the latest; those before and after are summed, so that all add up."""
     lines = seen.explanation.lines
-    older, newer = lines[:-_SHOWN_LINES], lines[-_SHOWN_LINES:]
-    words = [_line(turn, seen, line) for line in newer]
+    pages = max(1, -(-len(lines) // _SHOWN_LINES))
+    page = min(page, pages - 1)
+    end = len(lines) - page * _SHOWN_LINES
+    older, shown, newer = lines[: max(0, end - _SHOWN_LINES)], lines[max(0, end - _SHOWN_LINES) : end], lines[end:]
+    words = [_line(turn, seen, line) for line in shown]
     if older:
-        summed = sum(line.amount_fen for line in older)
-        words.insert(0, turn.phrase("utter_part_figure_older", count=str(len(older)), amount=format_yuan(summed)))
+        words.insert(0, _sum(turn, "utter_part_figure_older", older))
+    if newer:
+        words.append(_sum(turn, "utter_part_figure_newer", newer))
+    figure = f"{seen.debt.debt_id}:{seen.component.value}"
+    turned = [("utter_part_open_older", page + 1)] if older else []
+    turned += [("utter_part_open_newer", page - 1)] if newer else []
     turn.say(
         "utter_figure",
+        [Button(turn.phrase(name), f'/ask_breakdown{{"figure": "{figure}:{to}"}}') for name, to in turned],
         label=label(turn, seen.debt),
         component=component_name(turn, seen.component),
         lines="\n".join(words),
         total=format_yuan(seen.explanation.balance_fen),
     )
+
+
+def _sum(turn: Turn, name: str, lines: Sequence[ExplanationLine]) -> str:
+    return turn.phrase(name, count=str(len(lines)), amount=format_yuan(sum(line.amount_fen for line in lines)))
+
+
+def _after_payoff(debts: Sequence[DebtView]) -> str:
+    """What to say after the sums: whoever has a plan for all of it is not offered to make one."""
+    if not debts:
+        return "utter_payoff_none"
+    return "utter_payoff_plan_next" if all(debt.plan_number for debt in debts) else "utter_payoff_next"
 
 
 def label(turn: Turn, debt: DebtView) -> str:

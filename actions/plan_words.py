@@ -167,6 +167,7 @@ def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str
         "total": format_yuan(offer.total_fen),
         "waived": format_yuan(offer.waived_fen),
         "stopped": format_yuan(offer.interest_stopped_fen),
+        "interest": format_yuan(offer.plan_interest_fen),
     }
     lines = ["utter_part_offer_down"] if offer.down_payment_fen else []
     if len(offer.schedule) == 1:
@@ -176,7 +177,9 @@ def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str
         even = first.amount_fen == last.amount_fen
         lines.append("utter_part_offer_days" if even else "utter_part_offer_days_last_differs")
     lines.append("utter_part_offer_total")
-    lines += ["utter_part_offer_stopped"] if offer.interest_stopped_fen else []
+    lines += ["utter_part_offer_interest"] if offer.plan_interest_fen else []
+    stopped = "utter_part_offer_spared" if offer.interest_during_plan else "utter_part_offer_stopped"
+    lines += [stopped] if offer.interest_stopped_fen else []
     lines += ["utter_part_offer_approval"] if offer.needs_approval else []
     lines += ["utter_part_offer_evidence"] if offer.needs_evidence and offer.needs_approval else []
     lines.append("utter_part_offer_until")

@@ -39,6 +39,7 @@ class QueueReason(StrEnum):
     PLAN_MISSED = "plan_missed"
     NO_ANSWER = "no_answer"
     NO_PLAN_FITS = "no_plan_fits"
+    HIGH_COST = "high_cost"
     OLD_DEBT = "old_debt"
     THIRD_PARTY = "third_party"
     ASKED = "asked"

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
+from bot.desk.ownership import QueueReason
 from bot.lending.annual_cost import AnnualCost, CostFinding, cost_to_date
 from bot.lending.balances import Component
 from bot.lending.explanation import Explanation, explain
@@ -19,10 +21,15 @@ from bot.lending.outlook import Outlook, outlook
 from bot.lending.payoff import PayoffQuote, quote_of
 from bot.services import audit
 from bot.services.accounts import DebtView, NotVerified, counted_ledger, portfolio_of, right_party
+from bot.services.conversations import locked
 from bot.services.deps import Deps
+from bot.services.handoff import enqueue
+from bot.store.tables import AuditEntry
 
 QUOTE_DAYS = 3
 """How many days after today a payoff quote holds."""
+
+_ABOVE_24 = "annual_cost_above_24"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def wait_until(deps: Deps, conversation_id: str, by: date) -> tuple[WaitingView,
 
 
 def yearly_costs(deps: Deps, conversation_id: str) -> tuple[CostView, ...] | NotVerified:
-    """Return what each open debt costs a year so far. One above 24 % is put on record for a person (rule M2)."""
+    """Return what each open debt costs a year so far. The first time one is above 24 %, a person is asked (rule M2)."""
     with deps.begin() as session:
         debts = _debts(session, deps, conversation_id)
         if isinstance(debts, NotVerified):
@@ -123,8 +130,21 @@ def yearly_costs(deps: Deps, conversation_id: str) -> tuple[CostView, ...] | Not
                 view = CostView(debt, cost)
                 seen.append(view)
                 if view.is_to_be_noted:
-                    audit.record(session, deps.now(), audit.BOT, "annual_cost_above_24", ("debt", debt.debt_id))
+                    _ask_for_check(session, deps, conversation_id, debt.debt_id)
         return tuple(seen)
+
+
+def _ask_for_check(session: Session, deps: Deps, conversation_id: str, debt_id: str) -> None:
+    """Put a cost on record and queue the conversation, once for each debt: however often it is looked at again."""
+    noted = select(AuditEntry.id).where(
+        AuditEntry.subject_kind == "debt", AuditEntry.subject_id == debt_id, AuditEntry.event == _ABOVE_24
+    )
+    if session.scalar(noted.limit(1)) is not None:
+        return
+    audit.record(session, deps.now(), audit.BOT, _ABOVE_24, ("debt", debt_id))
+    conversation = locked(session, conversation_id)
+    if conversation is not None:
+        enqueue(session, conversation, QueueReason.HIGH_COST, deps.now())
 
 
 def in_days(deps: Deps, days: int) -> date:

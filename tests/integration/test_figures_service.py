@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,15 +16,17 @@ from actions.base import Turn, VerifiedAction
 from actions.debt import TellBreakdown
 from actions.figures import ExplainFigure, QuotePayoff, TellWaiting
 from bot.clock import business_date
+from bot.desk.ownership import QueueReason
 from bot.lending.balances import Component
+from bot.lending.ledger import EntryKind
 from bot.lending.money import format_yuan
 from bot.services import accounts, figures
 from bot.services.accounts import NotVerified
 from bot.services.deps import Deps
 from bot.services.figures import CostView, FigureView, PayoffView
 from bot.settings import ROOT
-from bot.store.tables import AuditEntry
-from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
+from bot.store.tables import AuditEntry, Conversation
+from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
 from tests.builders.desk import SetClock, a_borrower
 
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
@@ -117,6 +121,82 @@ def test_a_cost_above_24_percent_is_said_neutrally_and_put_on_record(deps: Deps,
     with deps.read() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.event == "annual_cost_above_24")).all()
     assert len(noted) == 1
+
+
+def test_a_person_is_asked_about_a_high_cost_once(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower, Owed(annual_rate="0.30", penalty_annual_rate="0.15"))
+    chat, again = verified(deps, borrower), verified(deps, borrower)
+    figures.yearly_costs(deps, chat)
+    assert waits_for(deps, chat) == QueueReason.HIGH_COST
+    figures.yearly_costs(deps, again)
+    assert waits_for(deps, again) is None
+
+
+def test_nobody_is_asked_about_a_cost_of_24_percent_or_less(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower, Owed(annual_rate="0.10", penalty_annual_rate="0"))
+    chat = verified(deps, borrower)
+    figures.yearly_costs(deps, chat)
+    assert waits_for(deps, chat) is None
+
+
+def waits_for(deps: Deps, conversation: str) -> str | None:
+    with deps.read() as session:
+        return session.get_one(Conversation, conversation).queue_reason
+
+
+def test_a_long_figure_is_turned_page_by_page_and_every_page_adds_up(deps: Deps, borrower: str) -> None:
+    debt = a_debt_of(deps, borrower, Owed(lent_days_ago=300, days_late=200))
+    today = business_date(deps.now())
+    with deps.begin() as session:
+        for ago in range(30):
+            entry = an_entry(f"paid-{ago}", EntryKind.PAYMENT, 2_000, today - timedelta(days=5 * ago + 5))
+            assert accounts.book(session, debt, entry) is None
+    chat = verified(deps, borrower)
+    whole = figures.open_figure(deps, chat, debt, Component.INTEREST)
+    assert isinstance(whole, FigureView)
+    page, seen, totals = f"{debt}:interest", 0, set()
+    for _ in range(20):
+        (message,) = said(deps, chat, ExplainFigure, figure=page)
+        shown = message["lines"].split("\n")
+        seen += sum("行合计" not in line for line in shown)
+        totals.add((message["total"], sum(effect_fen(line) for line in shown)))
+        older = [button for button in message["buttons"] or [] if button["title"] == "看更早的"]
+        if not older:
+            break
+        page = json.loads(older[0]["payload"].removeprefix("/ask_breakdown"))["figure"]
+    assert seen == len(whole.explanation.lines) > 24
+    assert totals == {(format_yuan(whole.explanation.balance_fen), whole.explanation.balance_fen)}
+
+
+def effect_fen(line: str) -> int:
+    """What a line says it adds; payments are worded as what they settled."""
+    sign, number = re.findall(r"(-?)¥([\d,.]+)", line)[-1]
+    fen = int(re.sub(r"\D", "", number))
+    return -fen if bool(sign) != ("冲抵" in line) else fen
+
+
+def test_a_page_that_is_not_there_is_the_oldest_one(deps: Deps, borrower: str) -> None:
+    debt, chat = a_debt_of(deps, borrower), verified(deps, borrower)
+    for page in ("99", "99999999999999999999", "x", "-1"):
+        (message,) = said(deps, chat, ExplainFigure, figure=f"{debt}:interest:{page}")
+        assert message["response"] == "utter_figure"
+
+
+def test_every_figure_above_nothing_has_a_button(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower)
+    messages = said(deps, verified(deps, borrower), TellBreakdown)
+    titles = [button["title"] for message in messages for button in message.get("buttons") or []]
+    assert {"本金怎么来的", "利息怎么来的", "罚息怎么来的"} <= set(titles)
+
+
+def test_whoever_has_a_plan_is_not_offered_another_after_the_payoff_sum(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower)
+    chat = verified(deps, borrower)
+    assert said(deps, chat, QuotePayoff)[-1]["response"] == "utter_payoff_next"
+    a_plan(deps, chat)
+    assert said(deps, chat, QuotePayoff)[-1]["response"] == "utter_payoff_plan_next"
+    payloads = {button["payload"] for button in DOMAIN["responses"]["utter_payoff_plan_next"][0]["buttons"]}
+    assert payloads == {"/ask_repayment_channel", "/ask_plan_status"}
 
 
 def test_a_component_named_alone_is_opened_at_once(deps: Deps, borrower: str) -> None:

@@ -29,13 +29,17 @@ from tests.builders.desk import SetClock, a_borrower
 from tests.builders.payments import paid
 
 SOON = timedelta(hours=1)
+both_ways = pytest.mark.parametrize(
+    "lender", [False, True], ids=["equal instalments", "equal principal"], indirect=True
+)
 
 
-@pytest.fixture(autouse=True, params=[False, True], ids=["equal instalments", "equal principal"])
+@pytest.fixture(autouse=True)
 def lender(request: pytest.FixtureRequest, deps: Deps) -> None:
     """A lender whose consumer loans go on bearing interest during a plan."""
+    equal_principal = bool(getattr(request, "param", False))
     for code, policy in list(deps.policies.items()):
-        changes = {"conditional_on_completion": False, "interest_during_plan": True, "equal_principal": request.param}
+        changes = {"conditional_on_completion": False, "interest_during_plan": True, "equal_principal": equal_principal}
         deps.policies[code] = ReliefPolicy.model_validate({**policy.model_dump(), **changes})
 
 
@@ -119,6 +123,7 @@ def test_the_offer_says_what_interest_it_contains_and_what_it_spares(deps: Deps,
     assert abs(offer.interest_stopped_fen - offer.plan_interest_fen // 2) <= len(offer.schedule)
 
 
+@both_ways
 def test_the_text_names_the_interest_and_the_parts_of_every_instalment(deps: Deps, chat: str) -> None:
     offer = offered(deps, chat)
     shown = agreements.read_back(deps, chat)
@@ -132,6 +137,7 @@ def test_the_text_names_the_interest_and_the_parts_of_every_instalment(deps: Dep
         assert line in shown.text
 
 
+@both_ways
 def test_paid_on_its_days_the_plan_ends_at_nothing_without_a_fen_over(
     deps: Deps, clock: SetClock, borrower: str, debt: str, plan: AgreementView
 ) -> None:
@@ -145,6 +151,7 @@ def test_paid_on_its_days_the_plan_ends_at_nothing_without_a_fen_over(
     assert [amount_fen for amount_fen, _, _ in rows(deps)] == [part.amount_fen for part in plan.instalments]
 
 
+@both_ways
 def test_every_payment_settles_what_the_agreement_says_it_settles(
     deps: Deps, clock: SetClock, borrower: str, debt: str, plan: AgreementView
 ) -> None:
@@ -248,6 +255,7 @@ def test_a_plan_that_is_broken_bears_everything_again_from_that_day_only(
     assert later.interest_fen > at_end.interest_fen
 
 
+@both_ways
 def test_another_plan_takes_its_place_with_the_interest_that_has_run(
     deps: Deps, clock: SetClock, borrower: str, debt: str, plan: AgreementView
 ) -> None:
