@@ -9,6 +9,7 @@ from fractions import Fraction
 from random import Random
 
 from day_by_day import Account, Happening
+from pencil_repayment import Debt
 from pencil_schedule import Loan, Row
 
 from bot.lending.accrual import accrue, reaccrue
@@ -19,6 +20,7 @@ from bot.lending.contract import ContractTerms, ProductKind, RateChange
 from bot.lending.explanation import open_statement
 from bot.lending.late_fee import MinimumPayment, charge_late_fees
 from bot.lending.ledger import Entry, EntryKind
+from bot.lending.repayment import RepaymentCourse, RepaymentStart
 from bot.lending.statement import statement
 from bot.lending.unbooked import known_on
 
@@ -119,3 +121,27 @@ def schedule_of(loan: Loan) -> list[Row]:
     made = amortise(request)
     assert made.down_payment_fen + sum(row.principal_fen for row in made.rows) == loan.fen
     return [(row.due_on, row.principal_fen, row.interest_fen) for row in made.rows]
+
+
+def repayments_of(debt: Debt) -> list[list[int] | None]:
+    """Equal instalments and equal principal; each must end the debt by its own reckoning."""
+    late = debt.order_from_day_91
+    terms = ContractTerms(
+        product_kind=ProductKind.ONLINE_LOAN,
+        annual_rate=exactly(debt.annual),
+        penalty_annual_rate=exactly(debt.annual),
+        day_count=debt.day_count,
+        late_fee_rate=Decimal(0),
+        late_fee_minimum_fen=0,
+        allocation=AllocationOrder.parse("first", debt.order),
+        allocation_after_90_days=AllocationOrder.parse("late", late) if late else None,
+        grace_days=debt.grace_days,
+        rate_changes=tuple(RateChange(day, exactly(annual), exactly(annual)) for day, annual in debt.new_rates),
+    )
+    owed = Balances(**{f"{component}_fen": fen for component, fen in debt.owed})
+    down = (debt.down_fen, debt.down_on) if debt.down_fen else (0, None)
+    course = RepaymentCourse(RepaymentStart(terms, debt.contract_due_on, owed, debt.offered_on, *down), debt.due_dates)
+    count = len(debt.due_dates)
+    made = [course.equal_amounts(count), course.equal_principal_amounts(count)]
+    assert all(course.paid(amounts).rows[-1].left_fen == 0 for amounts in made if amounts)
+    return [list(amounts) if amounts else None for amounts in made]

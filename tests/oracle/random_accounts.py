@@ -7,6 +7,7 @@ from fractions import Fraction
 from random import Random
 
 from day_by_day import Account, Happening, Minimum, NewRates
+from pencil_repayment import Debt
 from pencil_schedule import Loan
 
 COMPONENTS = ("principal", "interest", "penalty", "fee")
@@ -97,4 +98,34 @@ def random_loan(number: int) -> Loan:
         day_count=dice.choice((360, 365)),
         deferral=dice.choice((0, 0, 1, 3, 12)),
         pay_day=dice.choice((None, 1, 15, 28, 29, 30, 31)),
+    )
+
+
+def random_debt(number: int) -> Debt:
+    """A debt with charges on it and the dates of a plan; some are tiny, some change rates or the order on the way."""
+    dice = Random(f"debt {number}")
+    offered_on = EARLIEST + timedelta(days=dice.randrange(1500))
+    small = dice.random() < 0.2
+    owed = {"principal": dice.randint(20, 300) if small else random_fen(dice, 20_000_000)}
+    owed |= {charge: dice.randint(0, 40 if small else 90_000) for charge in COMPONENTS if charge != "principal"}
+    first_due_on = offered_on + timedelta(days=dice.randint(8, 100))
+    count, pay_day = dice.randint(1, 24), dice.randint(1, 28)
+    month = first_due_on.year * 12 + first_due_on.month - 1
+    following = [date((month + ahead) // 12, (month + ahead) % 12 + 1, pay_day) for ahead in range(1, count)]
+    return Debt(
+        owed=tuple(owed.items()),
+        offered_on=offered_on,
+        contract_due_on=offered_on - timedelta(days=dice.randint(-40, 200)),
+        annual=random_rate(dice),
+        new_rates=tuple(
+            (offered_on + timedelta(days=days), random_rate(dice))
+            for days in sorted(dice.sample(range(-100, 700), dice.choice((0, 0, 1, 2))))
+        ),
+        day_count=dice.choice((360, 365)),
+        grace_days=dice.choice((0, 1, 3)),
+        order=tuple(dice.sample(COMPONENTS, 4)),
+        order_from_day_91=tuple(dice.sample(COMPONENTS, 4)) if dice.random() < 0.4 else (),
+        down_fen=dice.choice((0, 0, owed["principal"] // 7)),
+        down_on=offered_on + timedelta(days=dice.randint(0, 7)),
+        due_dates=(first_due_on, *following),
     )

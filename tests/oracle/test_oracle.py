@@ -10,16 +10,19 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from code_under_test import figures, in_time, one_after_another, owed_by, schedule_of, terms_of
+from code_under_test import figures, in_time, one_after_another, owed_by, repayments_of, schedule_of, terms_of
 from day_by_day import owed_on
+from pencil_repayment import equal_instalments, equal_principal
 from pencil_schedule import rows_of
-from random_accounts import random_account, random_loan
+from random_accounts import random_account, random_debt, random_loan
 
 from bot.lending.ledger import EntryKind, replay
 
 ACCOUNTS = int(os.environ.get("DESK_ORACLE_ACCOUNTS", "2000"))
 LATE_EVERY = 5
 """Putting each late arrival right by itself is slow: every fifth account is tried so."""
+RUNNING_EVERY = 10
+"""So is trying digits with a calendar of days: every tenth debt gets a plan during which interest runs."""
 
 pytestmark = pytest.mark.timeout(0)
 
@@ -42,6 +45,12 @@ def test_schedules_agree_on_every_loan() -> None:
     for number in range(ACCOUNTS):
         loan = random_loan(number)
         assert schedule_of(loan) == rows_of(loan), f"random_loan({number})"
+
+
+def test_plans_during_which_interest_runs_agree_on_every_debt() -> None:
+    for number in range(0, ACCOUNTS, RUNNING_EVERY):
+        debt = random_debt(number)
+        assert repayments_of(debt) == [equal_instalments(debt), equal_principal(debt)], f"random_debt({number})"
 
 
 def test_the_accounts_tried_hold_what_the_rules_are_about() -> None:

@@ -13,13 +13,14 @@ import pytest
 from lending_builders import BOOKED_AT, entry
 
 from bot.lending.accrual import late_fee_fen
-from bot.lending.allocation import AllocationOrder
+from bot.lending.allocation import CIVIL_CODE_561, AllocationOrder
 from bot.lending.amortisation import AmortisationMethod, AmortisationRequest, amortise
-from bot.lending.balances import Component
+from bot.lending.balances import Balances, Component
 from bot.lending.contract import ContractTerms, ProductKind, RateChange
 from bot.lending.late_fee import MinimumPayment, charge_late_fees
 from bot.lending.ledger import Entry, EntryKind
 from bot.lending.money import format_yuan
+from bot.lending.repayment import RepaymentCourse, RepaymentStart
 from bot.lending.statement import statement
 from bot.lending.unbooked import entries_until
 
@@ -160,4 +161,36 @@ def test_the_schedules_shown_are_those_that_are_made() -> None:
                 *map(format_yuan, (r.principal_fen, r.interest_fen, r.amount_fen, r.principal_left_fen)),
             ]
             for r in made.rows
+        ]
+
+
+def test_the_plans_with_interest_shown_are_those_that_are_made() -> None:
+    (facts,), cells = tables("Three instalments with interest")
+    *owed, annual, penalty, day_count, due_on, offered_on, pay_day = facts
+    terms = ContractTerms(
+        product_kind=ProductKind.ONLINE_LOAN,
+        annual_rate=fraction(annual),
+        penalty_annual_rate=fraction(penalty),
+        day_count=int(day_count),
+        late_fee_rate=Decimal(0),
+        late_fee_minimum_fen=0,
+        allocation=CIVIL_CODE_561,
+    )
+    start = RepaymentStart(terms, date.fromisoformat(due_on), Balances(*map(fen, owed)), date.fromisoformat(offered_on))
+    course = RepaymentCourse(start, [date.fromisoformat(due) for name, due, *_ in cells if name == cells[0][0]])
+    made = {"equal instalments": course.equal_amounts(3), "equal principal": course.equal_principal_amounts(3)}
+
+    assert {name for name, *_ in cells} == set(made)
+    for name, amounts in made.items():
+        assert amounts is not None
+        rows = course.paid(amounts).rows
+        assert all(row.due_on.day == int(pay_day) for row in rows)
+        assert [shown for shown_name, *shown in cells if shown_name == name] == [
+            [
+                row.due_on.isoformat(),
+                *map(
+                    format_yuan, (row.principal_fen, row.amount_fen - row.principal_fen, row.amount_fen, row.left_fen)
+                ),
+            ]
+            for row in rows
         ]
