@@ -68,7 +68,7 @@ class Repayment:
 
 
 class RepaymentCourse:
-    """Every way to pay one debt off on given dates. Immutable; made once and asked for many plans."""
+    """Every way to pay one debt off on given dates. It never changes; what has been worked out once is kept."""
 
     def __init__(self, start: RepaymentStart, due_dates: Sequence[date]) -> None:
         """Count from ``start`` to the dates, which rise and lie after it. Raises ``ValueError`` if they do not."""
@@ -81,10 +81,17 @@ class RepaymentCourse:
         self._ahead = _period(start, start.on, paid_on) if start.paid_fen else None
         first = _State(start, self._ahead)
         self._at_first = tuple(first.of(component) for component in _PLACES)
+        self._equal: dict[int, tuple[int, ...] | None] = {}
+        self._level: dict[int, tuple[int, ...] | None] = {}
         self._lean = tuple(period.lean for period in self._periods)
 
     def equal_amounts(self, count: int) -> tuple[int, ...] | None:
         """Equal instalments: the smallest amount for which the last one is no larger; None if none is left for it."""
+        if count not in self._equal:
+            self._equal[count] = self._smallest(count)
+        return self._equal[count]
+
+    def _smallest(self, count: int) -> tuple[int, ...] | None:
         # A little less than an even part of what is owed is too little, and each fen more takes at least ``count`` fen
         # from the excess. In between it falls almost in a straight line, so that two points tell the third.
         low = max(0, sum(self._at_first) - 1) // count
@@ -115,6 +122,11 @@ class RepaymentCourse:
 
     def level_amounts(self, amount_fen: int) -> tuple[int, ...] | None:
         """Instalments of exactly this amount and a smaller last one; None if the dates do not suffice."""
+        if amount_fen not in self._level:
+            self._level[amount_fen] = self._at_level(amount_fen)
+        return self._level[amount_fen]
+
+    def _at_level(self, amount_fen: int) -> tuple[int, ...] | None:
         state = _State(self._start, self._ahead)
         for place, period in enumerate(self._periods):
             state.accrue(period)
