@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, leave_forms
+from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
 from bot.clock import local
 from bot.desk.ownership import QueueReason
 from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
-from bot.services import handoff, identity
+from bot.services import handoff, identity, negotiation
+from bot.services.accounts import NotVerified
+from bot.services.conversations import SHARE_PHONE
 from bot.services.identity import Outcome, Progress, Step
+from bot.services.negotiation import Stage
 
 STEP = "identity_step"
 SEEN = "form_seen"
+CONTINUE, UNBIND = "continue", "unbind"
+"""What a link from the web page and the command to unbind carry as their topic."""
 
 
 class StartVerification(DeskAction):
@@ -22,11 +27,27 @@ class StartVerification(DeskAction):
     action_name = "action_start_verification"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Start the form, or say that there is no need."""
+        """Start the form, or say that there is no need; whoever comes from the web page goes on there."""
+        if turn.pressed("topic") == CONTINUE:
+            return _continue(turn)
         if identity.who(turn.deps, turn.conversation_id).level is Level.VERIFIED:
             turn.say("utter_already_verified")
             return []
         return [FollowupAction(VERIFY_FORM)]
+
+
+class ContinueCase(DeskAction):
+    """Goes on where the borrower left off on another channel."""
+
+    action_name = "action_continue_case"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Take up the negotiation that is open; else say what is agreed, or what is owed."""
+        current = negotiation.state(turn.deps, turn.conversation_id)
+        if isinstance(current, NotVerified):
+            return verify_first(turn, self.action_name)
+        is_open = current.stage not in (Stage.NONE, Stage.WAITING)
+        return [FollowupAction("action_open_plan" if is_open else "action_tell_plan_status")]
 
 
 class ValidateVerifyForm(DeskAction):
@@ -66,7 +87,10 @@ class AskIdentityStep(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask for the claim, the code or the last four."""
         step = identity.progress(turn.deps, turn.conversation_id).step
-        turn.say(f"utter_ask_{step.value}" if step is not Step.DONE else "utter_already_verified")
+        if step is Step.CLAIM:
+            turn.say("utter_ask_claim", [Button(turn.phrase("utter_part_share_phone"), SHARE_PHONE)])
+        else:
+            turn.say(f"utter_ask_{step.value}" if step is not Step.DONE else "utter_already_verified")
         return []
 
 
@@ -92,14 +116,15 @@ class AfterVerification(DeskAction):
 
 
 class MeetStranger(DeskAction):
-    """Somebody says they are not the person: nothing is disclosed and the binding is released."""
+    """Somebody is not the person, or wants their account unbound: nothing is disclosed, the binding is released."""
 
     action_name = "action_meet_stranger"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Release and apologise."""
-        identity.release_binding(turn.deps, turn.conversation_id, "wrong_person")
-        turn.say("utter_wrong_person")
+        """Release; apologise to a stranger, and tell a borrower what stays on the phone."""
+        by_choice = turn.pressed("topic") == UNBIND
+        identity.release_binding(turn.deps, turn.conversation_id, "asked" if by_choice else "wrong_person")
+        turn.say("utter_unbound" if by_choice else "utter_wrong_person")
         return [*leave_forms(), SlotSet(GOAL, None), SlotSet(STEP, None)]
 
 
@@ -113,6 +138,13 @@ class MeetThirdParty(DeskAction):
         turn.say("utter_third_party")
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.THIRD_PARTY)
         return leave_forms()
+
+
+def _continue(turn: Turn) -> list[EventType]:
+    if identity.who(turn.deps, turn.conversation_id).level is Level.VERIFIED:
+        return [FollowupAction(ContinueCase.action_name)]
+    turn.say("utter_continue_here")
+    return [SlotSet(GOAL, ContinueCase.action_name), FollowupAction(VERIFY_FORM)]
 
 
 def _begin(turn: Turn) -> Progress:

@@ -32,6 +32,7 @@ from actions.figures import ExplainFigure, QuotePayoff, TellWaiting
 from actions.identity import (
     AfterVerification,
     AskIdentityStep,
+    ContinueCase,
     MeetStranger,
     MeetThirdParty,
     StartVerification,
@@ -53,6 +54,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     AfterVerification,
     AnswerRight,
     AskIdentityStep,
+    ContinueCase,
     AskPlanStep,
     AskPromiseStep,
     Cancel,

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, stop_page, web
+from bot.channels import payments_api, stop_page, telegram_link, web
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -42,7 +42,12 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         if telegram is not None:
             telegram.nudge()
 
-    turns = TurnRunner(deps, rasa, on_typing=live.typing, on_change=changed)
+    def typing(conversation_id: str, on: bool) -> None:
+        live.typing(conversation_id, on)
+        if telegram is not None:
+            telegram.typing(conversation_id, on)
+
+    turns = TurnRunner(deps, rasa, on_typing=typing, on_change=changed)
     has_telegram = bool(settings.telegram_bot_token.get_secret_value())
     telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
     one_way = _one_way_channels(deps)
@@ -68,6 +73,10 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     app.include_router(web.make_router(deps, live, turns.wake, DIST))
     app.include_router(make_console_router(deps, changed, stopping))
     app.include_router(stop_page.make_router(deps))
+    if telegram is not None:
+        app.include_router(telegram_link.make_router(deps, telegram))
+        if (updates := telegram.router()) is not None:
+            app.include_router(updates)
     if settings.payments_key.get_secret_value():
         app.include_router(payments_api.make_router(deps))
     app.mount("/static", StaticFiles(directory=DIST), name="static")

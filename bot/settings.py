@@ -30,6 +30,9 @@ PAYMENTS_KEY_MINIMUM = 32
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
+_WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}", re.ASCII)
+_WEBHOOK_PORTS = (443, 80, 88, 8443)
+"""The only ones that Telegram calls."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -98,7 +101,11 @@ class Settings(BaseSettings):
     )
 
     telegram_bot_token: SecretStr = Field(
-        SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram by polling"
+        SecretStr(""), validation_alias="TELEGRAM_BOT_TOKEN", description="set it to serve Telegram, see telegram.md"
+    )
+    telegram_webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="32 to 256 letters, digits, _ or -: Telegram then calls the desk with it; empty means polling",
     )
     telegram_api_base: str = Field(
         "", description="base URL of a Bot API server, for a local one; empty means Telegram's own"
@@ -151,12 +158,28 @@ class Settings(BaseSettings):
         problems = []
         if self.public_origin and not _ORIGIN.fullmatch(self.public_origin):
             problems.append("DESK_PUBLIC_ORIGIN: must be an origin such as https://desk.example.cn, without a path")
-        problems += self._unsafe_mail() + self._unsafe_text_messages()
+        problems += self._unsafe_webhook() + self._unsafe_mail() + self._unsafe_text_messages()
         if self.mode == "production":
             problems += self._not_fit_for_production()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unsafe_webhook(self) -> list[str]:
+        secret = self.telegram_webhook_secret.get_secret_value()
+        if not secret:
+            return []
+        problems = []
+        if not _WEBHOOK_SECRET.fullmatch(secret):
+            problems.append("DESK_TELEGRAM_WEBHOOK_SECRET: must be 32 to 256 letters, digits, _ or -")
+        url = urlsplit(self.public_origin)
+        is_public = url.scheme == "https" and (url.port or 443) in _WEBHOOK_PORTS
+        if not is_public and not self.telegram_api_base:
+            problems.append(
+                "DESK_PUBLIC_ORIGIN: must be an https:// origin on port 443, 80, 88 or 8443 when "
+                "DESK_TELEGRAM_WEBHOOK_SECRET is set"
+            )
+        return problems
 
     def _unsafe_mail(self) -> list[str]:
         if not self.smtp_host:

@@ -15,6 +15,7 @@ class Pace:
     look: float = 0.5
     first_pause: float = 1.0
     longest_pause: float = 60.0
+    watch: float = 300.0
 
     def pause(self, failures: int) -> float:
         """Return how long to wait after so many failures in a row."""

@@ -1,4 +1,4 @@
-"""What arrives from Telegram: every update is stored, once, before it is confirmed to Telegram."""
+"""What arrives from Telegram, polled or brought: every update is stored, once, before it is confirmed to Telegram."""
 
 from __future__ import annotations
 
@@ -8,74 +8,50 @@ from functools import partial
 from typing import Any
 
 import structlog
-from telegram import CallbackQuery, ChatMemberUpdated, Message, Update
+from telegram import CallbackQuery, ChatMemberUpdated, InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatMemberStatus, ChatType, UpdateType
 from telegram.error import TelegramError
 
-from bot.channels.pacing import Pace, pause, whereabouts
-from bot.channels.telegram_client import CHANNEL, DeskBot, error_code, unless
-from bot.channels.telegram_menu import Menu
+from bot.channels.pacing import whereabouts
+from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
+from bot.channels.telegram_menu import Menu, link_token
+from bot.identity.factors import read_shared_phone
+from bot.services.channel_links import follow
 from bot.services.conversations import Problem, Stored, conversation_for
 from bot.services.deps import Deps
-from bot.services.inbound import record_press, record_text
+from bot.services.history import buttons_of_reply
+from bot.services.inbound import BURST_SPAN, record_order, record_press, record_text
 from bot.services.intake import is_outage, refuse_chat, tell
 from bot.services.mailboxes import find_conversation, mark_reachable, mark_unreachable
 
 KINDS = (UpdateType.MESSAGE, UpdateType.CALLBACK_QUERY, UpdateType.MY_CHAT_MEMBER)
 """Edited messages are not asked for: what was answered stays answered."""
 
+PRESSED = "pressed"
+"""The callback data of a button that only shows what was chosen."""
+
 _log = structlog.get_logger(__name__)
 _PRESENT = (ChatMemberStatus.MEMBER, ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.RESTRICTED)
 
 
 class TelegramInbound:
-    """The polling loop and what each kind of update means.
-
-    It polls itself because the library's ``Updater`` confirms updates to Telegram when they are queued: a crash
-    before they are stored would lose them. Here the offset moves when an update is safe; what comes twice has the
-    same key and acts once.
-    """
+    """What each kind of update means. What comes twice has the same key and acts once."""
 
     def __init__(
-        self,
-        deps: Deps,
-        bot: DeskBot,
-        stopping: asyncio.Event,
-        pace: Pace,
-        *,
-        wake: Callable[[str], None],
-        nudge: Callable[[], None],
-        menu: Menu,
+        self, deps: Deps, bot: DeskBot, *, wake: Callable[[str], None], nudge: Callable[[], None], menu: Menu
     ) -> None:
         self._deps = deps
         self._bot = bot
-        self._stopping = stopping
-        self._pace = pace
         self._wake = wake
         self._nudge = nudge
         self._menu = menu
         self._courtesies: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Poll until told to stop; an update that is being stored then is finished first."""
-        offset = failures = 0
-        while not self._stopping.is_set():
-            try:
-                batch = await unless(self._stopping, self._bot.fetch(offset, self._pace.poll, KINDS))
-                for raw in batch or ():
-                    if self._stopping.is_set():
-                        break
-                    await self._take(raw)
-                    offset = max(offset, int(raw["update_id"]) + 1)
-                failures = 0
-            except Exception as error:  # noqa: BLE001  # nothing is confirmed, so it all comes again
-                failures += 1
-                code = error_code(error) if isinstance(error, TelegramError) else type(error).__name__
-                _log.warning("telegram_poll_failed", code=code, at=whereabouts(error), failures=failures)
-                await pause(self._stopping, self._pace.pause(failures))
+    async def settle(self) -> None:
+        """Wait until what was begun on the side is done."""
         await asyncio.gather(*self._courtesies)
 
-    async def _take(self, raw: dict[str, Any]) -> None:
+    async def take(self, raw: dict[str, Any]) -> None:
         """Store one update. A defect of ours costs this update only, and its sender is asked to write again.
 
         Raises:
@@ -119,28 +95,64 @@ class TelegramInbound:
         if message.chat.type != ChatType.PRIVATE:
             await self._refuse(message.chat.id)
             return
-        key = f"tg:{update_id}"
-        if message.effective_attachment is not None:
+        key, conversation_id = f"tg:{update_id}", await self._conversation(message.chat.id)
+        if message.contact is not None:
+            await self._contact(conversation_id, key, message)
+        elif message.effective_attachment is not None:
             # An album arrives as one update for each picture; saying the same ten times helps nobody.
             once = f"album:{message.media_group_id}" if message.media_group_id else key
-            await self._tell(await self._conversation(message.chat.id), "waiting_unwelcome_kind", once)
+            await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
         words = message.text or message.caption
         if words is not None:
-            conversation_id = await self._conversation(message.chat.id)
-            text = self._menu.spoken(words)
-            stored = await asyncio.to_thread(record_text, self._deps, conversation_id, key, text)
-            await self._settle(conversation_id, key, stored)
+            await self._words(conversation_id, key, words)
+
+    async def _words(self, conversation_id: str, key: str, words: str) -> None:
+        store: Callable[[], Stored | Problem]
+        token, spoken = link_token(words), self._menu.spoken(words)
+        if token is not None:
+            store = partial(follow, self._deps, conversation_id, key, token, self._menu.wording.one("followed_link"))
+        elif spoken.order is not None:
+            store = partial(record_order, self._deps, conversation_id, key, spoken.words, spoken.order)
+        else:
+            store = partial(record_text, self._deps, conversation_id, key, spoken.words, limited=True)
+        await self._settle(conversation_id, key, await asyncio.to_thread(store))
+
+    async def _contact(self, conversation_id: str, key: str, message: Message) -> None:
+        """Take a shared contact for the sender's own number: as if it had been typed, and only if it is theirs."""
+        contact, sender = message.contact, message.from_user
+        if contact is None or sender is None or contact.user_id != sender.id:
+            await self._tell(conversation_id, "contact_of_another", key)
+            return
+        phone = read_shared_phone(contact.phone_number)
+        if phone is None:
+            await self._tell(conversation_id, "contact_elsewhere", key)
+            return
+        await self._words(conversation_id, key, self._menu.wording.one("shared_phone", phone=phone))
 
     async def _press(self, update_id: int, query: CallbackQuery) -> None:
-        self._courtesy(self._bot.answer_callback_query(query.id))
+        again = self._menu.wording.one("pressed_again") if query.data == PRESSED else None
+        self._courtesy(self._bot.answer_callback_query(query.id, text=again))
         message = query.message
-        if message is None or query.data is None or message.chat.type != ChatType.PRIVATE:
+        if message is None or query.data in (None, PRESSED) or message.chat.type != ChatType.PRIVATE:
             return
         key = f"tg:{update_id}"
         conversation_id = await self._conversation(message.chat.id)
-        stored = await asyncio.to_thread(record_press, self._deps, conversation_id, key, query.data)
-        self._courtesy(self._bot.edit_message_reply_markup(message.chat.id, message.message_id, reply_markup=None))
+        record = partial(record_press, self._deps, conversation_id, key, str(query.data), limited=True)
+        stored = await asyncio.to_thread(record)
+        if stored is not Problem.TOO_FAST:
+            left = await asyncio.to_thread(self._left, str(query.data))
+            edit = self._bot.edit_message_reply_markup(message.chat.id, message.message_id, reply_markup=left)
+            self._courtesy(edit)
         await self._settle(conversation_id, key, stored)
+
+    def _left(self, token: str) -> InlineKeyboardMarkup | None:
+        """Return the keyboard that stays under a message: the button that was used, marked, and nothing else."""
+        found = buttons_of_reply(self._deps, token)
+        used = next((button.title for button in found[1] if button.state == "used"), None) if found else None
+        if used is None:
+            return None
+        title = self._menu.wording.one("pressed", title=used)
+        return InlineKeyboardMarkup([[InlineKeyboardButton(title, callback_data=PRESSED)]])
 
     async def _membership(self, change: ChatMemberUpdated) -> None:
         is_present = change.new_chat_member.status in _PRESENT
@@ -166,6 +178,8 @@ class TelegramInbound:
 
     async def _settle(self, conversation_id: str, key: str, stored: Stored | Problem) -> None:
         if isinstance(stored, Problem):
+            if stored is Problem.TOO_FAST:  # one sentence a burst: answering each would be a burst of its own
+                key = f"burst:{self._deps.now().timestamp() // (6 * BURST_SPAN.total_seconds()):.0f}"
             limit = str(self._deps.settings.message_max_characters)
             await self._tell(conversation_id, f"problem_{stored.value}", key, limit=limit)
         elif not stored.repeated:
@@ -190,3 +204,16 @@ class TelegramInbound:
         task = asyncio.create_task(make())
         self._courtesies.add(task)
         task.add_done_callback(self._courtesies.discard)
+
+
+def unread_kind(message: Message) -> str:
+    """Return what came instead of words, as the desk's words for it are named."""
+    if message.voice or message.audio or message.video_note:
+        return "voice"
+    if message.photo or message.video or message.animation:  # an animation comes with a document of the same file
+        return "picture"
+    if message.sticker or message.dice:
+        return "sticker"
+    if message.location or message.venue:
+        return "place"
+    return "file" if message.document else "other"

@@ -8,18 +8,38 @@ from pathlib import Path
 
 from telegram import BotCommand
 
+from bot.services.channel_links import is_token
 from bot.services.wording import Wording
 
-COMMANDS = ("start", "balance", "plan", "human", "stop", "help")
+COMMANDS = ("start", "balance", "plan", "human", "stop", "privacy", "unbind", "help")
 """In the order of the menu."""
 
-_COMMAND = re.compile(r"/([a-z0-9_]+)(?:@\w+)?(?:\s|$)", re.IGNORECASE)
+ORDERS = {
+    "balance": "/ask_balance",
+    "plan": "/ask_plan_status",
+    "human": "/request_human",
+    "stop": "/stop_contact",
+    "privacy": '/rights{"topic": "personal_data"}',
+    "unbind": '/wrong_person{"topic": "unbind"}',
+    "help": "/ask_capabilities",
+}
+"""What a command means to the dialogue engine, as a button would. ``start`` is a greeting like any other."""
+
+_COMMAND = re.compile(r"/([a-z0-9_]+)(?:@\w+)?(?:\s+(\S+))?(?:\s|$)", re.IGNORECASE)
 _LEADING_SLASH = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[/\uff0f][\s\u200b-\u200f\u2060\ufeff/\uff0f]*")
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a borrower says by a text: words, and for a command the order it stands for."""
+
+    words: str
+    order: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
-    """The commands in the borrower's language."""
+    """The commands, and the other words of this channel, in the borrower's language."""
 
     wording: Wording
 
@@ -36,7 +56,7 @@ class Menu:
         """Return what the menu shows."""
         return [BotCommand(name, self.wording.one(f"menu_{name}")) for name in COMMANDS]
 
-    def spoken(self, text: str) -> str:
+    def spoken(self, text: str) -> Spoken:
         """Return what a borrower says by a text: a menu command in words, anything else without its leading slashes.
 
         The dialogue engine takes a text that begins with a slash for an order, so none may reach it; full-width and
@@ -44,5 +64,14 @@ class Menu:
         """
         command = _COMMAND.match(text)
         if command and command[1].lower() in COMMANDS:
-            return self.wording.one(f"say_{command[1].lower()}")
-        return _LEADING_SLASH.sub("", text, count=1) if _LEADING_SLASH.match(text) else text
+            name = command[1].lower()
+            return Spoken(self.wording.one(f"say_{name}"), ORDERS.get(name))
+        return Spoken(_LEADING_SLASH.sub("", text, count=1) if _LEADING_SLASH.match(text) else text)
+
+
+def link_token(text: str) -> str | None:
+    """Return the token of a link that was followed into this chat, if the text is what following one sends."""
+    command = _COMMAND.match(text)
+    if command is None or command[1].lower() != "start" or command[2] is None:
+        return None
+    return command[2] if is_token(command[2]) else None

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 import httpx
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    LinkPreviewOptions,
+    Message,
+    ReplyKeyboardMarkup,
+)
 from telegram.constants import MessageLimit
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from bot.channels.delivery import Delivery, Lane, Later, Moved, Never, Outcome, Taken, Unclear
 from bot.channels.pacing import Pace
 from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
+from bot.channels.telegram_menu import Menu
+from bot.services.conversations import ASKS_PHONE
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, to_push
-from bot.services.history import ButtonView
 from bot.services.outbox import OutboxItem
+from bot.text.scripts import to_script
 
 LANE = Lane(CHANNEL)
+Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup
 
 _SENTENCE_END = re.compile(r"[。!?!?;;\n]+[”』」)\"]*")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -40,8 +49,9 @@ class _Progress:
 class TelegramOutbound:
     """The delivery loop."""
 
-    def __init__(self, deps: Deps, bot: DeskBot, stopping: asyncio.Event, pace: Pace) -> None:
+    def __init__(self, deps: Deps, bot: DeskBot, stopping: asyncio.Event, pace: Pace, menu: Menu) -> None:
         self._deps = deps
+        self._menu = menu
         self._bot = bot
         self._progress: dict[str, _Progress] = {}
         self._delivery = Delivery(deps, LANE, self._send, stopping, pace)
@@ -77,11 +87,28 @@ class TelegramOutbound:
         if file is not None:
             sends.append(partial(self._send_file, chat_id, file, caption))
         for number in range(progress.parts, len(sends)):
-            message = await sends[number](_keyboard(item.buttons) if number == len(sends) - 1 else None)
+            message = await sends[number](self._keyboard(item) if number == len(sends) - 1 else None)
             progress.parts, progress.last_id = number + 1, str(message.message_id)
         return progress.last_id
 
-    async def _send_text(self, chat_id: int, text: str, keyboard: InlineKeyboardMarkup | None) -> Message:
+    def _keyboard(self, item: OutboxItem) -> Keyboard | None:
+        """Return the buttons under a message, or the one in place of the keys that sends the borrower's number.
+
+        Telegram shows one kind or the other; where a number is asked for, it is that.
+        """
+        phone = next((button.title for button in item.buttons if button.state == ASKS_PHONE), None)
+        if phone is not None:
+            return ReplyKeyboardMarkup(
+                [[KeyboardButton(phone, request_contact=True)]],
+                resize_keyboard=True,
+                one_time_keyboard=True,
+                input_field_placeholder=to_script(self._menu.wording.one("placeholder_phone"), item.script),
+            )
+        opened = [button for button in item.buttons if button.state == "open"]
+        rows = [[InlineKeyboardButton(button.title, callback_data=button.token)] for button in opened]
+        return InlineKeyboardMarkup(rows) if rows else None
+
+    async def _send_text(self, chat_id: int, text: str, keyboard: Keyboard | None) -> Message:
         return await self._bot.send_message(
             chat_id=chat_id,
             text=text,
@@ -90,7 +117,7 @@ class TelegramOutbound:
         )
 
     async def _send_file(
-        self, chat_id: int, file: DocumentFile, caption: str | None, keyboard: InlineKeyboardMarkup | None
+        self, chat_id: int, file: DocumentFile, caption: str | None, keyboard: Keyboard | None
     ) -> Message:
         if file.kind.is_picture:
             return await self._bot.send_photo(
@@ -154,10 +181,3 @@ def _fitting(text: str, limit: int) -> int:
         if units > limit:
             return max(count, 1)
     return len(text)
-
-
-def _keyboard(buttons: Sequence[ButtonView]) -> InlineKeyboardMarkup | None:
-    rows = [
-        [InlineKeyboardButton(button.title, callback_data=button.token)] for button in buttons if button.state == "open"
-    ]
-    return InlineKeyboardMarkup(rows) if rows else None

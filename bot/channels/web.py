@@ -152,9 +152,12 @@ def script_wanted(accept_language: str) -> Script:
 def _same_origin(socket: WebSocket, deps: Deps) -> bool:
     """Browsers always send an Origin; it must be the desk's own, or the very host the page was served from."""
     origin = socket.headers.get("origin")
-    if origin is None or origin == deps.settings.origin:
-        return True
-    return not deps.settings.public_origin and origin == f"http://{socket.headers.get('host', '')}"
+    return origin is None or is_own_origin(origin, socket.headers.get("host", ""), deps)
+
+
+def is_own_origin(origin: str, host: str, deps: Deps) -> bool:
+    """Tell whether an Origin is the desk's own; where no public one is set, the host that was asked will do."""
+    return origin == deps.settings.origin or (not deps.settings.public_origin and origin == f"http://{host}")
 
 
 class Connection:
@@ -266,6 +269,7 @@ class Connection:
                 "owner": owner,
                 "verified": verified,
                 "demo": self._deps.settings.mode == "demo",
+                "telegram": bool(self._deps.settings.telegram_bot_token.get_secret_value()),
                 "lender": self._deps.settings.lender_name,
             }
         )

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 _PHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})(?!\d)")
+_SHARED_PHONE = re.compile(r"(?:\+|00)?86(1[3-9]\d{9})", re.ASCII)
 # A sum or a year is no answer: read as one, it would use up an attempt.
 _CODE = re.compile(r"(?<![\d.¥])(\d{6})(?!\d|\.\d|[元块万%])")
 _TAIL = re.compile(r"(?<![0-9A-Za-z.¥])(\d{3}[0-9Xx])(?![0-9A-Za-z]|\.\d|[年元块万月%])")
@@ -83,6 +84,15 @@ def read_claim(text: str, *, expected: bool) -> Claim | None:
     if expected and len(bare) >= 2 and _BARE_NAME.match(bare) and _has_surname(bare) and _looks_like_a_name(bare):
         return Claim(phone=None, name=bare)
     return None
+
+
+def read_shared_phone(number: str) -> str | None:
+    """Read the phone number of a shared contact, which is international: a mainland mobile's 11 digits, or None.
+
+    A foreign number must not be read by its digits alone: +1 415 555 2671 would pass for 14155552671.
+    """
+    match = _SHARED_PHONE.fullmatch(re.sub(r"[ ()\-]", "", number))
+    return match.group(1) if match else None
 
 
 def _has_surname(name: str) -> bool:

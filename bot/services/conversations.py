@@ -32,6 +32,19 @@ FACT = "fact"
 
 _DOCUMENT = "document:"
 
+SHARE_PHONE = "share_phone"
+"""The payload of a button that sends the phone number of whoever presses it; channels without such a button skip it.
+
+It is no command and nothing a press could send: the client answers it with a message of its own.
+"""
+
+ASKS_PHONE = "phone"
+"""The state of that button."""
+
+
+_SHARES_PHONE = ("telegram",)
+"""Channels whose clients have such a button."""
+
 
 class Author(StrEnum):
     """Who wrote a message."""
@@ -49,6 +62,8 @@ class Problem(StrEnum):
     TOO_LONG = "too_long"
     UNKNOWN_BUTTON = "unknown_button"
     STALE_BUTTON = "stale_button"
+    STALE_LINK = "stale_link"
+    TOO_FAST = "too_fast"
     UNKNOWN_CONVERSATION = "session_expired"
 
 
@@ -216,7 +231,8 @@ def say(
         purpose=purpose,
     )
     _attach(session, conversation, message, reply)
-    buttons = [button for button in reply.buttons if not button.payload.startswith(_DOCUMENT)]
+    skipped = () if conversation.channel in _SHARES_PHONE else (SHARE_PHONE,)
+    buttons = [b for b in reply.buttons if not b.payload.startswith(_DOCUMENT) and b.payload not in skipped]
     for position, button in enumerate(buttons):
         session.add(
             Button(
@@ -226,6 +242,7 @@ def say(
                 position=position,
                 title=to_script(button.title, script),
                 payload=button.payload,
+                state=ASKS_PHONE if button.payload == SHARE_PHONE else "open",
                 expires_at=now + BUTTON_LIFE,
             )
         )

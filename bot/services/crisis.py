@@ -30,7 +30,7 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
     """
     sign = None
     if message.payload is None:
-        sign = deps.crisis_guard.check(normalize_text(message.text)) or deps.crisis_guard.check(message.text)
+        sign = sign_in(deps, message.text)
     if sign is not None:
         _note(message, sign)
         words = _alarm(session, deps, conversation, sign.kind)
@@ -40,6 +40,11 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
         return
     for text in words:
         say(session, deps, conversation, Reply(text), author=Author.BOT, in_reply_to=message.id, purpose=SAFETY)
+
+
+def sign_in(deps: Deps, text: str) -> CrisisSign | None:
+    """Return the sign of danger in a text that was typed, if there is one."""
+    return deps.crisis_guard.check(normalize_text(text)) or deps.crisis_guard.check(text)
 
 
 def _comforted_lately(session: Session, deps: Deps, conversation: Conversation) -> bool:

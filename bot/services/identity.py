@@ -20,6 +20,7 @@ from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
 from bot.services import audit
+from bot.services.channel_links import awaited, forget
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.services.proof import viewer_of
@@ -91,15 +92,18 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
 
 
 def start(deps: Deps, conversation_id: str) -> Progress:
-    """Begin to verify afresh. A conversation bound to somebody goes straight to the code, sent to their phone."""
+    """Begin to verify afresh.
+
+    A conversation bound to somebody, or reached by their link, goes straight to the code, sent to their phone.
+    """
     with _sending(deps) as (session, letters):
-        seen = viewer_of(session, deps, conversation_id)
-        subject = _Subject(conversation_id, seen.borrower_id)
+        known = awaited(session, conversation_id, deps.now()) or viewer_of(session, deps, conversation_id).borrower_id
+        subject = _Subject(conversation_id, known)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for challenge in _open_challenges(session, conversation_id):
             challenge.state = "dropped"
-        if seen.borrower_id is None:
+        if known is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         challenge = _challenge(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
@@ -195,6 +199,9 @@ def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
         ):
             binding.released_at = now
             binding.released_reason = reason
+        forget(session, conversation_id)
+        for challenge in _open_challenges(session, conversation_id):
+            challenge.state = "dropped"
         conversation.borrower_id = None
         conversation.verified_at = None
         audit.record(session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason)

@@ -6,6 +6,8 @@ dialogue engine is there.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,21 +16,37 @@ from bot.services import crisis
 from bot.services.conversations import Author, Problem, Stored, append, locked, queue_reason_of, seen_before
 from bot.services.deps import Deps
 from bot.services.proof import lapse_if_idle
-from bot.store.tables import Button
+from bot.store.tables import Button, Message
 from bot.text.scripts import detect_script
 
+BURST, BURST_SPAN = 20, timedelta(seconds=10)
+"""So many messages of one conversation are taken within so long where the channel asks for a limit."""
 
-def record_text(deps: Deps, conversation_id: str, key: str, text: str) -> Stored | Problem:
-    """Store what a borrower typed, once per client key."""
+
+def record_text(deps: Deps, conversation_id: str, key: str, text: str, *, limited: bool = False) -> Stored | Problem:
+    """Store what a borrower typed, once per client key.
+
+    ``limited`` refuses what comes faster than ``BURST``, over whichever process; a sign of danger is never refused.
+    """
     if not text.strip():
         return Problem.EMPTY
     if len(text) > deps.settings.message_max_characters:
         return Problem.TOO_LONG
     with deps.begin() as session:
-        return _record(session, deps, conversation_id, key, text.strip(), payload=None)
+        if limited and _too_fast(session, deps, conversation_id, key) and crisis.sign_in(deps, text) is None:
+            return Problem.TOO_FAST
+        return record(session, deps, conversation_id, key, text.strip(), payload=None)
 
 
-def record_press(deps: Deps, conversation_id: str, key: str, token: str) -> Stored | Problem:
+def record_order(deps: Deps, conversation_id: str, key: str, words: str, order: str) -> Stored | Problem:
+    """Store a menu command, once per client key: the words it stands for, and the order to the dialogue engine."""
+    with deps.begin() as session:
+        if _too_fast(session, deps, conversation_id, key):
+            return Problem.TOO_FAST
+        return record(session, deps, conversation_id, key, words, payload=order)
+
+
+def record_press(deps: Deps, conversation_id: str, key: str, token: str, *, limited: bool = False) -> Stored | Problem:
     """Store a button press, once per client key; a button works once, and only in its own conversation."""
     with deps.begin() as session:
         conversation = locked(session, conversation_id)
@@ -36,6 +54,8 @@ def record_press(deps: Deps, conversation_id: str, key: str, token: str) -> Stor
             return Problem.UNKNOWN_CONVERSATION
         if repeated := seen_before(session, conversation_id, key):
             return repeated
+        if limited and _too_fast(session, deps, conversation_id, key):
+            return Problem.TOO_FAST
         button = session.get(Button, token)
         if button is None or button.conversation_id != conversation_id:
             return Problem.UNKNOWN_BUTTON
@@ -45,12 +65,13 @@ def record_press(deps: Deps, conversation_id: str, key: str, token: str) -> Stor
         for sibling in session.scalars(siblings):
             sibling.state = "stale"
         button.state = "used"
-        return _record(session, deps, conversation_id, key, button.title, payload=button.payload)
+        return record(session, deps, conversation_id, key, button.title, payload=button.payload)
 
 
-def _record(
+def record(
     session: Session, deps: Deps, conversation_id: str, key: str, text: str, payload: str | None
 ) -> Stored | Problem:
+    """Store a message within a transaction, once per client key; ``payload`` is what the desk itself meant by it."""
     conversation = locked(session, conversation_id)
     if conversation is None:
         return Problem.UNKNOWN_CONVERSATION
@@ -76,3 +97,17 @@ def _record(
     )
     crisis.guard(session, deps, conversation, message)
     return Stored(message.id, message.seq, repeated=False)
+
+
+def _too_fast(session: Session, deps: Deps, conversation_id: str, key: str) -> bool:
+    """Whether the borrower's last ``BURST`` messages came within ``BURST_SPAN``; one that is here already never is."""
+    if seen_before(session, conversation_id, key):
+        return False
+    earlier = session.scalar(
+        select(Message.created_at)
+        .where(Message.conversation_id == conversation_id, Message.author == Author.BORROWER)
+        .order_by(Message.seq.desc())
+        .offset(BURST - 1)
+        .limit(1)
+    )
+    return earlier is not None and deps.now() - earlier < BURST_SPAN

@@ -96,6 +96,15 @@ def find_conversation(deps: Deps, channel: str, address: str) -> str | None:
         return conversation.id if conversation is not None else None
 
 
+def address_of(deps: Deps, conversation_id: str, channel: str) -> str | None:
+    """Return the address of a conversation of a channel, or None for a conversation of another."""
+    with deps.read() as session:
+        conversation = session.get(Conversation, conversation_id)
+        if conversation is None or conversation.channel != channel:
+            return None
+        return deps.vault.unseal(f"address:{channel}", conversation.address_sealed)
+
+
 def mark_unreachable(deps: Deps, conversation_id: str, code: str) -> None:
     """Note that a channel takes nothing for a conversation any more; ends when the borrower writes there again."""
     with deps.begin() as session:

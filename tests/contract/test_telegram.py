@@ -112,11 +112,20 @@ class TestWhatBorrowersWrite:
 
 @pytest.mark.asyncio
 class TestOtherKindsOfMessages:
-    @pytest.mark.parametrize("kind", ["photo", "voice", "sticker", "document"])
-    async def test_what_cannot_be_read_is_answered_with_a_way_on(self, desk: Desk, kind: str) -> None:
+    @pytest.mark.parametrize(
+        ("kind", "answer"),
+        [
+            ("photo", "picture"),
+            ("voice", "voice"),
+            ("sticker", "sticker"),
+            ("document", "file"),
+            ("place", "place"),
+        ],
+    )
+    async def test_what_cannot_be_read_is_answered_with_a_way_on(self, desk: Desk, kind: str, answer: str) -> None:
         await desk.taken(getattr(desk.server, f"send_{kind}")(LI))
 
-        await desk.shown(LI, desk.deps.wording.one("waiting_unwelcome_kind"))
+        await desk.shown(LI, desk.deps.wording.one(f"unread_{answer}"))
         assert desk.woken == []
 
     async def test_an_album_is_answered_once(self, desk: Desk) -> None:
@@ -175,9 +184,16 @@ class TestCommands:
             "别再给我发消息了",
             "我现在欠多少",
             "我的分期还剩几期",
-            "你好",
+            "你能做什么",
             "你好",
         ]
+
+    async def test_a_command_reaches_the_dialogue_engine_as_the_order_of_a_button(self, desk: Desk) -> None:
+        await desk.taken(desk.server.send_text(LI, "/balance"))
+
+        claimed = claim_next(desk.deps, desk.conversation(LI), desk.deps.fresh)
+        assert claimed is not None
+        assert (claimed.text, claimed.payload) == ("我现在欠多少", "/ask_balance")
 
     async def test_a_slash_order_to_the_dialogue_engine_is_defused(self, desk: Desk) -> None:
         await desk.taken(desk.server.send_text(LI, '/agree_plan{"borrower":"x"}'))
@@ -206,10 +222,11 @@ class TestButtons:
         assert [title for title, _ in sent.buttons] == ["分12期", "先延期"]
         assert all(len(data.encode()) <= 64 and "choose" not in data for _, data in sent.buttons)
 
-    async def test_a_press_is_answered_stored_and_takes_the_keyboard_away(self, desk: Desk) -> None:
+    async def test_a_press_is_answered_stored_and_leaves_only_what_was_pressed(self, desk: Desk) -> None:
         sent = await self.offered(desk)
         await desk.taken(desk.server.press(LI, sent.message_id, "先延期"))
-        await desk.until(lambda: not sent.buttons and bool(desk.server.answered_queries))
+        await desk.until(lambda: len(sent.buttons) == 1 and bool(desk.server.answered_queries))
+        assert [title for title, _ in sent.buttons] == ["✓ 先延期"]
 
         claimed = claim_next(desk.deps, desk.conversation(LI), desk.deps.fresh)
         assert claimed is not None
@@ -224,6 +241,18 @@ class TestButtons:
         await desk.taken(desk.server.send_text(LI, "好了吗"))
 
         assert desk.said_by_borrower(LI) == ["先延期", "好了吗"]
+        assert desk.notices(LI) == []
+
+    async def test_pressing_what_only_shows_the_choice_says_so_and_does_nothing(self, desk: Desk) -> None:
+        sent = await self.offered(desk)
+        await desk.taken(desk.server.press(LI, sent.message_id, "先延期"))
+        await desk.until(lambda: len(sent.buttons) == 1)
+        await desk.taken(desk.server.press(LI, sent.message_id, "✓ 先延期"))
+
+        await desk.until(lambda: desk.server.count("answerCallbackQuery") == 2)
+        texts = [c.params.get("text") for c in desk.server.calls if c.method == "answerCallbackQuery"]
+        assert texts == [None, MENU.wording.one("pressed_again")]
+        assert desk.said_by_borrower(LI) == ["先延期"]
         assert desk.notices(LI) == []
 
     async def test_a_second_press_is_told_that_the_button_was_used(self, desk: Desk) -> None:
@@ -346,9 +375,9 @@ class TestTheToken:
     ],
 )
 def test_a_leading_slash_is_a_menu_command_or_nothing(text: str, spoken: str) -> None:
-    assert MENU.spoken(text) == spoken
+    assert MENU.spoken(text).words == spoken
 
 
 @given(st.text(alphabet="/\uff0f \u200b\ufeff\tagree{}你", max_size=12))
 def test_no_text_reads_as_an_order_after_normalising(text: str) -> None:
-    assert not normalize_text(MENU.spoken(text)).lstrip().startswith("/")
+    assert not normalize_text(MENU.spoken(text).words).lstrip().startswith("/")

@@ -1,7 +1,7 @@
-"""A small Bot API server on loopback: what Telegram does with a polling bot, and nothing more.
+"""A small Bot API server on loopback: what Telegram does with a bot that polls or has a webhook, and nothing more.
 
 It keeps what the bot sent, lets a test write, press and misbehave as a user would, and fails on demand. Updates are
-kept until the bot confirms them by asking for later ones, as Telegram keeps them.
+kept until the bot confirms them, by asking for later ones or by answering its webhook with 200, as Telegram keeps them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,26 @@ from email import message_from_bytes
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.error import HTTPError
 from urllib.parse import parse_qs
+from urllib.request import ProxyHandler, Request, build_opener
 
 Json = dict[str, Any]
+
+_ADMINISTRATOR = (
+    "can_be_edited",
+    "is_anonymous",
+    "can_manage_chat",
+    "can_delete_messages",
+    "can_manage_video_chats",
+    "can_restrict_members",
+    "can_promote_members",
+    "can_change_info",
+    "can_invite_users",
+    "can_post_stories",
+    "can_edit_stories",
+    "can_delete_stories",
+)
 
 TOKEN = "700000001:LOOPBACK-demo-token-not-a-real-one"
 
@@ -36,7 +53,7 @@ class SentFile:
 class Sent:
     """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data), one a row.
 
-    ``text`` is the caption where there is a file.
+    ``text`` is the caption where there is a file. ``phone_key`` is the key that sends the number, if shown.
     """
 
     chat_id: int
@@ -44,6 +61,17 @@ class Sent:
     text: str
     buttons: list[tuple[str, str]]
     file: SentFile | None = None
+    phone_key: str | None = None
+
+
+@dataclass
+class Webhook:
+    """Where updates are brought, and what became of the tries: HTTP statuses, 0 where nobody answered."""
+
+    url: str = ""
+    secret: str = ""
+    kinds: list[str] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -76,6 +104,7 @@ class _Answer:
 class _Queued:
     update: Json
     again: bool = False
+    brought: bool = False
 
 
 @dataclass
@@ -88,6 +117,8 @@ class TelegramServer:
     answered_queries: list[str] = field(default_factory=list)
     left_chats: list[int] = field(default_factory=list)
     commands: list[tuple[str, str]] = field(default_factory=list)
+    webhook: Webhook = field(default_factory=Webhook)
+    rights: Json = field(default_factory=lambda: {"can_join_groups": False, "can_read_all_group_messages": False})
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
@@ -99,9 +130,11 @@ class TelegramServer:
         self._httpd = _Server(("127.0.0.1", 0), _Handler)
         self._httpd.double = self
         self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+        self._postman = threading.Thread(target=self._bring, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._postman.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -111,6 +144,7 @@ class TelegramServer:
         self._httpd.shutdown()
         self._httpd.server_close()
         self._thread.join()
+        self._postman.join()
 
     @property
     def base(self) -> str:
@@ -144,6 +178,15 @@ class TelegramServer:
     def send_document(self, chat_id: int) -> int:
         """Send the bot a file."""
         return self._add({"message": self._message(chat_id, document={"file_id": "d1", "file_unique_id": "d1"})})
+
+    def send_place(self, chat_id: int) -> int:
+        """Send the bot a place."""
+        return self._add({"message": self._message(chat_id, location={"latitude": 31.2, "longitude": 121.5})})
+
+    def share_contact(self, chat_id: int, phone: str, user_id: int | None = None) -> int:
+        """Send the bot a contact: the user's own where ``user_id`` is theirs, one of the address book without."""
+        contact = {"phone_number": phone, "first_name": "演示", "user_id": user_id}
+        return self._add({"message": self._message(chat_id, contact=_given(contact))})
 
     def change_timer(self, chat_id: int) -> int:
         """Do something in the chat that Telegram reports as a message but that says nothing."""
@@ -187,6 +230,14 @@ class TelegramServer:
     def block(self, chat_id: int) -> int:
         """Block the bot."""
         return self._membership(chat_id, {"id": chat_id, "type": "private"}, "kicked")
+
+    def unblock(self, chat_id: int) -> int:
+        """Let the bot in again."""
+        return self._membership(chat_id, {"id": chat_id, "type": "private"}, "member")
+
+    def add_to_channel(self, channel_id: int) -> int:
+        """Make the bot an administrator of a broadcast channel."""
+        return self._membership(channel_id, {"id": channel_id, "type": "channel", "title": "公告"}, "administrator")
 
     def redeliver(self, update_id: int) -> None:
         """Deliver an update once more although it was confirmed."""
@@ -265,12 +316,34 @@ class TelegramServer:
             return sum(c.method == method and chat_id in (None, c.params.get("chat_id")) for c in self.calls)
 
     def confirmed(self, update_id: int) -> bool:
-        """Tell whether the bot has asked for later updates than this one."""
+        """Tell whether the bot has asked for later updates than this one, or taken it when it was brought."""
         with self._changed:
+            if any(each.brought and each.update["update_id"] == update_id for each in self._queue):
+                return True
             offsets = [call.params.get("offset", 0) for call in self.calls if call.method == "getUpdates"]
             return max(offsets, default=0) > update_id
 
     # How it is done.
+
+    def _bring(self) -> None:
+        """Bring updates to the webhook one after the other; one that is not taken comes again before later ones."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closing or (bool(self.webhook.url) and bool(self._to_bring())))
+                if self._closing:
+                    return
+                due, url, secret = self._to_bring()[0], self.webhook.url, self.webhook.secret
+            status = _post(url, secret, due.update)
+            with self._changed:
+                self.webhook.statuses.append(status)
+                if status == 200:
+                    due.brought, due.again = True, False
+                self._changed.notify_all()
+            if status != 200:
+                time.sleep(0.05)
+
+    def _to_bring(self) -> list[_Queued]:
+        return [each for each in self._queue if each.again or not each.brought]
 
     def _add(self, update: Json) -> int:
         with self._changed:
@@ -290,6 +363,8 @@ class TelegramServer:
         bot = {"id": 700000001, "is_bot": True, "first_name": "desk"}
         old = {"user": bot, "status": "left" if status == "member" else "member"}
         new = {"user": bot, "status": status} | ({"until_date": 0} if status == "kicked" else {})
+        if status == "administrator":
+            new |= dict.fromkeys(_ADMINISTRATOR, False)
         change = {
             "chat": chat,
             "from": _user(abs(user_id)),
@@ -328,17 +403,37 @@ class TelegramServer:
         return None
 
     def _on_getMe(self, _params: Json) -> Json:  # Telegram's spelling, here and below
-        return {"id": 700000001, "is_bot": True, "first_name": "desk", "username": "loopback_desk_bot"}
+        return {"id": 700000001, "is_bot": True, "first_name": "desk", "username": "loopback_desk_bot"} | self.rights
 
     def _on_deleteWebhook(self, _params: Json) -> bool:
+        self.webhook = Webhook()
         return True
+
+    def _on_setWebhook(self, params: Json) -> bool:
+        self.webhook = Webhook(params["url"], params.get("secret_token", ""), params.get("allowed_updates", []))
+        return True
+
+    def _on_getWebhookInfo(self, _params: Json) -> Json:
+        waiting = self._to_bring() if self.webhook.url else []
+        info: Json = {"url": self.webhook.url, "has_custom_certificate": False, "pending_update_count": len(waiting)}
+        failed = [status for status in self.webhook.statuses if status != 200]
+        if failed:
+            told = f"Wrong response from the webhook: {failed[-1]}"
+            info |= {"last_error_date": _now(), "last_error_message": told}
+        return info | ({"allowed_updates": self.webhook.kinds} if self.webhook.kinds else {})
+
+    def _on_getMyCommands(self, _params: Json) -> list[Json]:
+        return [{"command": command, "description": description} for command, description in self.commands]
 
     def _on_setMyCommands(self, params: Json) -> bool:
         self.commands[:] = [(each["command"], each["description"]) for each in params["commands"]]
         return True
 
-    def _on_getUpdates(self, params: Json) -> list[Json]:
+    def _on_getUpdates(self, params: Json) -> list[Json] | _Answer:
         offset: int = params.get("offset", 0)
+        if self.webhook.url:
+            told = "Conflict: can't use getUpdates method while webhook is active"
+            return _Answer(409, {"ok": False, "error_code": 409, "description": told})
 
         def due() -> list[_Queued]:
             return [each for each in self._queue if each.again or each.update["update_id"] >= offset]
@@ -373,12 +468,14 @@ class TelegramServer:
 
     def _show(self, params: Json, text: str, file: SentFile | None) -> Json | _Answer:
         chat_id = params["chat_id"]
-        keyboard = params.get("reply_markup", {}).get("inline_keyboard", [])
+        markup = params.get("reply_markup", {})
+        keyboard = markup.get("inline_keyboard", [])
+        phone_key = next((key["text"] for row in markup.get("keyboard", []) for key in row), None)
         buttons = [(button["text"], button["callback_data"]) for row in keyboard for button in row]
         if any(len(row) != 1 for row in keyboard) or any(len(data.encode()) > 64 for _, data in buttons):
             return _bad_request("BUTTON_DATA_INVALID")
         self._messages += 1
-        self.sent.append(Sent(chat_id, self._messages, text, buttons, file))
+        self.sent.append(Sent(chat_id, self._messages, text, buttons, file, phone_key))
         chat = {"id": chat_id, "type": "private" if chat_id > 0 else "group"}
         return {"message_id": self._messages, "date": _now(), "chat": chat, "text": text}
 
@@ -389,9 +486,11 @@ class TelegramServer:
     def _on_editMessageReplyMarkup(self, params: Json) -> Json | _Answer:
         for each in self.sent:
             if (each.chat_id, each.message_id) == (params["chat_id"], params["message_id"]):
-                if not each.buttons:
+                rows = params.get("reply_markup", {}).get("inline_keyboard", [])
+                buttons = [(button["text"], button["callback_data"]) for row in rows for button in row]
+                if each.buttons == buttons:
                     return _bad_request("message is not modified")
-                each.buttons.clear()
+                each.buttons[:] = buttons
                 chat = {"id": each.chat_id, "type": "private"}
                 return {"message_id": each.message_id, "date": _now(), "chat": chat, "text": each.text}
         return _bad_request("message to edit not found")
@@ -473,7 +572,20 @@ def _value(name: str, text: str) -> Any:
     """Undo the client's encoding: what is neither text nor a number travels as JSON."""
     if name in ("commands", "reply_markup", "allowed_updates", "link_preview_options"):
         return json.loads(text)
-    return int(text) if name in ("chat_id", "message_id", "offset", "timeout") else text
+    return int(text) if name in ("chat_id", "message_id", "offset", "timeout", "max_connections") else text
+
+
+def _post(url: str, secret: str, update: Json) -> int:
+    """Bring one update; returns the HTTP status, 0 where nobody answered."""
+    headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": secret}
+    try:
+        request = Request(url, json.dumps(update).encode(), headers)
+        with build_opener(ProxyHandler({})).open(request, timeout=5) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def _given(values: Json) -> Json:

@@ -103,6 +103,13 @@ def goes_to(call: ast.Call, functions: set[str]) -> bool:
     return called(call) in functions or bool(handed & functions)
 
 
+def is_name_of_words(node: ast.expr) -> bool:
+    """Tell whether an argument names texts; one with a hole is told from a sentence by having no spaces."""
+    if isinstance(node, ast.JoinedStr):
+        return all(re.fullmatch(r"[a-z_]+_\.\+", pattern) for pattern in patterns(node))
+    return isinstance(node, ast.Constant | ast.IfExp) and bool(patterns(node))
+
+
 def wording_uses() -> list[Use]:
     trees = list(parsed("bot"))
     passed_on = relays(trees)
@@ -114,7 +121,7 @@ def wording_uses() -> list[Use]:
             if is_wording_call(node):
                 uses += uses_of(path, node, node.args[0])
             if goes_to(node, passed_on):
-                texts = [a for a in node.args if isinstance(a, ast.Constant | ast.IfExp) and patterns(a)]
+                texts = [argument for argument in node.args if is_name_of_words(argument)]
                 uses += [use for text in texts[:1] for use in uses_of(path, node, text)]
     return uses
 

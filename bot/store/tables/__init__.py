@@ -15,7 +15,13 @@ from bot.store.tables.approvals import Approval
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
-from bot.store.tables.identity import ChannelBinding, VerificationAttempt, VerificationChallenge, WebSession
+from bot.store.tables.identity import (
+    ChannelBinding,
+    ChannelLink,
+    VerificationAttempt,
+    VerificationChallenge,
+    WebSession,
+)
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
 from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
@@ -28,6 +34,7 @@ __all__ = [
     "Borrower",
     "Button",
     "ChannelBinding",
+    "ChannelLink",
     "ContactWish",
     "Contract",
     "ContractRate",

@@ -21,6 +21,23 @@ class WebSession(Base):
     expires_at: Mapped[datetime]
 
 
+class ChannelLink(Base):
+    """A link with which a borrower goes on over another channel. Only the hash of its token is kept; it works once.
+
+    ``borrower_id`` is who had proved identity where the link was made, else null. Following it binds nobody.
+    """
+
+    __tablename__ = "channel_link"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    followed_by: Mapped[str | None] = mapped_column(ForeignKey("conversation.id"), index=True)
+    followed_at: Mapped[datetime | None]
+
+
 class ChannelBinding(Base):
     """A borrower proved over this conversation that it is theirs (level 1 until released)."""
 
