@@ -27,6 +27,8 @@ policy = typer.Typer(no_args_is_help=True, help="The relief that the lender has 
 app.add_typer(policy, name="policy")
 reminders = typer.Typer(no_args_is_help=True, help="What is sent to borrowers by itself.")
 app.add_typer(reminders, name="reminders")
+telegram = typer.Typer(no_args_is_help=True, help="The Telegram channel.")
+app.add_typer(telegram, name="telegram")
 
 
 @app.command()
@@ -258,6 +260,22 @@ def check(
     if against is not None:
         impact = policy_review.impact(_deps(_settings()), reviews[1].policies)
         typer.echo("\n".join(policy_review.lines_of(impact)))
+
+
+@telegram.callback()
+def _telegram() -> None:
+    """Keep the command a command of its group although it is alone there."""
+
+
+@telegram.command()
+def doctor() -> None:
+    """Check token, rights, webhook, menu and clock, and say what to do. Exit code 1 if something is wrong."""
+    from bot.channels import telegram_doctor
+
+    findings = asyncio.run(telegram_doctor.examine(_settings()))
+    typer.echo("\n".join(finding.to_text() for finding in findings))
+    if any(finding.verdict is telegram_doctor.Verdict.FAULT for finding in findings):
+        raise typer.Exit(1)
 
 
 def _settings() -> Settings:

@@ -58,7 +58,7 @@ def make_bot(settings: Settings) -> DeskBot:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Flood control is an everyday answer, and delivery records it; the library logs it as an error.
     logging.getLogger("telegram.ext.AIORateLimiter").setLevel(logging.CRITICAL)
-    base = settings.telegram_api_base.rstrip("/").removesuffix("/bot") or "https://api.telegram.org"
+    base = api_base(settings)
     return DeskBot(
         token=settings.telegram_bot_token.get_secret_value(),
         base_url=f"{base}/bot",
@@ -67,6 +67,11 @@ def make_bot(settings: Settings) -> DeskBot:
         get_updates_request=HTTPXRequest(connection_pool_size=2),
         rate_limiter=AIORateLimiter(),
     )
+
+
+def api_base(settings: Settings) -> str:
+    """Return the address of the Bot API, without a path."""
+    return settings.telegram_api_base.rstrip("/").removesuffix("/bot") or "https://api.telegram.org"
 
 
 def error_code(error: TelegramError) -> str:

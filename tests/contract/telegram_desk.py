@@ -28,12 +28,19 @@ from bot.store.tables import Base, Conversation, Outbox
 from tests.builders.desk import SetClock
 from tests.doubles.telegram_server import Sent, TelegramServer
 
-SWIFT = Pace(poll=5, look=0.05, first_pause=0.02, longest_pause=0.05)
+SWIFT = Pace(poll=5, look=0.05, first_pause=0.02, longest_pause=0.05, watch=0.1)
 LI, WANG, ELSEWHERE = 5001, 5002, 9001
 """Three chats; no test is about the last."""
 
 
-def desk_deps(folder: Path, server: TelegramServer, clock: SetClock, token: str | None = None) -> Deps:
+def desk_deps(
+    folder: Path,
+    server: TelegramServer,
+    clock: SetClock,
+    token: str | None = None,
+    webhook_secret: str = "",
+    public_origin: str = "",
+) -> Deps:
     """Put a desk together on a database of its own."""
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
@@ -42,6 +49,8 @@ def desk_deps(folder: Path, server: TelegramServer, clock: SetClock, token: str 
         lookup_key=SecretStr(base64.b64encode(b"l" * 32).decode()),
         telegram_api_base=server.base,
         TELEGRAM_BOT_TOKEN=token or server.token,
+        telegram_webhook_secret=SecretStr(webhook_secret),
+        public_origin=public_origin,
     )
     deps = make_deps(settings, clock)
     Base.metadata.create_all(deps.database.engine)

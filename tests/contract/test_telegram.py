@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from bot.channels import telegram_inbound
 from bot.channels.telegram_menu import COMMANDS, Menu
+from bot.services.inbound import BURST, BURST_SPAN
 from bot.services.turns import claim_next
 from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation
@@ -101,6 +102,32 @@ class TestWhatBorrowersWrite:
         assert desk.said_by_borrower(LI) == []
         assert desk.woken == []
 
+    async def test_a_burst_is_stopped_with_one_sentence_and_goes_on_when_it_is_over(self, desk: Desk) -> None:
+        for number in range(BURST + 5):
+            last = desk.server.send_text(LI, f"第{number}句")
+        await desk.taken(last)
+
+        assert len(desk.said_by_borrower(LI)) == BURST
+        assert desk.notices(LI) == [desk.deps.wording.one("problem_too_fast")]
+        desk.clock.move(BURST_SPAN)
+        await desk.taken(desk.server.send_text(LI, "好了"))
+        assert desk.said_by_borrower(LI)[-1] == "好了"
+
+    async def test_a_cry_for_help_is_heard_in_the_middle_of_a_burst(self, desk: Desk) -> None:
+        for number in range(BURST):
+            desk.server.send_text(LI, f"第{number}句")
+        await desk.taken(desk.server.send_text(LI, "我不想活了"))
+
+        assert desk.said_by_borrower(LI)[-1] == "我不想活了"
+        await desk.shown(LI, "12356")
+
+    async def test_one_chats_burst_stops_nobody_else(self, desk: Desk) -> None:
+        for number in range(BURST + 1):
+            desk.server.send_text(LI, f"第{number}句")
+        await desk.taken(desk.server.send_text(WANG, "你好"))
+
+        assert desk.said_by_borrower(WANG) == ["你好"]
+
     async def test_two_chats_are_two_conversations(self, desk: Desk) -> None:
         desk.server.send_text(LI, "我是甲")
         await desk.taken(desk.server.send_text(WANG, "我是乙"))
@@ -162,6 +189,12 @@ class TestGroups:
         with desk.deps.begin() as session:
             assert session.scalar(select(func.count()).select_from(Conversation)) == 0
             assert session.scalars(select(AuditEntry.event)).all() == ["shared_chat_refused"]
+
+    async def test_a_broadcast_channel_is_told_once_and_left(self, desk: Desk) -> None:
+        desk.server.add_to_channel(FAMILY)
+        await desk.until(lambda: FAMILY in desk.server.left_chats)
+
+        assert [sent.text for sent in desk.server.messages(FAMILY)] == [desk.deps.wording.one("group_refused")]
 
     async def test_a_group_that_does_not_let_the_bot_speak_is_left_all_the_same(self, desk: Desk) -> None:
         desk.server.fail("sendMessage", 403, "Forbidden: not enough rights", chat_id=FAMILY)

@@ -163,6 +163,13 @@ class TestDelivery:
         assert desk.unreachable(LI)
         assert desk.server.messages(WANG) == [], "who blocks before writing gets no conversation and no greeting"
 
+    async def test_letting_the_bot_in_again_is_noted_as_well(self, desk: Desk) -> None:
+        await desk.open(LI)
+        await desk.taken(desk.server.block(LI))
+        await desk.taken(desk.server.unblock(LI))
+
+        assert not desk.unreachable(LI)
+
     async def test_a_chat_that_moved_is_followed(self, desk: Desk) -> None:
         await desk.open(LI)
         desk.server.fail("sendMessage", 400, "upgraded", migrate_to=MOVED, chat_id=LI)

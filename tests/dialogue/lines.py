@@ -143,6 +143,10 @@ class TelegramLine:
                     return self._after(self._cloud.press(self.chat_id, sent.message_id, shown))
         raise AssertionError(f"no button {title!r}")
 
+    def share_phone(self, phone: str) -> list[Said]:
+        """Press the key that sends the number of this account; returns what was answered."""
+        return self._after(self._cloud.share_contact(self.chat_id, f"+86{phone}", user_id=self.chat_id))
+
     def heard_of(self, event: Callable[[], None], until: Callable[[Sequence[Said]], bool]) -> list[Said]:
         before = len(self.heard)
         event()

@@ -118,6 +118,7 @@ class TelegramServer:
     left_chats: list[int] = field(default_factory=list)
     commands: list[tuple[str, str]] = field(default_factory=list)
     webhook: Webhook = field(default_factory=Webhook)
+    clock_ahead: float = 0.0
     rights: Json = field(default_factory=lambda: {"can_join_groups": False, "can_read_all_group_messages": False})
 
     def __post_init__(self) -> None:
@@ -127,6 +128,7 @@ class TelegramServer:
         self._updates = 9_000
         self._messages = 100
         self._closing = False
+        self._held = False
         self._httpd = _Server(("127.0.0.1", 0), _Handler)
         self._httpd.double = self
         self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
@@ -251,6 +253,11 @@ class TelegramServer:
 
     # What goes wrong.
 
+    def hold_mail(self) -> None:
+        """Bring nothing to the webhook from now on."""
+        with self._changed:
+            self._held = True
+
     def fail(
         self,
         method: str,
@@ -329,7 +336,7 @@ class TelegramServer:
         """Bring updates to the webhook one after the other; one that is not taken comes again before later ones."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closing or (bool(self.webhook.url) and bool(self._to_bring())))
+                self._changed.wait_for(lambda: self._closing or self._has_mail())
                 if self._closing:
                     return
                 due, url, secret = self._to_bring()[0], self.webhook.url, self.webhook.secret
@@ -341,6 +348,9 @@ class TelegramServer:
                 self._changed.notify_all()
             if status != 200:
                 time.sleep(0.05)
+
+    def _has_mail(self) -> bool:
+        return bool(self.webhook.url) and not self._held and bool(self._to_bring())
 
     def _to_bring(self) -> list[_Queued]:
         return [each for each in self._queue if each.again or not each.brought]
@@ -526,12 +536,19 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # a bot that is stopping has hung up on its long poll
             self._reply(answer.status, payload)
 
+    def do_HEAD(self) -> None:  # the name the base class calls
+        self._reply(200, b"")
+
     def _reply(self, status: int, payload: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the Date header, by Telegram's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.server.double.clock_ahead)
 
     def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
         """Stay silent: the path holds the token."""
