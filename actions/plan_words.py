@@ -10,6 +10,7 @@ from actions.documents import hand_over_agreement
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
+from bot.services.conversations import ONE_OF_SEVERAL
 from bot.services.negotiation import Stage, State
 from bot.text.display import day_text
 from bot.workout.offer import Offer, OfferKind
@@ -27,7 +28,8 @@ def offer_button_payload(offer_id: str) -> str:
 def show_offers(turn: Turn, offers: Sequence[Offer]) -> None:
     """Show each offer: what kind it is, its dates and amounts to the fen, what it saves, and whose word it needs."""
     for place, offer in enumerate(offers, start=1):
-        turn.say("utter_offer", text="\n".join([_head(turn, offer, place), *_lines(turn, offer)]))
+        together = [Button("", ONE_OF_SEVERAL)] if len(offers) > 1 else []
+        turn.say("utter_offer", together, text="\n".join([_head(turn, offer, place), *_lines(turn, offer)]))
 
 
 def ask_stage(turn: Turn, state: State) -> None:

@@ -14,6 +14,7 @@ from telegram.error import TelegramError
 
 from bot.channels.pacing import whereabouts
 from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
+from bot.channels.telegram_evidence import EvidenceKeeper, take_evidence
 from bot.channels.telegram_menu import Menu, link_token
 from bot.identity.factors import read_shared_phone
 from bot.services.channel_links import follow
@@ -38,13 +39,21 @@ class TelegramInbound:
     """What each kind of update means. What comes twice has the same key and acts once."""
 
     def __init__(
-        self, deps: Deps, bot: DeskBot, *, wake: Callable[[str], None], nudge: Callable[[], None], menu: Menu
+        self,
+        deps: Deps,
+        bot: DeskBot,
+        *,
+        wake: Callable[[str], None],
+        nudge: Callable[[], None],
+        menu: Menu,
+        keeper: EvidenceKeeper | None = None,
     ) -> None:
         self._deps = deps
         self._bot = bot
         self._wake = wake
         self._nudge = nudge
         self._menu = menu
+        self._keeper = keeper
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def settle(self) -> None:
@@ -101,7 +110,11 @@ class TelegramInbound:
         elif message.effective_attachment is not None:
             # An album arrives as one update for each picture; saying the same ten times helps nobody.
             once = f"album:{message.media_group_id}" if message.media_group_id else key
-            await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
+            taken = await take_evidence(self._bot, self._keeper, conversation_id, key, message)
+            if taken is not None:
+                await self._tell(conversation_id, f"evidence_{taken}", once)
+            else:
+                await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
         words = message.text or message.caption
         if words is not None:
             await self._words(conversation_id, key, words)

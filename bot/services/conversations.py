@@ -26,6 +26,9 @@ log = structlog.get_logger()
 
 BUTTON_LIFE = timedelta(days=7)
 
+WEB = "web"
+"""The channel that is a page: it shows what is there, and rings nobody's phone."""
+
 REPLY = "reply"
 FACT = "fact"
 """A reply written to somebody verified. It may tell of a debt, so ``bot.services.history`` asks for level 2 again."""
@@ -40,6 +43,12 @@ It is no command and nothing a press could send: the client answers it with a me
 
 ASKS_PHONE = "phone"
 """The state of that button."""
+
+ONE_OF_SEVERAL = "one_of_several"
+"""The payload that marks a message as one of several that are compared, and read best as one where each rings a phone.
+
+It marks and is no button.
+"""
 
 
 _SHARES_PHONE = ("telegram",)
@@ -231,7 +240,7 @@ def say(
         purpose=purpose,
     )
     _attach(session, conversation, message, reply)
-    skipped = () if conversation.channel in _SHARES_PHONE else (SHARE_PHONE,)
+    skipped = (ONE_OF_SEVERAL,) if conversation.channel in _SHARES_PHONE else (ONE_OF_SEVERAL, SHARE_PHONE)
     buttons = [b for b in reply.buttons if not b.payload.startswith(_DOCUMENT) and b.payload not in skipped]
     for position, button in enumerate(buttons):
         session.add(
@@ -295,7 +304,7 @@ def _columns(notice: Notice) -> dict[str, object]:
 
 def _put_out(session: Session, conversation: Conversation, message: Message, now: datetime) -> None:
     """Have a message pushed where its channel needs that."""
-    if conversation.channel != "web":
+    if conversation.channel != WEB:
         session.add(
             Outbox(
                 key=f"message:{message.id}", message_id=message.id, channel=conversation.channel, next_attempt_at=now

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from bot.desk.ownership import Owner, bot_may_answer
-from bot.services.conversations import Author, Reply, locked, queue_reason_of, say
+from bot.services.conversations import ONE_OF_SEVERAL, WEB, Author, Reply, locked, queue_reason_of, say
 from bot.services.deps import Deps
 from bot.store.tables import Message
 
@@ -117,9 +117,24 @@ def record_turn(
             "also_asked": understanding.also_asked,
         }
         if conversation.owner != Owner.HUMAN:
-            for reply in replies:
+            for reply in replies if conversation.channel == WEB else read_together(replies):
                 say(session, deps, conversation, reply, author=author, in_reply_to=message_id)
         return True
+
+
+def read_together(replies: Sequence[Reply]) -> list[Reply]:
+    """Put the messages of a run that are marked as belonging together into one."""
+    together: list[Reply] = []
+    is_open = False
+    for reply in replies:
+        is_part = any(button.payload == ONE_OF_SEVERAL for button in reply.buttons)
+        if is_part and is_open:
+            before = together[-1]
+            together[-1] = replace(before, text=f"{before.text}\n\n{reply.text}")
+        else:
+            together.append(reply)
+        is_open = is_part
+    return together
 
 
 def notice_once(deps: Deps, message_id: str, name: str) -> None:

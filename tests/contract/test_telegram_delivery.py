@@ -40,6 +40,14 @@ class TestDelivery:
 
         await desk.shown(LI, "自己找到的")
 
+    async def test_what_looks_like_markup_arrives_as_it_was_written(self, desk: Desk) -> None:
+        text = "<b>本金</b> *12* _元_ [看](tg://user?id=1) `x` & || ~ \\"
+        desk.write(LI, text)
+        desk.nudge()
+
+        assert (await desk.shown(LI, "本金")).text == text
+        assert "parse_mode" not in {name for call in desk.server.calls for name in call.params}
+
     async def test_flood_control_keeps_the_order_and_waits_as_long_as_asked(self, desk: Desk) -> None:
         await desk.open(LI)
         desk.server.fail("sendMessage", 429, "Too Many Requests", retry_after=7, chat_id=LI)

@@ -17,7 +17,7 @@ from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.error import HTTPError
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from urllib.request import ProxyHandler, Request, build_opener
 
 Json = dict[str, Any]
@@ -119,6 +119,7 @@ class TelegramServer:
     commands: list[tuple[str, str]] = field(default_factory=list)
     webhook: Webhook = field(default_factory=Webhook)
     clock_ahead: float = 0.0
+    files: dict[str, bytes] = field(default_factory=dict)
     rights: Json = field(default_factory=lambda: {"can_join_groups": False, "can_read_all_group_messages": False})
 
     def __post_init__(self) -> None:
@@ -184,6 +185,17 @@ class TelegramServer:
     def send_place(self, chat_id: int) -> int:
         """Send the bot a place."""
         return self._add({"message": self._message(chat_id, location={"latitude": 31.2, "longitude": 121.5})})
+
+    def send_file(self, chat_id: int, content: bytes, *, name: str | None = None, size: int | None = None) -> int:
+        """Send the bot a file that it can fetch: a picture, or a document where it has a name."""
+        with self._changed:
+            file_id = f"f{len(self.files) + 1}"
+            self.files[file_id] = content
+        file: Json = {"file_id": file_id, "file_unique_id": file_id, "file_size": size or len(content)}
+        if name is not None:
+            return self._add({"message": self._message(chat_id, document=file | {"file_name": name})})
+        small = {"file_id": "small", "file_unique_id": "small", "width": 9, "height": 9}
+        return self._add({"message": self._message(chat_id, photo=[small, file | {"width": 900, "height": 900}])})
 
     def share_contact(self, chat_id: int, phone: str, user_id: int | None = None) -> int:
         """Send the bot a contact: the user's own where ``user_id`` is theirs, one of the address book without."""
@@ -508,6 +520,12 @@ class TelegramServer:
     def _on_sendChatAction(self, _params: Json) -> bool:
         return True
 
+    def _on_getFile(self, params: Json) -> Json | _Answer:
+        file_id = str(params["file_id"])
+        if file_id not in self.files:
+            return _bad_request("wrong file_id or the file is temporarily unavailable")
+        return {"file_id": file_id, "file_unique_id": file_id, "file_path": f"documents/{file_id}"}
+
     def _on_leaveChat(self, params: Json) -> bool:
         self.left_chats.append(params["chat_id"])
         return True
@@ -535,6 +553,13 @@ class _Handler(BaseHTTPRequestHandler):
         payload = json.dumps(answer.body).encode()
         with suppress(ConnectionError):  # a bot that is stopping has hung up on its long poll
             self._reply(answer.status, payload)
+
+    def do_GET(self) -> None:  # the name the base class calls
+        """Serve a file that was asked for."""
+        double = self.server.double
+        _, _, bot, *path = unquote(self.path).split("/")
+        content = double.files.get(path[-1]) if bot == f"bot{double.token}" else None
+        self._reply(404 if content is None else 200, content or b"")
 
     def do_HEAD(self) -> None:  # the name the base class calls
         self._reply(200, b"")

@@ -1,0 +1,37 @@
+"""What a file that somebody sends in is, by its bytes: names and declared types say what they like."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+LARGEST_UPLOAD = 10_000_000
+"""Bytes that are taken of one file."""
+
+
+class UploadKind(StrEnum):
+    """The kinds of files that are taken, as their media types."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    PDF = "application/pdf"
+
+
+class UploadRefusal(StrEnum):
+    """Why a file is not taken; ``evidence_…`` in ``data/templates/desk.yml`` has the words."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    UNKNOWN_KIND = "unknown_kind"
+
+
+_BEGINNINGS = ((b"\xff\xd8\xff", UploadKind.JPEG), (b"\x89PNG\r\n\x1a\n", UploadKind.PNG), (b"%PDF-", UploadKind.PDF))
+
+
+def judge_upload(content: bytes) -> UploadKind | UploadRefusal:
+    """Return what a file is, or why it is not taken."""
+    if not content:
+        return UploadRefusal.EMPTY
+    if len(content) > LARGEST_UPLOAD:
+        return UploadRefusal.TOO_LARGE
+    found = next((kind for beginning, kind in _BEGINNINGS if content.startswith(beginning)), None)
+    return found or UploadRefusal.UNKNOWN_KIND
