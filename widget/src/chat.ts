@@ -165,6 +165,7 @@ function listen(
     },
     welcome: (frame) => {
       page.showLender(frame.lender, frame.demo);
+      page.showTelegram(frame.telegram);
       showState(frame.owner, frame.verified);
       restoreTo = frame.last_seq;
       whenQuiet();

@@ -21,6 +21,8 @@ export interface Welcome {
   readonly owner: Owner;
   readonly verified: boolean;
   readonly demo: boolean;
+  /** Whether the conversation can go on there. */
+  readonly telegram: boolean;
   readonly lender: string;
 }
 
@@ -128,9 +130,10 @@ export function readFrame(raw: unknown): ServerFrame | null {
 }
 
 function readWelcome(f: Fields): Welcome | null {
-  const { last_seq, owner, verified, demo, lender } = f;
+  const { last_seq, owner, lender } = f;
   if (!isSeq(last_seq) || !isOwner(owner) || typeof lender !== "string") return null;
-  return { type: "welcome", last_seq, owner, verified: verified === true, demo: demo === true, lender };
+  const [verified, demo, telegram] = [f["verified"] === true, f["demo"] === true, f["telegram"] === true];
+  return { type: "welcome", last_seq, owner, verified, demo, telegram, lender };
 }
 
 function readMessage(f: Fields): Message | null {

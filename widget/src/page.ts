@@ -6,6 +6,12 @@ import type { Words } from "./words.ts";
 /** Short cuts are not worth a word: the strip waits this long before it says that the line is down. */
 const STRIP_DELAY_MS = 800;
 
+/** Makes a link that goes on with this conversation over Telegram. */
+const TELEGRAM_ADDRESS = "/chat/telegram";
+
+/** How long the strip says that Telegram is away. */
+const TELEGRAM_AWAY_MS = 6000;
+
 const LARGE_TYPE = "desk.large-type";
 
 export class Page {
@@ -27,11 +33,16 @@ export class Page {
     this.#demo.textContent = words.demo;
     this.#verified.textContent = words.verified;
     this.#setUpLargeType();
+    this.#setUpTelegram();
   }
 
   showLender(lender: string, demo: boolean): void {
     this.#lender.textContent = lender === "" ? this.#words.title : lender;
     this.#demo.hidden = !demo;
+  }
+
+  showTelegram(possible: boolean): void {
+    byId("telegram").hidden = !possible;
   }
 
   showState(owner: Owner, verified: boolean): void {
@@ -72,6 +83,25 @@ export class Page {
     this.#strip.hidden = false;
   }
 
+  #setUpTelegram(): void {
+    const button = byId("telegram");
+    button.setAttribute("aria-label", this.#words.telegram);
+    button.title = this.#words.telegram;
+    button.addEventListener("click", () => {
+      void telegramLink().then((link) => {
+        if (link !== null) window.location.assign(link);
+        else if (this.#strip.hidden) this.#showAway();
+      });
+    });
+  }
+
+  #showAway(): void {
+    this.#showStrip(this.#words.telegramAway);
+    this.#stripTimer = window.setTimeout(() => {
+      this.#strip.hidden = true;
+    }, TELEGRAM_AWAY_MS);
+  }
+
   #setUpLargeType(): void {
     const button = byId("large-type");
     button.textContent = this.#words.largeType;
@@ -85,6 +115,18 @@ export class Page {
       show(large);
       remember(LARGE_TYPE, large ? "on" : "off");
     });
+  }
+}
+
+/** Asks for a link of one's own; null when there is none to be had now. Only Telegram's own address is followed. */
+async function telegramLink(): Promise<string | null> {
+  try {
+    const answer = await fetch(TELEGRAM_ADDRESS, { method: "POST" });
+    const body: unknown = answer.ok ? await answer.json() : null;
+    const url = typeof body === "object" && body !== null && "url" in body ? body.url : null;
+    return typeof url === "string" && url.startsWith("https://t.me/") ? url : null;
+  } catch {
+    return null;
   }
 }
 

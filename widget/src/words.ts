@@ -15,6 +15,8 @@ export interface Words {
   readonly demo: string;
   readonly verified: string;
   readonly largeType: string;
+  readonly telegram: string;
+  readonly telegramAway: string;
   readonly log: string;
   readonly toEnd: string;
   readonly author: Readonly<Record<Author, string>>;
@@ -42,6 +44,8 @@ const HANS: Words = {
   demo: "演示：数据都是虚构的",
   verified: "已核实本人",
   largeType: "大字",
+  telegram: "在 Telegram 里继续",
+  telegramAway: "Telegram 那边暂时连不上，请过一会儿再试。这里可以继续聊。",
   log: "对话记录",
   toEnd: "到最下面 ↓",
   author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
@@ -69,6 +73,8 @@ const HANT: Words = {
   demo: "示範：資料都是虛構的",
   verified: "已核實本人",
   largeType: "大字",
+  telegram: "在 Telegram 裡繼續",
+  telegramAway: "Telegram 那邊暫時連不上，請過一會兒再試。這裡可以繼續聊。",
   log: "對話記錄",
   toEnd: "到最下面 ↓",
   author: { borrower: "您", bot: "AI 助手", operator: "人工客服", notice: "提示" },
