@@ -31,8 +31,8 @@ _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}", re.ASCII)
-_WEBHOOK_PORTS = (443, 80, 88, 8443)
-"""The only ones that Telegram calls."""
+_CALLED_BY_TELEGRAM = re.compile(r"https://[^/\s?#:]+(?::(?:443|80|88|8443))?")
+"""Origins that Telegram calls: it knows no other ports."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -172,9 +172,7 @@ class Settings(BaseSettings):
         problems = []
         if not _WEBHOOK_SECRET.fullmatch(secret):
             problems.append("DESK_TELEGRAM_WEBHOOK_SECRET: must be 32 to 256 letters, digits, _ or -")
-        url = urlsplit(self.public_origin)
-        is_public = url.scheme == "https" and (url.port or 443) in _WEBHOOK_PORTS
-        if not is_public and not self.telegram_api_base:
+        if not _CALLED_BY_TELEGRAM.fullmatch(self.public_origin) and not self.telegram_api_base:
             problems.append(
                 "DESK_PUBLIC_ORIGIN: must be an https:// origin on port 443, 80, 88 or 8443 when "
                 "DESK_TELEGRAM_WEBHOOK_SECRET is set"

@@ -114,6 +114,11 @@ WRONG = {
     "DESK_SMTP_PORT": ["0", "65536"],
     "DESK_SMTP_SECURITY": ["ssl", ""],
     "DESK_SMS_WEBHOOK_KEY": ["short-key-not-to-be-shown"],
+    "DESK_TELEGRAM_WEBHOOK_SECRET": [
+        "short-not-to-be-shown",
+        "秘密" * 20,
+        "with a space, not-to-be-shown, long",
+    ],
     "DESK_PUBLIC_ORIGIN": ["desk.example.cn", "https://desk.example.cn/", "https://desk.example.cn/chat", "ftp://desk"],
 }
 
@@ -125,6 +130,38 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_setting(given: pytest.Monke
     with pytest.raises(SettingsError, match=name) as refused:
         load_settings()
     assert not HIDDEN.search(str(refused.value))
+
+
+SECRET = "a-webhook-secret-that-is-not-to-be-shown"
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_fine"),
+    [
+        ("https://desk.example.cn", True),
+        ("https://desk.example.cn:8443", True),
+        ("https://desk.example.cn:9443", False),
+        ("https://desk.example.cn:99999", False),
+        ("http://desk.example.cn", False),
+        ("", False),
+    ],
+)
+def test_telegram_calls_public_https_addresses_only(given: pytest.MonkeyPatch, origin: str, is_fine: bool) -> None:
+    set_all(given, {**SECRETS, "DESK_TELEGRAM_WEBHOOK_SECRET": SECRET, "DESK_PUBLIC_ORIGIN": origin})
+    given.delenv("DESK_DATA_KEY")
+    given.delenv("DESK_LOOKUP_KEY")
+    if is_fine:
+        assert load_settings().origin == origin
+        return
+    with pytest.raises(SettingsError, match="DESK_PUBLIC_ORIGIN") as refused:
+        load_settings()
+    assert not HIDDEN.search(str(refused.value))
+
+
+def test_a_bot_api_server_of_ones_own_may_call_anywhere(given: pytest.MonkeyPatch) -> None:
+    given.setenv("DESK_TELEGRAM_WEBHOOK_SECRET", SECRET)
+    given.setenv("DESK_TELEGRAM_API_BASE", "http://127.0.0.1:8081")
+    assert load_settings().telegram_webhook_secret.get_secret_value() == SECRET
 
 
 def test_every_numeric_setting_has_bounds_that_are_tried_here() -> None:
