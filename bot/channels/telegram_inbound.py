@@ -104,6 +104,9 @@ class TelegramInbound:
         if message.chat.type != ChatType.PRIVATE:
             await self._refuse(message.chat.id)
             return
+        words = message.text or message.caption
+        if words is None and message.effective_attachment is None:
+            return  # a timer was changed, a message pinned: nothing was said, and nobody is greeted for it
         key, conversation_id = f"tg:{update_id}", await self._conversation(message.chat.id)
         if message.contact is not None:
             await self._contact(conversation_id, key, message)
@@ -115,7 +118,6 @@ class TelegramInbound:
                 await self._tell(conversation_id, f"evidence_{taken}", once)
             else:
                 await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
-        words = message.text or message.caption
         if words is not None:
             await self._words(conversation_id, key, words)
 
@@ -153,7 +155,8 @@ class TelegramInbound:
         record = partial(record_press, self._deps, conversation_id, key, str(query.data), limited=True)
         stored = await asyncio.to_thread(record)
         if stored is not Problem.TOO_FAST:
-            left = await asyncio.to_thread(self._left, str(query.data))
+            is_ours = stored is not Problem.UNKNOWN_BUTTON  # else what it shows may be of another chat
+            left = await asyncio.to_thread(self._left, str(query.data)) if is_ours else None
             edit = self._bot.edit_message_reply_markup(message.chat.id, message.message_id, reply_markup=left)
             self._courtesy(edit)
         await self._settle(conversation_id, key, stored)

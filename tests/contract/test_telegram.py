@@ -169,6 +169,12 @@ class TestOtherKindsOfMessages:
         assert desk.woken == [desk.conversation(LI)]
         assert len(desk.notices(LI)) == 1
 
+    async def test_whoever_says_nothing_is_not_greeted(self, desk: Desk) -> None:
+        await desk.taken(desk.server.change_timer(LI))
+
+        with desk.deps.begin() as session:
+            assert session.scalar(select(func.count()).select_from(Conversation)) == 0
+
     async def test_what_is_no_message_to_the_desk_is_passed_over(self, desk: Desk) -> None:
         desk.server.change_timer(LI)
         await desk.taken(desk.server.block(LI))
@@ -306,6 +312,16 @@ class TestButtons:
         assert desk.said_by_borrower(WANG) == []
         await desk.taken(desk.server.press(LI, sent.message_id, "先延期"))
         assert desk.said_by_borrower(LI) == ["先延期"]
+
+    async def test_a_token_of_another_chat_shows_nothing_of_that_chat(self, desk: Desk) -> None:
+        mine, theirs = await self.offered(desk), await self.offered(desk, WANG)
+        token = dict(mine.buttons)["先延期"]
+        await desk.taken(desk.server.press(LI, mine.message_id, "先延期"))
+        edits = desk.server.count("editMessageReplyMarkup", WANG)
+        await desk.taken(desk.server.press_data(WANG, theirs.message_id, token))
+        await desk.until(lambda: desk.server.count("editMessageReplyMarkup", WANG) > edits)
+
+        assert theirs.buttons == []
 
     async def test_a_press_is_stored_even_if_telegram_will_not_take_the_courtesies(self, desk: Desk) -> None:
         sent = await self.offered(desk)
