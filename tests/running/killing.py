@@ -197,7 +197,7 @@ class Morning:
         self._server.on_the_line.clear()
         self._server.known.clear()
         if moment is Moment.DECIDING:
-            came = _until(self._is_deciding, self._patience)
+            came = _until(lambda: self._is_deciding() or self._is_quiet(), self._patience) and not self._is_quiet()
             time.sleep(self._chance.uniform(0.0, 0.1))
             return came
         signal = self._server.known if moment is Moment.RECORDING else self._server.on_the_line
