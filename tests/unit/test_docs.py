@@ -27,7 +27,7 @@ from tests.proof.contact_cells import CELLS, EVERY_HOLD_SET
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "widget" / "README.md"])
-PURE = ("lending", "workout", "outreach", "desk", "identity", "care")
+PURE = ("lending", "workout", "outreach", "desk", "cases", "identity", "care")
 SECRET_NAMES = ("DESK_RASA_SECRET", "DESK_ACTIONS_URL", "DESK_TRACKER_DIALECT", "DESK_TRACKER_DB")
 
 
