@@ -1,4 +1,4 @@
-"""People and complaints: a person in one step, the outside routes, a way out of every step."""
+"""People: a person in one step, a way out of every step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rasa_sdk.events import EventType, SlotSet
 from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
 from actions.contact_wishes import heard_pause, pause
 from bot.desk.ownership import QueueReason
-from bot.services import handoff, negotiation, requests
+from bot.services import cases, handoff, negotiation
 
 _CLARIFIED = 3
 
@@ -32,7 +32,10 @@ class Cancel(DeskAction):
     action_name = "action_cancel"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Leave the form and the negotiation; the queue only when there was no negotiation to leave."""
+        """Leave the form and the negotiation, or only a dispute not yet confirmed; the queue when there was neither."""
+        if cases.stop_asking(turn.deps, turn.conversation_id):
+            turn.say("utter_dispute_dropped")
+            return [*leave_forms(), SlotSet("case_step", None), SlotSet("case_back", None)]
         ended = negotiation.end(turn.deps, turn.conversation_id)
         left_queue = not ended and handoff.withdraw(turn.deps, turn.conversation_id)
         case_stays = handoff.keeps_waiting(turn.deps, turn.conversation_id)
@@ -42,22 +45,13 @@ class Cancel(DeskAction):
             turn.say("utter_left_queue" if left_queue else "utter_cancelled")
         if case_stays:
             turn.say("utter_cancelled_case_stays")
-        return [*leave_forms(), SlotSet(GOAL, None), SlotSet("identity_step", None), SlotSet("plan_step", None)]
-
-
-class Complain(DeskAction):
-    """Takes a complaint: to a person at once, with the outside routes named."""
-
-    action_name = "action_complain"
-
-    def handle(self, turn: Turn) -> list[EventType]:
-        """Note the complaint and say what happens and where else to go."""
-        requests.complain(turn.deps, turn.conversation_id)
-        turn.say("utter_complaint_taken")
-        if turn.intent == "complain_harassment":
-            turn.say("utter_complaint_evidence")
-        turn.say("utter_complaint_routes")
-        return []
+        return [
+            *leave_forms(),
+            SlotSet(GOAL, None),
+            SlotSet("identity_step", None),
+            SlotSet("plan_step", None),
+            SlotSet("case_back", None),
+        ]
 
 
 class PassOn(DeskAction):

@@ -13,7 +13,7 @@ from bot.lending.limitation import LimitationStatus
 from bot.lending.money import format_yuan
 from bot.lending.naming import read_component
 from bot.lending.statement import StatementLine
-from bot.services import accounts, figures, payment_traces, requests
+from bot.services import accounts, figures, payment_traces
 from bot.services.accounts import DebtView, NotVerified, Portfolio
 from bot.services.figures import FigureView
 from bot.services.payment_traces import NoDebt, PaymentFound
@@ -237,20 +237,6 @@ def _say_found(turn: Turn, found: PaymentFound) -> None:
         amount=format_yuan(found.amount_fen),
         rest=format_yuan(max(rest_fen, 0)),
     )
-
-
-class OpenDispute(VerifiedAction):
-    """The borrower disputes a debt: reminders about it stop and a person looks into it."""
-
-    action_name = "action_open_dispute"
-
-    def tell(self, turn: Turn) -> list[EventType]:
-        """Open the dispute and say what happens next."""
-        products = requests.dispute(turn.deps, turn.conversation_id)
-        if isinstance(products, NotVerified):
-            return verify_first(turn, self.action_name)
-        turn.say("utter_dispute_opened" if products else "utter_nothing_owed", products="、".join(products))
-        return []
 
 
 def _add_remarks(turn: Turn, debt: DebtView) -> None:

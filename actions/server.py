@@ -15,12 +15,12 @@ from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
 from actions.base import DeskAction, VerifiedAction
+from actions.cases import AfterCase, AskCaseStep, Complain, OpenDispute, TellCases, ValidateCaseForm
 from actions.clearance import TellClearance
-from actions.contact import Cancel, Clarify, Complain, PassOn, RequestHuman
+from actions.contact import Cancel, Clarify, PassOn, RequestHuman
 from actions.contact_wishes import SetReminder, StopContact
 from actions.debt import (
     CheckPayment,
-    OpenDispute,
     TellBalance,
     TellBreakdown,
     TellCreditor,
@@ -49,10 +49,12 @@ from bot.settings import SettingsError
 log = structlog.get_logger()
 
 ACTIONS: tuple[type[DeskAction], ...] = (
+    AfterCase,
     AfterPlan,
     AfterPromise,
     AfterVerification,
     AnswerRight,
+    AskCaseStep,
     AskIdentityStep,
     ContinueCase,
     AskPlanStep,
@@ -78,6 +80,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     StopContact,
     TellBalance,
     TellBreakdown,
+    TellCases,
     TellClearance,
     TellCreditor,
     TellDueDate,
@@ -85,6 +88,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     TellPlanStatus,
     TellRepaymentChannel,
     TellWaiting,
+    ValidateCaseForm,
     ValidatePlanForm,
     ValidatePromiseForm,
     ValidateVerifyForm,

@@ -18,6 +18,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from bot.clock import SHANGHAI
 from bot.services import (
     approval_news,
+    case_sweep,
     handoff,
     heartbeats,
     notice_planning,
@@ -44,6 +45,7 @@ def tick(deps: Deps) -> None:
     _attempt("plan_sweep", _service, deps)
     _attempt("promise_sweep", _judge_promises, deps)
     _attempt("approval_news", _tell_outcomes, deps)
+    _attempt("case_sweep", _watch_cases, deps)
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("heartbeat", _beat, deps)
@@ -102,6 +104,12 @@ def _tell_outcomes(deps: Deps) -> None:
     told = approval_news.sweep(deps)
     if told.expired or told.written:
         log.info("approvals_swept", expired=told.expired, written=told.written)
+
+
+def _watch_cases(deps: Deps) -> None:
+    swept = case_sweep.sweep(deps)
+    if swept.alarmed or swept.lapsed:
+        log.info("cases_swept", alarmed=swept.alarmed, lapsed=swept.lapsed)
 
 
 def _sweep(deps: Deps) -> None:

@@ -22,12 +22,13 @@ class Permission(StrEnum):
     REPLY = "reply"
     LIFT_HOLDS = "lift_holds"
     IMPORT_PAYMENTS = "import_payments"
+    DECIDE_CASES = "decide_cases"
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset({Permission.READ_CONVERSATIONS, Permission.TAKE_CONVERSATIONS, Permission.REPLY}),
     Role.SUPERVISOR: frozenset(Permission),
-    Role.COMPLIANCE: frozenset({Permission.READ_CONVERSATIONS}),
+    Role.COMPLIANCE: frozenset({Permission.READ_CONVERSATIONS, Permission.DECIDE_CASES}),
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -25,6 +25,8 @@ class Topic(StrEnum):
     """Thanks for a plan that is paid."""
     PAYMENT_FOUND = "payment_found"
     """A payment the borrower asked about is on record."""
+    CASE = "case"
+    """Something became of what the borrower raised; never a word of what that was."""
     PROMISE = "promise"
     """A promise whose day is near."""
     OVERDUE = "overdue"

@@ -15,7 +15,7 @@ from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
 from bot.services.deps import Deps
-from bot.services.holds import open_holds_of_all
+from bot.services.holds import ANYTHING, About, open_holds_of_all
 from bot.store.base import UtcDateTime
 from bot.store.tables import ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
 
@@ -104,35 +104,44 @@ def recipient_of(
     purpose: Purpose,
     *,
     by_person: bool = False,
+    about: About = ANYTHING,
 ) -> Recipient:
     """Return what is on record about a recipient: all that the gate decides by, but the limits and the clock.
 
     The history is every notice and every contact begun by a person, over all channels and debts (F1). ``by_person``: a
     person goes on with what they began in this conversation within ``ONE_CONTACT``; a notice keeps its distance.
+    ``about`` is what the message speaks of: holds that do not concern it are left out.
     """
     if borrower_id is None:
         return Recipient(is_right_party=False, history=(), holds=frozenset(), last_inbound_at=None)
     goes_on = conversation if by_person and purpose is Purpose.COLLECTION else None
-    return _recipients(session, deps, {borrower_id: conversation}, goes_on)[borrower_id]
+    return _recipients(session, deps, {borrower_id: conversation}, goes_on, {borrower_id: about})[borrower_id]
 
 
 def recipients_of(
-    session: Session, deps: Deps, conversations: Mapping[str, Conversation | None]
+    session: Session,
+    deps: Deps,
+    conversations: Mapping[str, Conversation | None],
+    abouts: Mapping[str, About] | None = None,
 ) -> dict[str, Recipient]:
     """Return what is on record about each of some borrowers (by id) who would be written to in these conversations.
 
-    As ``recipient_of`` does for a notice, in a few queries for all of them.
+    As ``recipient_of`` does for a notice, in a few queries for all of them; ``abouts`` is what each would be told of.
     """
-    return _recipients(session, deps, conversations, None)
+    return _recipients(session, deps, conversations, None, abouts)
 
 
 def _recipients(
-    session: Session, deps: Deps, conversations: Mapping[str, Conversation | None], goes_on: Conversation | None
+    session: Session,
+    deps: Deps,
+    conversations: Mapping[str, Conversation | None],
+    goes_on: Conversation | None,
+    abouts: Mapping[str, About] | None,
 ) -> dict[str, Recipient]:
     now, whose = deps.now(), list(conversations)
     sought = set(session.scalars(_SOUGHT, {"borrower_ids": whose, "now": now}))
     histories = _histories(session, whose, goes_on, now - ONE_CONTACT)
-    holds, wishes = open_holds_of_all(session, whose, now), wishes_of_all(session, whose)
+    holds, wishes = open_holds_of_all(session, whose, now, abouts), wishes_of_all(session, whose)
     answers = last_answers(session, whose)
     return {
         borrower_id: Recipient(

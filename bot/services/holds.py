@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,6 +73,28 @@ class Pause:
         return min(ends, default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What something to be sent is about, as far as holds depend on it.
+
+    ``debt_ids`` are the debts it speaks of, None where that is not known: then every hold counts. ``is_case_news``:
+    it tells what became of something that the borrower raised, and so is not silenced by having been raised.
+    """
+
+    debt_ids: frozenset[str] | None = None
+    is_case_news: bool = False
+
+    def is_silenced_by(self, kind: HoldKind, debt_id: str | None) -> bool:
+        """Whether a hold, on one debt or (None) on all, concerns it: a dispute silences the disputed debt only (F6)."""
+        if self.is_case_news and kind in (HoldKind.DISPUTE, HoldKind.COMPLAINT):
+            return False
+        is_elsewhere = debt_id is not None and self.debt_ids is not None and debt_id not in self.debt_ids
+        return kind is not HoldKind.DISPUTE or not is_elsewhere
+
+
+ANYTHING = About()
+
+
 def standing(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a hold stands at ``now`` (aware): not lifted, and its own end not reached."""
     return and_(Hold.lifted_at.is_(None), or_(Hold.until.is_(None), Hold.until > now))
@@ -82,37 +104,48 @@ _WHOSE: BindParameter[str] = bindparam("borrower_ids", expanding=True)
 _LIVING = select(Borrower.id).where(Borrower.id.in_(_WHOSE), Borrower.deceased.is_(False))
 _STANDS = standing(bindparam("now", type_=UtcDateTime))
 _STANDING = union_all(  # each over an index; as one condition over two tables the database would read every hold
-    select(Hold.borrower_id, Hold.kind).where(Hold.borrower_id.in_(_WHOSE), _STANDS),
-    select(Conversation.borrower_id, Hold.kind)
+    select(Hold.borrower_id, Hold.kind, Hold.debt_id).where(Hold.borrower_id.in_(_WHOSE), _STANDS),
+    select(Conversation.borrower_id, Hold.kind, Hold.debt_id)
     .join(Conversation, Conversation.id == Hold.conversation_id)
     .where(Conversation.borrower_id.in_(_WHOSE), _STANDS),
 )
 """The holds that stand on borrowers and on their conversations."""
 
 
-def open_holds(session: Session, borrower_id: str, now: datetime) -> OpenHolds:
-    """Return every hold on a borrower that stands at ``now`` (aware), death on record included."""
-    return open_holds_of_all(session, (borrower_id,), now)[borrower_id]
+def open_holds(session: Session, borrower_id: str, now: datetime, about: About = ANYTHING) -> OpenHolds:
+    """Return every hold on a borrower that stands at ``now`` (aware) and concerns what is to be said.
+
+    Death on record is included.
+    """
+    return open_holds_of_all(session, (borrower_id,), now, {borrower_id: about})[borrower_id]
 
 
-def open_holds_of_all(session: Session, borrower_ids: Sequence[str], now: datetime) -> dict[str, OpenHolds]:
-    """Return the same for each of some borrowers; one who is not on record is taken for dead."""
+def open_holds_of_all(
+    session: Session, borrower_ids: Sequence[str], now: datetime, abouts: Mapping[str, About] | None = None
+) -> dict[str, OpenHolds]:
+    """Return the same for each of some borrowers; one who is not on record is taken for dead.
+
+    ``abouts`` says what is to be said to whom; where it says nothing every hold counts.
+    """
+    abouts = abouts or {}
     kinds: dict[str, set[HoldKind]] = {borrower_id: {HoldKind.DECEASED} for borrower_id in borrower_ids}
     for borrower_id in session.scalars(_LIVING, {"borrower_ids": borrower_ids}):
         kinds[borrower_id].clear()
-    for held_id, kind in session.execute(_STANDING, {"borrower_ids": borrower_ids, "now": now}):
-        if held_id is not None:
+    for held_id, kind, debt_id in session.execute(_STANDING, {"borrower_ids": borrower_ids, "now": now}):
+        if held_id is not None and abouts.get(held_id, ANYTHING).is_silenced_by(HoldKind(kind), debt_id):
             kinds[held_id].add(HoldKind(kind))
     return {borrower_id: OpenHolds(frozenset(kinds[borrower_id])) for borrower_id in borrower_ids}
 
 
-def holds_on(session: Session, conversation: Conversation, now: datetime) -> OpenHolds:
+def holds_on(session: Session, conversation: Conversation, now: datetime, about: About = ANYTHING) -> OpenHolds:
     """Return what stands on a conversation and, where it is bound to one, on its borrower, at ``now`` (aware)."""
-    rows = session.scalars(select(Hold.kind).where(Hold.conversation_id == conversation.id, standing(now)))
-    kinds = frozenset(HoldKind(kind) for kind in rows)
+    rows = session.execute(
+        select(Hold.kind, Hold.debt_id).where(Hold.conversation_id == conversation.id, standing(now))
+    )
+    kinds = frozenset(HoldKind(kind) for kind, debt_id in rows if about.is_silenced_by(HoldKind(kind), debt_id))
     if conversation.borrower_id is None:
         return OpenHolds(kinds)
-    return OpenHolds(kinds | open_holds(session, conversation.borrower_id, now).kinds)
+    return OpenHolds(kinds | open_holds(session, conversation.borrower_id, now, about).kinds)
 
 
 def place(

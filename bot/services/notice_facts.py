@@ -98,7 +98,7 @@ def is_owned(notice: tables.Reminder) -> bool:
     topic = Topic(notice.topic or Topic.PLAN)
     if topic is Topic.LATE:
         return notice.stage == "D+1"
-    return topic not in (Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND)
+    return topic not in (Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE)
 
 
 def _facts(read: _Read, now: datetime) -> Facts:
@@ -261,9 +261,10 @@ def _read_holds(session: Session, found: dict[str, _Read], now: datetime) -> Non
 def _take_hold(read: _Read, row: tables.Hold, now: datetime) -> None:
     kind = HoldKind(row.kind)
     if row.lifted_at is None and (row.until is None or row.until > now):
-        read.holds.add(kind)
         if kind is HoldKind.DISPUTE and row.debt_id is not None:
-            read.disputed.add(row.debt_id)
+            read.disputed.add(row.debt_id)  # the rest of the account goes on
+        else:
+            read.holds.add(kind)
     pause = _pause(row, kind)
     if pause is not None and (read.pause is None or pause.ends_at > read.pause.ends_at):
         read.pause = pause

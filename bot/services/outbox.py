@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.lending.ledger import LedgerError
 from bot.outreach.gate import HoldKind, Purpose, Recipient, Verdict, may_send
+from bot.services import notice_subject
 from bot.services.contact import wishes_of
 from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
 from bot.services.history import ButtonView, views
-from bot.services.holds import holds_on, open_holds_of_all
+from bot.services.holds import ANYTHING, holds_on, open_holds_of_all
 from bot.services.mailboxes import ONE_WAY
 from bot.services.notice_validity import has_point
 from bot.store.base import UtcDateTime
@@ -255,7 +256,7 @@ def _refused(
     recipient = Recipient(
         is_right_party=True,
         history=(),
-        holds=holds,
+        holds=_concerning(session, deps, message, conversation, holds),
         last_inbound_at=conversation.last_inbound_at,
         wishes=wishes_of(session, conversation.borrower_id),
     )
@@ -263,12 +264,27 @@ def _refused(
     return None if decision.verdict is Verdict.ALLOWED else decision.rule
 
 
+def _concerning(
+    session: Session, deps: Deps, message: Message, conversation: Conversation, holds: frozenset[HoldKind]
+) -> frozenset[HoldKind]:
+    """The holds that concern what a message speaks of; what it is about is looked up only where that matters."""
+    if not holds & {HoldKind.DISPUTE, HoldKind.COMPLAINT}:
+        return holds
+    reminder = _reminder_of(session, message)
+    about = notice_subject.about(session, reminder) if reminder is not None else ANYTHING
+    return holds_on(session, conversation, deps.now(), about).kinds
+
+
+def _reminder_of(session: Session, message: Message) -> Reminder | None:
+    key = (message.client_key or "").removeprefix(REMINDER_KEY)
+    return session.scalar(select(Reminder).where(Reminder.key == key, Reminder.message_id == message.id))
+
+
 def _pointless(session: Session, deps: Deps, message: Message, now: datetime) -> str | None:
     """Whether a planned notice that waited has been overtaken: its account is paid, its day over, its plan ended."""
     if not _is_notice(message) or now - message.created_at < FRESH:
         return None
-    key = (message.client_key or "").removeprefix(REMINDER_KEY)
-    reminder = session.scalar(select(Reminder).where(Reminder.key == key, Reminder.message_id == message.id))
+    reminder = _reminder_of(session, message)
     if reminder is None:
         return None
     session.expunge(reminder)  # what was sent stays on record as it was decided

@@ -16,7 +16,7 @@ from bot.desk.ownership import QueueReason
 from bot.outreach.gate import PastNotice, Purpose, Recipient, Verdict, may_send
 from bot.outreach.notice import Topic
 from bot.outreach.planning import AFTER_RESUMED
-from bot.services import audit, contact, notice_planning, notice_validity
+from bot.services import audit, contact, notice_planning, notice_subject, notice_validity
 from bot.services.accounts import lock_borrower
 from bot.services.conversations import Notice, locked_of, say_notices
 from bot.services.deps import Deps
@@ -170,7 +170,8 @@ def _cases(session: Session, deps: Deps, reminders: Sequence[tables.Reminder]) -
         held = known - locked_of(session, sorted(known))
     else:
         held = set()
-    recipients, resumed = contact.recipients_of(session, deps, conversations), _resumed(session, whose)
+    abouts = {reminder.borrower_id: notice_subject.about(session, reminder) for reminder in reminders}
+    recipients, resumed = contact.recipients_of(session, deps, conversations, abouts), _resumed(session, whose)
     cases, out_of_reach = [], set()
     for reminder in reminders:
         borrower_id = reminder.borrower_id

@@ -12,6 +12,7 @@ from bot.store.tables.accounts import (
     Product,
 )
 from bot.store.tables.approvals import Approval
+from bot.store.tables.cases import CaseFile, CaseNote
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
@@ -33,6 +34,8 @@ __all__ = [
     "Base",
     "Borrower",
     "Button",
+    "CaseFile",
+    "CaseNote",
     "ChannelBinding",
     "ChannelLink",
     "ContactWish",
