@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from bot.console import PREFIX, acting, approvals, assets, documents, live, payments, reading, session
+from bot.console import PREFIX, acting, approvals, assets, cases, documents, live, payments, reading, session
 from bot.console.rendering import ConsoleRoute, Pages
 from bot.services.deps import Deps
 
@@ -35,5 +35,6 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     approvals.add_routes(router, pages, on_reply)
     documents.add_routes(router, pages)
     payments.add_routes(router, pages)
+    cases.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

@@ -94,7 +94,7 @@ class Pages:
         )
         return HTMLResponse(html, status)
 
-    def words(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the tables of words for codes, by name."""
-        module = self._environment.get_template("_words.html").module
+    def words(self, template: str = "_words.html") -> Mapping[str, Mapping[str, str]]:
+        """Return a template's tables of words for codes, by name."""
+        module = self._environment.get_template(template).module
         return {name: value for name, value in vars(module).items() if name.isupper()}

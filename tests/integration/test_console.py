@@ -245,6 +245,15 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/payments/traces/{trace_id}/close"): Permission.REPLY,
     ("POST", "/console/payments/traces/{trace_id}/found"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/holds/{hold_id}/lift"): Permission.LIFT_HOLDS,
+    ("GET", "/console/cases"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/cases/{case_id}"): Permission.READ_CONVERSATIONS,
+    ("GET", "/console/cases/{case_id}/files/{note_id}"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/cases/{case_id}/act"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/cases/{case_id}/extend"): Permission.DECIDE_CASES,
+    ("POST", "/console/cases/{case_id}/kind"): Permission.REPLY,
+    ("POST", "/console/cases/{case_id}/note"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/cases/{case_id}/attach"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/cases/{case_id}/finding"): Permission.DECIDE_CASES,
 }
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
 PAGES = (
@@ -255,6 +264,9 @@ PAGES = (
     "/console/approvals/{approval_id}",
     "/console/payments",
     "/console/payments/{import_id}",
+    "/console/cases",
+    "/console/cases/{case_id}",
+    "/console/cases/{case_id}/files/{note_id}",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
@@ -274,6 +286,8 @@ def filled(path: str, conversation_id: str) -> str:
         approval_id="0" * 32,
         import_id="0" * 32,
         trace_id="0" * 32,
+        case_id="0" * 32,
+        note_id="0" * 32,
         name="console.css",
     )
 

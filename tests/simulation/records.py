@@ -121,6 +121,8 @@ class Case:
     paid: list[datetime] = field(default_factory=list)
     notices: list[Reminder] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
+    disputed: list[tuple[str, Silence]] = field(default_factory=list)
+    """Debts under a dispute of their own: what is said of other debts goes on."""
     wish: ContactWish | None = None
     plans: list[Plan] = field(default_factory=list)
     promises: dict[str, Promise] = field(default_factory=dict)
@@ -200,7 +202,11 @@ def read_records(session: Session, relived: Sequence[Relived] = ()) -> Records:
         ends = [at for at in (_ended(hold.lifted_at, relived), hold.until) if at is not None]
         for borrower_id in concerned:
             assert borrower_id is not None
-            cases[borrower_id].silences.append(Silence(hold.kind, hold.placed_at, min(ends, default=None)))
+            silence = Silence(hold.kind, hold.placed_at, min(ends, default=None))
+            if hold.kind == "dispute" and hold.debt_id is not None:
+                cases[borrower_id].disputed.append((hold.debt_id, silence))
+            else:
+                cases[borrower_id].silences.append(silence)
     for wish in session.scalars(select(ContactWish)):
         cases[wish.borrower_id].wish = wish
     for borrower_id, case in cases.items():

@@ -164,6 +164,15 @@ def _holds(case: Case) -> Iterator[Finding]:
                 yield Finding("F6", case.borrower_id, at, f"{said.purpose} under {sorted(open_then & PLAN_ONLY)}")
 
 
+def _disputed_debts(case: Case) -> Iterator[Finding]:
+    """F6: nothing about a debt while that debt is disputed."""
+    for notice in _sent(case):
+        at = _at(notice)
+        for debt_id, silence in case.disputed:
+            if notice.subject == f"debt:{debt_id}" and all(silence.covers(when) for when in case.moments(at)):
+                yield Finding("F6", case.borrower_id, at, "about a disputed debt")
+
+
 def _open(case: Case, instant: datetime) -> set[str]:
     """The kinds of holds that stood at an instant, whichever time it truly was."""
     at_each = [{silence.kind for silence in case.silences if silence.covers(at)} for at in case.moments(instant)]
@@ -321,6 +330,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _unanswered,
     _announced,
     _holds,
+    _disputed_debts,
     _holidays,
     _right_person,
     _still_true,
