@@ -22,7 +22,7 @@ from bot.console.app import make_router
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import contact_wishes, handoff, negotiation, reminders, requests
+from bot.services import cases, contact_wishes, handoff, negotiation, reminders
 from bot.services.conversations import Author, Stored, conversation_for, locked
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal, place_hold
@@ -476,7 +476,7 @@ def test_cancelling_a_negotiation_does_not_leave_the_queue(deps: Deps, bound: st
 
 def test_cancelling_a_negotiation_with_a_complaint_open_says_both(deps: Deps, bound: str) -> None:
     negotiation.open_negotiation(deps, bound)
-    requests.complain(deps, bound)
+    cases.complain(deps, bound, None, "我要投诉", None)
     assert do(Cancel, deps, bound)[0] == ["utter_cancelled_plan", "utter_cancelled_case_stays"]
 
 
