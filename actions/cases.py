@@ -82,7 +82,7 @@ class Complain(DeskAction):
         if waits:
             say_tell_later(turn)
             return []
-        return [SlotSet(SEEN, _mark(turn)), FollowupAction(FORM)]
+        return [SlotSet(SEEN, _mark(turn)), *_goes_on(turn)]
 
 
 class OpenDispute(VerifiedAction):
@@ -98,7 +98,7 @@ class OpenDispute(VerifiedAction):
             return [SlotSet(SEEN, _mark(turn)), *_drop(turn)]
         words = _words(turn) if turn.intent == "dispute_debt" else _before_proof(turn)
         plain = normalize_text(words)
-        if asks_for_progress(plain):
+        if asks_for_progress(plain) and _has_dispute(turn):
             return [FollowupAction(TellCases.action_name)]
         kind = read_kind(Family.DISPUTE, plain)
         begun = cases.begin_dispute(turn.deps, turn.conversation_id, kind, words, turn.message_id)
@@ -296,7 +296,7 @@ def _confirm(turn: Turn, draft_id: str | None) -> list[EventType]:
 
 
 def _goes_on(turn: Turn) -> list[EventType]:
-    """A button pressed outside the form: what is still to be asked is asked in it."""
+    """Have the form ask what is still to be asked, if anything is: one without a question would swallow an answer."""
     current = cases.asked(turn.deps, turn.conversation_id)
     return [FollowupAction(FORM)] if isinstance(current, Asked) and current.step is not Step.NONE else []
 
@@ -329,6 +329,11 @@ def _withdraw(turn: Turn, case_id: str) -> list[EventType]:
     else:
         turn.say(f"utter_case_withdrawn_{done.family.value}", number=done.number)
     return []
+
+
+def _has_dispute(turn: Turn) -> bool:
+    found = cases.progress(turn.deps, turn.conversation_id).cases
+    return any(case.family is Family.DISPUTE for case in found)
 
 
 def _is_still_open(turn: Turn, form: str) -> bool:

@@ -128,6 +128,13 @@ def test_a_complaint_in_the_middle_of_something_leaves_it_to_go_on(deps: Deps, b
     assert chat.opens(Complain, "催收员骂我", "complain_harassment")[1] == "utter_complaint_known"
 
 
+def test_a_complaint_known_from_another_channel_asks_nothing_here(deps: Deps, borrower: str) -> None:
+    a_complaint(deps, verified(deps, borrower, "telegram"), CaseKind.TONE)
+    chat = Chat(deps, verified(deps, borrower))
+    assert chat.opens(Complain, "你们态度太差", "complain_service")[-1] == "utter_complaint_routes"
+    assert "requested_slot" not in chat.slots
+
+
 def test_a_dispute_asks_reads_back_opens_and_asks_what_happened(deps: Deps, borrower: str) -> None:
     a_debt_of(deps, borrower, Owed(days_late=60))
     a_debt_of(deps, borrower, Owed(days_late=30, creditor="另一家银行"))
