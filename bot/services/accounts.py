@@ -14,7 +14,6 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from bot.clock import business_date
-from bot.identity.levels import Level
 from bot.lending.accrual import accrued_period
 from bot.lending.allocation import AllocationOrder
 from bot.lending.balances import Balances, Component
@@ -28,10 +27,31 @@ from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
 from bot.services.minimum_payments import late_fees, minimums_of, minimums_of_all
 from bot.services.plans_on_debts import PlansOn, plans_on_debts
-from bot.services.proof import viewer_of
+from bot.services.proof import NotVerified, Purpose, Reader, RightParty, right_party
 from bot.store.tables import Borrower, Contract, Debt, Hold, LedgerEntry, Product
 from bot.workout.interest_stop import InterestStop, accrual_corrections, entries_with_stops
 from bot.workout.promise import PaymentMade
+
+__all__ = [
+    "BookingRefusal",
+    "CountedLedger",
+    "DebtView",
+    "NotVerified",
+    "Portfolio",
+    "RightParty",
+    "body_hash",
+    "book",
+    "correct_accruals",
+    "counted_ledger",
+    "debt_views",
+    "entry_of",
+    "ledger_of",
+    "lock_borrower",
+    "portfolio",
+    "portfolio_of",
+    "right_party",
+    "terms_of",
+]
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -52,20 +72,6 @@ _BOOKED = (
 _DISPUTED = select(Hold.debt_id).where(
     Hold.debt_id.in_(bindparam("debt_ids", expanding=True)), Hold.kind == HoldKind.DISPUTE, Hold.lifted_at.is_(None)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RightParty:
-    """Proof that a conversation is with a verified borrower; only ``right_party`` makes one."""
-
-    borrower_id: str
-    conversation_id: str
-    is_fresh: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NotVerified:
-    """Nothing may be said before identity is proved."""
 
 
 class BookingRefusal(StrEnum):
@@ -129,14 +135,6 @@ class Portfolio:
         return sum(debt.statement.balances.total_fen for debt in self.open_debts)
 
 
-def right_party(session: Session, deps: Deps, conversation_id: str) -> RightParty | NotVerified:
-    """Return the verified borrower of a conversation. The only way to any fact about a debt."""
-    seen = viewer_of(session, deps, conversation_id)
-    if seen.level < Level.VERIFIED or seen.borrower_id is None:
-        return NotVerified()
-    return RightParty(seen.borrower_id, conversation_id, seen.is_fresh)
-
-
 def portfolio(deps: Deps, conversation_id: str) -> Portfolio | NotVerified:
     """Return the debts of the verified borrower behind a conversation."""
     with deps.read() as session:
@@ -147,29 +145,17 @@ def portfolio(deps: Deps, conversation_id: str) -> Portfolio | NotVerified:
 def portfolio_of(
     session: Session,
     deps: Deps,
-    party: RightParty,
+    reader: Reader,
     as_of: date | None = None,
     accrued_until: date | None = None,
 ) -> Portfolio:
-    """Return a right party's debts inside an open transaction; days as for ``build_portfolio``."""
-    return build_portfolio(session, deps, party.borrower_id, as_of, accrued_until)
-
-
-def build_portfolio(
-    session: Session,
-    deps: Deps,
-    borrower_id: str,
-    as_of: date | None = None,
-    accrued_until: date | None = None,
-) -> Portfolio:
-    """Derive a borrower's debts from the ledgers as they stand at the end of ``as_of`` (default today).
+    """Derive the reader's debts from the ledgers as they stand at the end of ``as_of`` (default today).
 
     Interest is counted up to ``as_of``, or only up to ``accrued_until`` if that is earlier. On a debt under an
     agreement in force penalty interest and fees are counted up to the day of the accepted offer, and interest too,
-    unless the agreement lets it run. Payments count up to ``as_of`` in any case.
-
-    For borrower-facing use go through ``portfolio``: this one does not ask who is looking.
+    unless the agreement lets it run. Payments count up to ``as_of`` in any case. Inside an open transaction.
     """
+    borrower_id = reader.borrower_id
     as_of = as_of or business_date(deps.now())
     borrower = session.get_one(Borrower, borrower_id)
     debts = session.scalars(_DEBTS.where(Debt.borrower_id == bindparam("borrower_id")), {"borrower_id": borrower_id})
@@ -177,8 +163,11 @@ def build_portfolio(
     return Portfolio(as_of, deps.vault.unseal("name", borrower.name_sealed), views)
 
 
-def debt_views(session: Session, debt_ids: Collection[str], as_of: date) -> dict[str, DebtView]:
-    """Return some debts as they stand at the end of ``as_of``, by id. Does not ask who is looking."""
+def debt_views(session: Session, purpose: Purpose, debt_ids: Collection[str], as_of: date) -> dict[str, DebtView]:
+    """Return some debts, of any borrowers, as they stand at the end of ``as_of``, by id: for work of the desk alone.
+
+    ``tests/unit/test_firewall.py`` lists the modules that may ask; ``purpose`` says what for.
+    """
     debts = session.scalars(_DEBTS.where(Debt.id.in_(debt_ids))).unique().all()
     return {view.debt_id: view for view in _views(session, debts, as_of, as_of)}
 
@@ -213,7 +202,7 @@ def lock_borrower(session: Session, borrower_id: str) -> None:
 
 
 def ledger_of(session: Session, debt_id: str) -> tuple[Entry, ...]:
-    """Return everything booked on a debt, oldest booking first."""
+    """Return everything booked on a debt, oldest booking first; for debts opened already."""
     return _ledgers(session, (debt_id,))[debt_id]
 
 
@@ -288,9 +277,9 @@ class CountedLedger:
         return statement(self.terms, entries, self.due_on, day).balances
 
 
-def counted_ledger(session: Session, debt_id: str, as_of: date) -> CountedLedger:
-    """Return what the statement of a debt on ``as_of`` is made of. Does not ask who is looking."""
-    debt = session.get_one(Debt, debt_id)
+def counted_ledger(session: Session, view: DebtView) -> CountedLedger:
+    """Return what the statement of a debt is made of, on its day. Whoever has the view may see what is behind it."""
+    debt, as_of = session.get_one(Debt, view.debt_id), view.statement.as_of
     terms = terms_of(debt.contract)
     plans = plans_on_debts(session, (debt.borrower_id,), as_of).get(debt.id, PlansOn())
     booked = _with_late_fees(session, debt, terms, as_of, plans.stops)

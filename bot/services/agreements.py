@@ -152,7 +152,7 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
     Needs level 2 with a fresh check. The plan was approved in advance by the policy it was computed from, or by the
     person whose approval it needs, so recording the acceptance is the lender's confirmation (N3); plan notices are
     planned in the same transaction (N4, F4). From then on the debts bear no interest and no fees
-    (``bot.services.accounts.build_portfolio``). An agreement that is to be replaced ends in the same transaction.
+    (``bot.services.accounts.portfolio_of``). An agreement that is to be replaced ends in the same transaction.
 
     Waivers that the text makes effective at once are booked in the same transaction, once for each agreement number.
     Waivers conditional on completion stay part of what is owed (``DebtView.waived_on_completion_fen``) until the plan

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from bot.identity.roles import Role
 from bot.services import approval_news, approvals, audit
-from bot.services.accounts import build_portfolio
+from bot.services.accounts import portfolio_of
 from bot.services.approvals import ApprovalState, ApprovalView
 from bot.services.deps import Deps
 from bot.services.offer_request import request_of
 from bot.services.offer_table import put_on_table, row_id, tabled
 from bot.services.operators import OperatorView
+from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal, GrantLimit, MayDecide, grant_limits
 from bot.workout.bounds import Objection
@@ -118,7 +119,7 @@ def open_case(
             capacity_fen=facts.capacity_after(found.offer.deferral_months),
             grants=grant_limits(facts.policy, found.owed_fen),
             standing=approvals.may_decide_on(deps, operator.id, operator.role, found),
-            still_true=_still_true(session, deps, row.borrower_id, found.offer),
+            still_true=_still_true(session, deps, _work(row), found.offer),
             alternatives=others,
             objection=objection,
         )
@@ -206,7 +207,7 @@ def _granted(
         return None
     facts = _facts(session, deps, row)
     if decision is Decision.APPROVE:
-        obstacle = _obstacle(facts, _still_true(session, deps, row.borrower_id, found.offer))
+        obstacle = _obstacle(facts, _still_true(session, deps, _work(row), found.offer))
         return obstacle or found.offer
     if facts.on_hold:
         return NotDecided.ON_HOLD
@@ -235,7 +236,7 @@ def _settle(session: Session, deps: Deps, row: tables.Approval, granted: Offer |
 def _facts(session: Session, deps: Deps, row: tables.Approval) -> OfferRequest:
     """What offers of this negotiation are computed from today, with leave to go beyond the bot's authority."""
     negotiation = session.get_one(tables.Negotiation, row.negotiation_id)
-    return replace(request_of(session, deps, negotiation), may_seek_approval=True)
+    return replace(request_of(session, deps, _work(row), negotiation), may_seek_approval=True)
 
 
 def _alternatives(
@@ -264,8 +265,12 @@ def _obstacle(facts: OfferRequest, still_true: bool) -> NotDecided | None:
     return None if still_true else NotDecided.FIGURES_CHANGED
 
 
-def _still_true(session: Session, deps: Deps, borrower_id: str, offer: Offer) -> bool:
+def _work(row: tables.Approval) -> DeskWork:
+    return DeskWork(row.borrower_id, Purpose.APPROVAL)
+
+
+def _still_true(session: Session, deps: Deps, work: DeskWork, offer: Offer) -> bool:
     """Whether an offer still fits the debts: only interest has run since, which the plan forgives."""
-    now = build_portfolio(session, deps, borrower_id, accrued_until=offer.as_of)
+    now = portfolio_of(session, deps, work, accrued_until=offer.as_of)
     owed = {debt.debt_id: debt.statement.balances.total_fen for debt in now.debts}
     return all(owed.get(share.debt_id) == share.owed_fen for share in offer.shares)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from bot.clock import SHANGHAI, business_date
 from bot.documents.clearance import ClearancePaper, ClearedDebt, clearance_letter_pdf
 from bot.lending.ledger import EntryKind, effective_entries
-from bot.services.accounts import DebtView, NotVerified, build_portfolio, ledger_of, portfolio_of, right_party
+from bot.services.accounts import DebtView, NotVerified, ledger_of, portfolio_of, right_party
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentKind, DocumentView, NewDocument, keep, speech_in, view_of
 from bot.services.documents import NotMade, made_or_trouble, script_of
+from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.text.scripts import Script
 
@@ -71,7 +72,7 @@ def letter_of_agreement(session: Session, deps: Deps, agreement: tables.Agreemen
     )
     if known is not None:
         return known
-    owed = build_portfolio(session, deps, agreement.borrower_id)
+    owed = portfolio_of(session, deps, DeskWork(agreement.borrower_id, Purpose.CLEARANCE))
     debts = [debt for debt in owed.debts if debt.debt_id in agreement.debt_ids]
     if not debts or any(debt.is_open for debt in debts):
         return NotMade.STILL_OWED

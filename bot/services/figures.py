@@ -87,7 +87,7 @@ def open_figure(
         debt = next((debt for debt in debts if debt.debt_id == debt_id), None)
         if debt is None:
             return None
-        ledger = counted_ledger(session, debt.debt_id, debt.statement.as_of)
+        ledger = counted_ledger(session, debt)
         opened = explain(ledger.terms, ledger.counted, ledger.due_on, debt.statement.as_of, component)
         return FigureView(debt, component, opened)
 
@@ -110,7 +110,7 @@ def wait_until(deps: Deps, conversation_id: str, by: date) -> tuple[WaitingView,
         seen: list[WaitingView] = []
         for debt in debts:
             if may_be_pressed(debt) and debt.plan_number is None:
-                ledger = counted_ledger(session, debt.debt_id, debt.statement.as_of)
+                ledger = counted_ledger(session, debt)
                 ahead = outlook(ledger.terms, ledger.booked, ledger.due_on, debt.statement.as_of, by)
                 seen.append(WaitingView(debt, ahead))
         return tuple(seen)
@@ -124,7 +124,7 @@ def yearly_costs(deps: Deps, conversation_id: str) -> tuple[CostView, ...] | Not
             return debts
         seen: list[CostView] = []
         for debt in debts:
-            ledger = counted_ledger(session, debt.debt_id, debt.statement.as_of)
+            ledger = counted_ledger(session, debt)
             cost = cost_to_date(ledger.terms, ledger.counted, ledger.due_on, debt.statement.as_of)
             if isinstance(cost, AnnualCost):
                 view = CostView(debt, cost)
@@ -161,6 +161,6 @@ def _payoff(session: Session, debt: DebtView) -> PayoffView:
     if debt.plan_number is not None and not debt.plan_interest_runs:
         return PayoffView(debt, None, debt.statement.balances.total_fen - debt.waived_on_completion_fen)
     as_of = debt.statement.as_of
-    ledger = counted_ledger(session, debt.debt_id, as_of)
+    ledger = counted_ledger(session, debt)
     quote = quote_of(debt.debt_id, ledger.owed_on, as_of, as_of + timedelta(days=QUOTE_DAYS))
     return PayoffView(debt, quote if isinstance(quote, PayoffQuote) else None, None)

@@ -17,7 +17,7 @@ from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Verdict
 from bot.outreach.tone import Finding
 from bot.services import audit, holds
-from bot.services.accounts import lock_borrower
+from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
 from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
@@ -202,12 +202,17 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
         audit.record(
             session, now, audit.Actor("operator", operator_id), "given_back", ("conversation", conversation_id)
         )
-        unfinished = select(Negotiation.id).where(Negotiation.active_key == conversation.borrower_id)
+        party = right_party(session, deps, conversation_id)
         go_on = QuickReply(deps.wording.one("handed_back_go_on"), "/request_installment")
-        buttons = (go_on,) if conversation.borrower_id and session.scalar(unfinished) else ()
+        buttons = () if isinstance(party, NotVerified) or not _is_negotiating(session, party) else (go_on,)
         _tell_if_allowed(session, deps, conversation, Reply(deps.wording.one("handed_back"), buttons))
         _leave_to_bot(session, conversation_id)
         return Done(Owner.BOT)
+
+
+def _is_negotiating(session: Session, party: RightParty) -> bool:
+    unfinished = select(Negotiation.id).where(Negotiation.active_key == party.borrower_id)
+    return session.scalar(unfinished) is not None
 
 
 def requeue_abandoned(deps: Deps) -> int:

@@ -66,7 +66,7 @@ def state(deps: Deps, conversation_id: str) -> State | NotVerified:
     """Return where the borrower's open negotiation stands."""
     with deps.begin() as session:
         found = _active(session, deps, conversation_id)
-        return state_of(session, deps, found) if isinstance(found, tables.Negotiation) else found
+        return found if isinstance(found, State | NotVerified) else state_of(session, deps, *found)
 
 
 def open_negotiation(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
@@ -84,10 +84,10 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
             return party
         existing = active(session, party)
         if existing is not None:
-            return state_of(session, deps, existing)
+            return state_of(session, deps, party, existing)
         if (why := _blocked(session, deps, party)) is not None:
             return why
-        groups = eligible(session, deps, party.borrower_id)
+        groups = eligible(session, deps, party)
         chosen = [debt.debt_id for debt in next(iter(groups.values()))] if len(groups) == 1 else []
         now = deps.now()
         negotiation = tables.Negotiation(
@@ -104,44 +104,51 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
         session.add(negotiation)
         session.flush()
         audit.record(session, now, audit.BOT, "negotiation_opened", ("negotiation", negotiation.id))
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Result | NotVerified | Blocked:
     """Choose whose debts to make a plan for; ``position`` counts from 1 in the order shown."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
-        groups = list(eligible(session, deps, negotiation.borrower_id).values())
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        groups = list(eligible(session, deps, party).values())
         if negotiation.debt_ids or not 1 <= position <= len(groups):
-            return state_of(session, deps, negotiation)
+            return state_of(session, deps, party, negotiation)
         if not _is_about(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
             close(session, deps, negotiation, "ended")
             return Blocked.NO_REPLANS_LEFT
         negotiation.updated_at = deps.now()
-        return advance(session, deps, negotiation)
+        return advance(session, deps, party, negotiation)
 
 
 def tell_hardship(deps: Deps, conversation_id: str, hardship: HardshipKind) -> State | NotVerified:
     """Note why the borrower cannot pay; a named reason replaces an unnamed one, and is not replaced by one."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         if negotiation.hardship is None or hardship is not HardshipKind.OTHER:
             negotiation.hardship = hardship.value
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def state_wish(deps: Deps, conversation_id: str, kind: OfferKind | None) -> Result | NotVerified:
     """Note that a settlement or a deferral is wanted whose figure or day is still to be asked; None takes it back."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         negotiation.wish_kind = kind.value if kind is not None else None
-        return state_of(session, deps, negotiation) if kind is not None else advance(session, deps, negotiation)
+        return (
+            state_of(session, deps, party, negotiation)
+            if kind is not None
+            else advance(session, deps, party, negotiation)
+        )
 
 
 def state_means(
@@ -152,9 +159,10 @@ def state_means(
     Where nothing was wished for, offers are put on the table.
     """
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         if income_fen is not None:
             negotiation.monthly_income_fen = income_fen
         if essential_fen is not None:
@@ -162,18 +170,19 @@ def state_means(
         if income_fen is not None or essential_fen is not None:
             _unchoose(negotiation)
             negotiation.updated_at = deps.now()
-        return advance(session, deps, negotiation)
+        return advance(session, deps, party, negotiation)
 
 
 def more_options(deps: Deps, conversation_id: str) -> Result | NotVerified:
     """Compute the next set of offers; it is never worse for the borrower than those before."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         _unchoose(negotiation)
         negotiation.wish = negotiation.wish_kind = None
-        return advance(session, deps, negotiation)
+        return advance(session, deps, party, negotiation)
 
 
 def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Result | NotVerified:
@@ -182,9 +191,10 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Res
     What cannot be answered yet, for want of the debts or the means, is kept and answered once it can be.
     """
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         negotiation.wish = WISH_CODEC.dump_python(proposal, mode="json")
         negotiation.wish_kind = OfferKind.SETTLEMENT.value if proposal.settle_fen is not None else None
         in_hand_fen = proposal.settle_fen or proposal.lump_fen
@@ -192,7 +202,7 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Res
             negotiation.available_now_fen = in_hand_fen
         _unchoose(negotiation)
         negotiation.updated_at = deps.now()
-        return _answer_wish(session, deps, negotiation) or state_of(session, deps, negotiation)
+        return _answer_wish(session, deps, party, negotiation) or state_of(session, deps, party, negotiation)
 
 
 def choose(
@@ -203,10 +213,11 @@ def choose(
     An unknown one changes nothing.
     """
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
-        current = state_of(session, deps, negotiation)
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        current = state_of(session, deps, party, negotiation)
         shown = dict(enumerate(current.offers, start=1))
         wanted = shown[position].offer_id if position in shown else None
         if offer_id is not None:
@@ -217,25 +228,26 @@ def choose(
         if wanted is not None and wanted != negotiation.chosen_offer_id:
             negotiation.chosen_offer_id, negotiation.asked_in = wanted, None
             negotiation.updated_at = deps.now()
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def unchoose(deps: Deps, conversation_id: str) -> State | NotVerified:
     """Go back from the chosen offer to the others."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
         _unchoose(negotiation)
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def put_approval_question(deps: Deps, conversation_id: str, message_id: str) -> None:
     """Note in answer to which message the borrower is asked whether a person should be asked for the chosen offer."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if isinstance(negotiation, tables.Negotiation) and negotiation.asked_in is None:
-            negotiation.asked_in = message_id
+        found = _active(session, deps, conversation_id)
+        if not isinstance(found, State | NotVerified) and found[1].asked_in is None:
+            found[1].asked_in = message_id
 
 
 def ask_approval(deps: Deps, conversation_id: str, message_id: str) -> State | NotVerified:
@@ -244,10 +256,11 @@ def ask_approval(deps: Deps, conversation_id: str, message_id: str) -> State | N
     The question warns that a request may start the limitation period anew (rule N7). Asking twice is asking once.
     """
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
-            return negotiation
-        current = state_of(session, deps, negotiation)
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        current = state_of(session, deps, party, negotiation)
         if current.stage is not Stage.APPROVAL or current.chosen is None:
             return current
         if not answers_question(session, conversation_id, negotiation.asked_in, message_id):
@@ -269,40 +282,40 @@ def ask_approval(deps: Deps, conversation_id: str, message_id: str) -> State | N
             offer=current.chosen.offer_id,
             limitation_warning_shown=True,
         )
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def end(deps: Deps, conversation_id: str) -> bool:
     """End the open negotiation at the borrower's wish; nothing is owed differently for it."""
     with deps.begin() as session:
-        negotiation = _active(session, deps, conversation_id)
-        if not isinstance(negotiation, tables.Negotiation):
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
             return False
-        close(session, deps, negotiation, "ended")
+        close(session, deps, found[1], "ended")
         return True
 
 
-def advance(session: Session, deps: Deps, negotiation: tables.Negotiation) -> Result:
+def advance(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> Result:
     """Answer what was wished for as soon as that is possible, else compute offers as soon as the means are known.
 
     Inside an open transaction.
     """
-    answered = _answer_wish(session, deps, negotiation)
+    answered = _answer_wish(session, deps, party, negotiation)
     if answered is not None:
         return answered
     if not is_complete(negotiation) or negotiation.wish_kind is not None:
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
     if negotiation.replaces_agreement_id is not None and negotiation.hardship is None:
-        return state_of(session, deps, negotiation)
-    made = compute_offers(request_of(session, deps, negotiation))
+        return state_of(session, deps, party, negotiation)
+    made = compute_offers(request_of(session, deps, party, negotiation))
     if made.no_offer is not None:
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
     put_on_table(session, deps, negotiation, made.offers)
-    return state_of(session, deps, negotiation)
+    return state_of(session, deps, party, negotiation)
 
 
 def _answer_wish(
-    session: Session, deps: Deps, negotiation: tables.Negotiation
+    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation
 ) -> Countered | NoPlan | NotSettled | None:
     """Answer the kept wish; None if there is none, or if it cannot be answered yet.
 
@@ -315,8 +328,8 @@ def _answer_wish(
     blind = not is_complete(negotiation)
     if not blind and not tabled(session, negotiation):
         # Laid out beside the answer: whoever then asks for others is not left with what is gentler than this one plan.
-        put_on_table(session, deps, negotiation, compute_offers(request_of(session, deps, negotiation)).offers)
-    request = request_of(session, deps, negotiation)
+        put_on_table(session, deps, negotiation, compute_offers(request_of(session, deps, party, negotiation)).offers)
+    request = request_of(session, deps, party, negotiation)
     answer = meet(wish, request)
     if isinstance(answer, NoOffer):
         if blind and answer.reason is NoOfferReason.NO_SURPLUS:
@@ -338,12 +351,15 @@ def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reas
     return NoPlan(reason)
 
 
-def _active(session: Session, deps: Deps, conversation_id: str) -> tables.Negotiation | State | NotVerified:
+def _active(
+    session: Session, deps: Deps, conversation_id: str
+) -> tuple[RightParty, tables.Negotiation] | State | NotVerified:
     """Return the verified borrower's open negotiation, locked; a state of none if there is none."""
     party = right_party(session, deps, conversation_id)
     if isinstance(party, NotVerified):
         return party
-    return active(session, party) or State(Stage.NONE)
+    negotiation = active(session, party)
+    return State(Stage.NONE) if negotiation is None else (party, negotiation)
 
 
 def _unchoose(negotiation: tables.Negotiation) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.lending.limitation import LimitationStatus
 from bot.services import approvals
-from bot.services.accounts import DebtView, build_portfolio
+from bot.services.accounts import DebtView, RightParty, portfolio_of
 from bot.services.approvals import ApprovalState
 from bot.services.deps import Deps
 from bot.services.offer_request import request_of
@@ -109,15 +109,15 @@ Result = State | NoPlan | Countered | NotSettled
 """What a step of a negotiation leads to."""
 
 
-def state_of(session: Session, deps: Deps, negotiation: tables.Negotiation) -> State:
-    """Return where an open negotiation stands, inside an open transaction."""
+def state_of(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State:
+    """Return where a right party's open negotiation stands, inside an open transaction."""
     if not negotiation.debt_ids:
         choices = tuple(
             CreditorChoice(debts[0].creditor_id, debts[0].creditor, total_of(debts))
-            for debts in eligible(session, deps, negotiation.borrower_id).values()
+            for debts in eligible(session, deps, party).values()
         )
         return State(Stage.CREDITOR, negotiation.id, creditors=choices)
-    base = _base(session, deps, negotiation)
+    base = _base(session, deps, party, negotiation)
     rows = tabled(session, negotiation)
     decided = {row.id: approvals.state_of(session, row.id) for row in rows if read_offer(row).needs_approval}
     last_round = max((row.round for row in rows), default=0)
@@ -144,9 +144,9 @@ def is_complete(negotiation: tables.Negotiation) -> bool:
     return bool(negotiation.debt_ids) and None not in means
 
 
-def eligible(session: Session, deps: Deps, borrower_id: str) -> dict[str, list[DebtView]]:
+def eligible(session: Session, deps: Deps, party: RightParty) -> dict[str, list[DebtView]]:
     """Return the debts that a plan could be made for, grouped as one plan can cover them: by creditor and policy."""
-    owed = build_portfolio(session, deps, borrower_id)
+    owed = portfolio_of(session, deps, party)
     return by_creditor(
         [
             debt
@@ -169,8 +169,8 @@ def total_of(debts: Sequence[DebtView]) -> int:
     return sum(debt.statement.balances.total_fen for debt in debts)
 
 
-def _base(session: Session, deps: Deps, negotiation: tables.Negotiation) -> State:
-    owed = build_portfolio(session, deps, negotiation.borrower_id)
+def _base(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> State:
+    owed = portfolio_of(session, deps, party)
     concerned = [debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids]
     aside = tuple(
         debt.product
@@ -187,7 +187,7 @@ def _base(session: Session, deps: Deps, negotiation: tables.Negotiation) -> Stat
         set_aside=aside,
         replaces=replaced.number if replaced is not None else None,
         lost_waiver_fen=sum(debt.waived_on_completion_fen for debt in concerned),
-        no_settlement=wants_settlement and not may_settle(request_of(session, deps, negotiation)),
+        no_settlement=wants_settlement and not may_settle(request_of(session, deps, party, negotiation)),
     )
 
 

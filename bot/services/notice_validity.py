@@ -18,6 +18,7 @@ from bot.outreach.ladder import Ladder
 from bot.outreach.notice import LATE_AFTER_DAYS, Topic
 from bot.services.accounts import DebtView, debt_views
 from bot.services.deps import Deps
+from bot.services.proof import Purpose
 from bot.store import tables
 from bot.workout.promise import PromiseState
 from bot.workout.servicing import InstalmentState
@@ -75,7 +76,7 @@ def _read(session: Session, reminders: Sequence[tables.Reminder], today: date) -
         parts,
         _fresh(session, tables.Agreement, {part.agreement_id for part in parts.values()}),
         _fresh(session, tables.Promise, about[Topic.PROMISE]),
-        debt_views(session, sorted(debt_ids), today) if debt_ids else {},
+        debt_views(session, Purpose.NOTICE, sorted(debt_ids), today) if debt_ids else {},
         _offers_end(session, about[Topic.QUOTE]),
         _planned(session, borrower_ids),
     )

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.lending.balances import Component
-from bot.services.accounts import DebtView, build_portfolio, terms_of
+from bot.services.accounts import DebtView, portfolio_of, terms_of
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import read_offer, tabled
+from bot.services.proof import Reader
 from bot.store import tables
 from bot.workout.affordability import Affordability
 from bot.workout.bounds import DebtPosition, OfferRequest, RunningContract
@@ -25,17 +26,17 @@ WISH_CODEC: TypeAdapter[BorrowerProposal] = TypeAdapter(BorrowerProposal)
 
 
 def request_of(
-    session: Session, deps: Deps, negotiation: tables.Negotiation, as_of: date | None = None
+    session: Session, deps: Deps, reader: Reader, negotiation: tables.Negotiation, as_of: date | None = None
 ) -> OfferRequest:
     """Return what a negotiation's offers are computed from, its debts as they stand today or stood on ``as_of``.
 
-    The means, the offers made and the holds are those of now; means that have not been told count as nothing. Does not
-    ask who is looking. Raises ``KeyError`` if the negotiation's policy is no longer among the approved ones, and
-    ``ValueError`` if it has no debts yet.
+    The means, the offers made and the holds are those of now; means that have not been told count as nothing. The
+    debts are the reader's: a negotiation of somebody else has none of them. Raises ``KeyError`` if the negotiation's
+    policy is no longer among the approved ones, and ``ValueError`` if it has no debts yet.
     """
     if not negotiation.debt_ids:
         raise ValueError("no debts have been chosen yet")
-    owed = build_portfolio(session, deps, negotiation.borrower_id, as_of)
+    owed = portfolio_of(session, deps, reader, as_of)
     debts = [debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids]
     return OfferRequest(
         debts=tuple(_position(session, debt) for debt in debts),

@@ -26,7 +26,7 @@ from bot.services.holds import ANYTHING, holds_on, open_holds_of_all
 from bot.services.mailboxes import ONE_WAY
 from bot.services.notice_validity import has_point
 from bot.store.base import UtcDateTime
-from bot.store.tables import Conversation, Message, Outbox, Reminder
+from bot.store.tables import ChannelBinding, Conversation, Message, Outbox, Reminder
 from bot.text.scripts import Script
 
 LONGEST_WAIT = timedelta(minutes=30)
@@ -91,7 +91,7 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
                 _settle(session, row.id, state="unknown", last_error="interrupted")
                 log.warning("notice_fate_unknown", outbox_id=row.id, code="interrupted")
             elif rule := (
-                _unfit(message, conversation)
+                _unfit(session, message, conversation)
                 or _refused(session, deps, message, conversation, holds[conversation.id])
                 or _pointless(session, deps, message, now)
             ):
@@ -222,11 +222,25 @@ def _is_notice(message: Message) -> bool:
     return message.purpose not in (FACT, Purpose.REPLY, Purpose.SAFETY)
 
 
-def _unfit(message: Message, conversation: Conversation) -> str | None:
-    """Nothing but the desk's own notices leaves by a one-way channel: facts are for people who proved who they are."""
+def _unfit(session: Session, message: Message, conversation: Conversation) -> str | None:
+    """What must not leave, whatever the contact rules say.
+
+    Nothing but the desk's own notices leaves by a one-way channel: facts are for people who proved who they are. And
+    nothing that was written to a borrower leaves for an address that has been let go since: somebody else has it.
+    """
+    if (message.purpose == FACT or _is_notice(message)) and _is_let_go(session, message, conversation):
+        return "released"
     if conversation.channel not in ONE_WAY or (_is_notice(message) and message.author == Author.BOT):
         return None
     return "one_way"
+
+
+def _is_let_go(session: Session, message: Message, conversation: Conversation) -> bool:
+    """Whether the binding under which a message was written has ended since."""
+    ended = select(ChannelBinding.id).where(
+        ChannelBinding.conversation_id == conversation.id, ChannelBinding.released_at >= message.created_at
+    )
+    return session.scalar(ended.limit(1)) is not None
 
 
 def _holds(session: Session, conversations: Sequence[Conversation], now: datetime) -> dict[str, frozenset[HoldKind]]:

@@ -23,8 +23,9 @@ from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault
 from bot.lending.money import yuan_to_fen
 from bot.lending.surely import moves_of, never_in_credit, surely_open
 from bot.services import audit, notice_planning, payment_traces, servicing
-from bot.services.accounts import DebtView, book, build_portfolio, correct_accruals, ledger_of, lock_borrower
+from bot.services.accounts import DebtView, book, correct_accruals, ledger_of, lock_borrower, portfolio_of
 from bot.services.deps import Deps
+from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import Agreement, Contract, Debt, LedgerEntry, Payment
 
 FIELDS = ("reference", "paid_on", "amount_yuan", "payment_id", "source")
@@ -233,7 +234,7 @@ def _refused(session: Session, deps: Deps, debt: Debt, payment: IncomingPayment)
         return RejectReason.BEFORE_DRAWDOWN
     day_before = payment.paid_on - timedelta(days=1)
     if min(lent) < payment.paid_on and not surely_open(moves_of(ledger), day_before):
-        owed = build_portfolio(session, deps, debt.borrower_id, day_before)
+        owed = portfolio_of(session, deps, DeskWork(debt.borrower_id, Purpose.PAYMENT), day_before)
         if not next(view for view in owed.debts if view.debt_id == debt.id).is_open:
             return RejectReason.DEBT_CLOSED
     return None
@@ -248,7 +249,7 @@ def _divided(session: Session, deps: Deps, debt: Debt, payment: IncomingPayment)
     plan = next((plan for plan in plans if debt.id in plan.debt_ids), None)
     if plan is None or len(plan.debt_ids) == 1:
         return whole
-    owed = build_portfolio(session, deps, debt.borrower_id)
+    owed = portfolio_of(session, deps, DeskWork(debt.borrower_id, Purpose.PAYMENT))
     covered = [_payable(view) for view in owed.debts if view.debt_id in plan.debt_ids]
     made = divide_payment(payment.amount_fen, payment.paid_on, covered, [Designation(debt.id)])
     if isinstance(made, DesignationRefusal):  # debts of several creditors, which no plan covers
@@ -279,7 +280,7 @@ def _leaves_no_credit(session: Session, payment: IncomingPayment, parts: Mapping
 
 
 def _credit_fen(session: Session, deps: Deps, debt: Debt, debt_ids: Collection[str]) -> int:
-    owed = build_portfolio(session, deps, debt.borrower_id)
+    owed = portfolio_of(session, deps, DeskWork(debt.borrower_id, Purpose.PAYMENT))
     return sum(view.statement.balances.credit_fen for view in owed.debts if view.debt_id in debt_ids)
 
 

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from bot.clock import business_date
 from bot.lending.balances import Balances, Component
 from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault
-from bot.services.accounts import DebtView, book, build_portfolio
+from bot.services.accounts import DebtView, book, portfolio_of
 from bot.services.deps import Deps
+from bot.services.proof import DeskWork, Purpose
 from bot.services.waivers import book_waivers
 from bot.store.tables import Agreement
 from bot.workout.offer import Offer
@@ -49,7 +50,7 @@ def asks_nothing_more(session: Session, deps: Deps, agreement: Agreement, offer:
 
 
 def _debts(session: Session, deps: Deps, agreement: Agreement, offer: Offer) -> list[DebtView]:
-    owed = build_portfolio(session, deps, agreement.borrower_id)
+    owed = portfolio_of(session, deps, DeskWork(agreement.borrower_id, Purpose.PLAN_SERVICING))
     covered = {share.debt_id for share in offer.shares}
     return [debt for debt in owed.debts if debt.debt_id in covered]
 

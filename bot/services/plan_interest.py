@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.lending.schedule import ScheduledInstalment
-from bot.services.accounts import counted_ledger
+from bot.services.accounts import counted_ledger, debt_views
 from bot.services.deps import Deps
+from bot.services.proof import Purpose
 from bot.store.tables import Agreement, Instalment
 from bot.workout.last_instalment import amounts_asked
 from bot.workout.offer import Offer
@@ -32,7 +33,8 @@ def ask_anew(
     if not offer.interest_during_plan:
         return
     today = business_date(deps.now())
-    ledger = counted_ledger(session, agreement.debt_ids[0], today)
+    debt_id = agreement.debt_ids[0]
+    ledger = counted_ledger(session, debt_views(session, Purpose.PLAN_SERVICING, (debt_id,), today)[debt_id])
     paid_fen = sum(payment.amount_fen for payment in payments if payment.effective_on <= today)
     amounts = amounts_asked(_agreed(offer), paid_fen, today, ledger.owed_on)
     for row, amount_fen in zip(rows, amounts, strict=True):

@@ -15,9 +15,10 @@ from bot.lending.contract import ProductKind
 from bot.lending.delinquency import DelinquencyBucket
 from bot.lending.ledger import LedgerError
 from bot.lending.money import format_yuan
-from bot.services.accounts import build_portfolio
+from bot.services.accounts import portfolio_of
 from bot.services.deps import Deps
 from bot.services.offer_request import request_of
+from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.workout.offer import OfferSet
 from bot.workout.policy import PolicyError, PolicyFault, ReliefPolicy, load_policy
@@ -127,11 +128,12 @@ def _outcome(made: OfferSet) -> str:
 
 
 def _request(session: Session, deps: Deps, negotiation: tables.Negotiation) -> OfferRequest:
-    request = replace(request_of(session, deps, negotiation), history=(), on_hold=False)
+    work = DeskWork(negotiation.borrower_id, Purpose.POLICY_REVIEW)
+    request = replace(request_of(session, deps, work, negotiation), history=(), on_hold=False)
     if negotiation.active_key is not None:
         return request
     begun_on = business_date(negotiation.created_at)
-    then = {debt.debt_id: debt for debt in build_portfolio(session, deps, negotiation.borrower_id, begun_on).debts}
+    then = {debt.debt_id: debt for debt in portfolio_of(session, deps, work, begun_on).debts}
     debts = tuple(
         replace(
             debt,

@@ -96,7 +96,7 @@ def _begin(deps: Deps, conversation_id: str) -> State | NoReplan | NotVerified:
         existing = active(session, party)
         if existing is not None:
             if existing.replaces_agreement_id == plan.agreement.id:
-                return state_of(session, deps, existing)
+                return state_of(session, deps, party, existing)
             close(session, deps, existing, "ended")
             session.flush()
         product = session.get_one(tables.Debt, plan.agreement.debt_ids[0]).contract.product
@@ -114,14 +114,14 @@ def _begin(deps: Deps, conversation_id: str) -> State | NoReplan | NotVerified:
         session.add(negotiation)
         session.flush()
         record = agreement_line.record_of(session, plan.agreement)
-        allowed = replan(record, request_of(session, deps, negotiation))
+        allowed = replan(record, request_of(session, deps, party, negotiation))
         if isinstance(allowed, ReplanRefusal):
             close(session, deps, negotiation, "ended")
             return _REFUSED[allowed]
         audit.record(
             session, now, audit.BOT, "replanning_opened", ("negotiation", negotiation.id), plan=plan.agreement.number
         )
-        return state_of(session, deps, negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 _REFUSED = {

@@ -16,6 +16,7 @@ from bot.services.negotiation import State
 from bot.services.offer_request import request_of
 from bot.services.offer_table import put_on_table, row_id
 from bot.services.operators import OperatorView
+from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
 from bot.workout.offer import Offer
@@ -74,7 +75,9 @@ def an_offer_to_approve(deps: Deps, conversation_id: str, needs: ApprovalRole) -
         open_one = session.get_one(tables.Negotiation, opened.negotiation_id)
         open_one.monthly_income_fen, open_one.monthly_essential_fen = income_fen, essential_fen
         for _ in range(2):  # the larger waivers come with the second set
-            made = compute_offers(request_of(session, deps, open_one)).offers
+            made = compute_offers(
+                request_of(session, deps, DeskWork(open_one.borrower_id, Purpose.APPROVAL), open_one)
+            ).offers
             put_on_table(session, deps, open_one, made)
         offer = next(offer for offer in made if offer.needs_approval is needs)
         open_one.chosen_offer_id = offer.offer_id

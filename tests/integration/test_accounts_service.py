@@ -21,6 +21,7 @@ from bot.services import accounts, agreements, demo, negotiation
 from bot.services.accounts import DebtView, NotVerified, Portfolio
 from bot.services.agreements import AgreementView, ReadBack
 from bot.services.deps import Deps
+from bot.services.proof import DeskWork, Purpose
 from bot.settings import ROOT
 from bot.store.tables import Agreement, Borrower, Debt
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
@@ -37,7 +38,7 @@ def borrower(deps: Deps) -> str:
 
 def owed_by(deps: Deps, borrower: str, as_of: date | None = None) -> Portfolio:
     with deps.begin() as session:
-        return accounts.build_portfolio(session, deps, borrower, as_of)
+        return accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT), as_of)
 
 
 def only_debt(deps: Deps, borrower: str, as_of: date | None = None) -> DebtView:

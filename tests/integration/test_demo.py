@@ -19,6 +19,7 @@ from bot.services.demo_data import DemoData, DemoDataError, load_demo_data
 from bot.services.deps import Deps
 from bot.services.identity import Step
 from bot.services.negotiation import Blocked, NoPlan, Stage, State
+from bot.services.proof import DeskWork, Purpose
 from bot.settings import ROOT
 from bot.store.tables import Agreement, Base, Borrower, Instalment, LedgerEntry, Reminder
 from bot.workout.offer import NoOfferReason
@@ -42,7 +43,10 @@ def borrower_of(deps: Deps, name: str) -> str:
 
 def portfolios(deps: Deps) -> list[Portfolio]:
     with deps.begin() as session:
-        return [accounts.build_portfolio(session, deps, key) for key in session.scalars(select(Borrower.id))]
+        return [
+            accounts.portfolio_of(session, deps, DeskWork(key, Purpose.PAYMENT))
+            for key in session.scalars(select(Borrower.id))
+        ]
 
 
 def debts(deps: Deps) -> dict[str, DebtView]:

@@ -24,6 +24,7 @@ from bot.services import accounts, figures
 from bot.services.accounts import NotVerified
 from bot.services.deps import Deps
 from bot.services.figures import CostView, FigureView, PayoffView
+from bot.services.proof import DeskWork, Purpose
 from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
@@ -85,7 +86,7 @@ def test_a_payoff_quote_is_what_the_debt_comes_to_on_its_last_day(deps: Deps, cl
     assert view.quote is not None
     clock.move(timedelta(days=figures.QUOTE_DAYS))
     with deps.read() as session:
-        (then,) = accounts.build_portfolio(session, deps, borrower).debts
+        (then,) = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT)).debts
     assert (then.debt_id, view.quote.good_through) == (debt, business_date(deps.now()))
     assert view.quote.total_fen == then.statement.balances.total_fen
 
@@ -211,7 +212,7 @@ def test_a_button_opens_a_figure_whose_lines_are_all_worded(deps: Deps, borrower
     a_payment(deps, debt, 50_000)
     conversation = verified(deps, borrower)
     with deps.read() as session:
-        (view,) = accounts.build_portfolio(session, deps, borrower).debts
+        (view,) = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT)).debts
     (message,) = said(deps, conversation, ExplainFigure, figure=f"{debt}:interest")
     assert message["total"] == format_yuan(view.statement.balances.interest_fen)
     assert "{" not in message["lines"]

@@ -19,6 +19,7 @@ from bot.services.agreements import AgreementView, ReadBack
 from bot.services.deps import Deps
 from bot.services.negotiation import NoPlan
 from bot.services.offer_table import read_offer
+from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.store.tables import Agreement, Instalment
 from bot.workout.counter import BorrowerProposal
@@ -90,7 +91,7 @@ def at(day: date, hour: int = 12) -> datetime:
 
 def view_of(deps: Deps, borrower: str, as_of: date | None = None) -> DebtView:
     with deps.begin() as session:
-        (view,) = accounts.build_portfolio(session, deps, borrower, as_of).debts
+        (view,) = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT), as_of).debts
     return view
 
 

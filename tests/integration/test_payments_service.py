@@ -19,6 +19,7 @@ from bot.services.deps import Deps
 from bot.services.payment_batch import PaymentBatch
 from bot.services.payment_import import FileRefusal, ImportReport, RejectedRow, import_payments
 from bot.services.payments import Booked, IncomingPayment, Rejected, RejectReason, Repeated, read_payment
+from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import AuditEntry, Contract, Debt, LedgerEntry, Payment, PaymentImport
 from tests.builders.accounts import a_debt_of, an_entry
 from tests.builders.desk import NOON, SetClock, a_borrower, a_debt
@@ -46,7 +47,7 @@ def debt(deps: Deps, borrower: str) -> str:
 
 def view_of(deps: Deps, borrower: str, debt: str, as_of: date | None = None) -> DebtView:
     with deps.begin() as session:
-        owed = accounts.build_portfolio(session, deps, borrower, as_of)
+        owed = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT), as_of)
     return next(view for view in owed.debts if view.debt_id == debt)
 
 

@@ -29,6 +29,7 @@ from bot.services.deps import Deps
 from bot.services.handoff import place_hold
 from bot.services.history import messages_after
 from bot.services.payment_traces import Stated
+from bot.services.proof import DeskWork, Purpose
 from bot.services.servicing import PlansSwept
 from bot.store.tables import (
     Agreement,
@@ -94,7 +95,7 @@ def topics(deps: Deps, state: str) -> list[str | None]:
 
 def view_of(deps: Deps, borrower: str, debt: str, as_of: date | None = None) -> DebtView:
     with deps.begin() as session:
-        owed = accounts.build_portfolio(session, deps, borrower, as_of)
+        owed = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT), as_of)
     return next(view for view in owed.debts if view.debt_id == debt)
 
 

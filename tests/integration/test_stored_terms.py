@@ -15,6 +15,7 @@ from bot.services import accounts, figures
 from bot.services.accounts import DebtView, Portfolio
 from bot.services.deps import Deps
 from bot.services.figures import FigureView
+from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import ContractRate, Debt, MinimumPayment
 from tests.builders.accounts import Owed, a_debt_of, a_plan, an_entry, verified
 from tests.builders.desk import SetClock, a_borrower
@@ -53,7 +54,7 @@ def days_ago(deps: Deps, days: int) -> date:
 
 def view_of(deps: Deps, borrower: str, as_of: date | None = None) -> DebtView:
     with deps.read() as session:
-        [view] = accounts.build_portfolio(session, deps, borrower, as_of).debts
+        [view] = accounts.portfolio_of(session, deps, DeskWork(borrower, Purpose.PAYMENT), as_of).debts
         return view
 
 

@@ -35,6 +35,7 @@ from bot.services.conversations import Author, Reply, Stored, locked, say
 from bot.services.deps import Deps
 from bot.services.payments import IncomingPayment
 from bot.services.promises import Promised, Step
+from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import Borrower, ContactWish, Contract, Debt, Hold
 from bot.workout.promise_reading import StatedPromise
 from tests.builders.desk import an_operator
@@ -140,7 +141,7 @@ class Life:
     def pays_all(self, person: Person) -> None:
         """Pay everything that is owed."""
         with self.deps.read() as session:
-            owed = accounts.build_portfolio(session, self.deps, person.borrower_id)
+            owed = accounts.portfolio_of(session, self.deps, DeskWork(person.borrower_id, Purpose.PAYMENT))
         for debt in owed.open_debts:
             self._pay(person, debt.debt_id, debt.statement.balances.total_fen)
 
