@@ -23,6 +23,10 @@ payments = typer.Typer(no_args_is_help=True, help="Payments from the lender.")
 app.add_typer(db, name="db")
 app.add_typer(operator, name="operator")
 app.add_typer(payments, name="payments")
+export = typer.Typer(no_args_is_help=True, help="Copies of their data that borrowers were given.")
+app.add_typer(export, name="export")
+retention = typer.Typer(no_args_is_help=True, help="What has been kept long enough.")
+app.add_typer(retention, name="retention")
 policy = typer.Typer(no_args_is_help=True, help="The relief that the lender has approved.")
 app.add_typer(policy, name="policy")
 reminders = typer.Typer(no_args_is_help=True, help="What is sent to borrowers by itself.")
@@ -235,6 +239,43 @@ def preview(
     for line in lines:
         typer.echo(line.to_text())
     typer.echo(f"{sum(line.outcome == 'sent' for line in lines)} of {len(lines)} would be sent")
+
+
+@export.command()
+def verify(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="the file as it was handed over")],
+    public_key: Annotated[str | None, typer.Option(help="the desk's key, from `bot export public-key`")] = None,
+) -> None:
+    """Check that a copy of data is whole and unchanged, and signed by the desk. Exit code 1 if it is not.
+
+    Needs the file only: no settings, no database, no network.
+    """
+    from bot.documents.export_chain import ExportRefused, verify_export
+
+    found = verify_export(file.read_bytes(), public_key)
+    if isinstance(found, ExportRefused):
+        at = f" (record {found.record})" if found.record is not None else ""
+        typer.echo(f"{file.name}: {found.fault.value}{at}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{found.number}, made {found.made_at}: whole and unchanged, {sum(found.counts.values())} records")
+    for kind, count in found.counts.items():
+        typer.echo(f"  {kind} {count}")
+    typer.echo(f"signed by {found.public_key}" + ("" if public_key else " (compare with the key the desk publishes)"))
+
+
+@export.command("public-key")
+def public_key() -> None:
+    """Print the key that copies of data are signed by, to be published where borrowers can find it."""
+    typer.echo(_deps(_settings()).vault.public_key())
+
+
+@retention.command("run")
+def run_retention() -> None:
+    """Delete what has been kept long enough, now. Harmless to repeat."""
+    from bot.services import retention as jobs
+
+    for what, count in jobs.run(_deps(_settings())).counts().items():
+        typer.echo(f"{what} {count}")
 
 
 @policy.command()

@@ -25,6 +25,7 @@ from bot.services import (
     payment_traces,
     promise_judging,
     reminders,
+    retention,
     servicing,
 )
 from bot.services.deps import Deps
@@ -34,6 +35,9 @@ MISFIRE_GRACE_SECONDS = 30
 
 PLANNED_AT_ONCE = 1_000
 """Borrowers planned again in one round, so that what falls due need not wait for a long one to end."""
+
+_RETAINED_AT = 4
+"""Hour of the day, Asia/Shanghai, at which what has been kept long enough is deleted: few people write then."""
 
 log = structlog.get_logger()
 
@@ -49,6 +53,11 @@ def tick(deps: Deps) -> None:
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("heartbeat", _beat, deps)
+
+
+def retain(deps: Deps) -> None:
+    """Delete what has been kept long enough. Once a day, at night; deleting twice deletes nothing more."""
+    _attempt("retention", _retain, deps)
 
 
 def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
@@ -112,6 +121,10 @@ def _watch_cases(deps: Deps) -> None:
         log.info("cases_swept", alarmed=swept.alarmed, lapsed=swept.lapsed)
 
 
+def _retain(deps: Deps) -> None:
+    log.info("retention_run", **retention.run(deps).counts())
+
+
 def _sweep(deps: Deps) -> None:
     swept = reminders.sweep(deps)
     if swept != reminders.Swept():
@@ -133,6 +146,17 @@ def schedule(scheduler: BaseScheduler, deps: Deps) -> None:
         args=[deps],
         seconds=deps.settings.scheduler_tick_seconds,
         id="tick",
+        coalesce=True,
+        max_instances=1,
+        misfire_grace_time=MISFIRE_GRACE_SECONDS,
+    )
+    scheduler.add_job(
+        retain,
+        "cron",
+        args=[deps],
+        hour=_RETAINED_AT,
+        minute=20,
+        id="retention",
         coalesce=True,
         max_instances=1,
         misfire_grace_time=MISFIRE_GRACE_SECONDS,

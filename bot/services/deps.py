@@ -21,6 +21,7 @@ from bot.outreach.limits import load_limits
 from bot.outreach.tone import ToneGate
 from bot.outreach.tone_scorer import ToneScorer
 from bot.rights.library import RightsLibrary
+from bot.rights.retention import RetentionPeriods, load_retention
 from bot.services.notice_words import NoticeWords
 from bot.services.wording import Wording
 from bot.settings import ROOT, Settings
@@ -100,6 +101,11 @@ class Deps:
     def limits(self) -> Limits:
         """When and how often the lender's borrowers may be written to."""
         return load_limits(self.data / "outreach" / "limits.yml", self.settings.lender_name)
+
+    @cached_property
+    def retention(self) -> RetentionPeriods:
+        """How long what is kept."""
+        return load_retention(self.data / "retention.yml")
 
     @cached_property
     def ladder(self) -> Ladder:

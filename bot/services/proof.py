@@ -57,6 +57,7 @@ class Purpose(StrEnum):
     PAYMENT = "payment"
     PLAN_SERVICING = "plan_servicing"
     POLICY_REVIEW = "policy_review"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _FORMAT = "1:"
@@ -22,7 +23,7 @@ class VaultKeyError(Exception):
 
 
 class Vault:
-    """AES-256-GCM for values, HMAC-SHA-256 for look-ups.
+    """AES-256-GCM for values, HMAC-SHA-256 for look-ups, Ed25519 for what leaves the house to be checked elsewhere.
 
     The purpose (``"phone"``, ``"name"`` …) is bound into both, so a sealed phone cannot be passed off as a name
     and equal values of different kinds have different hashes.
@@ -31,6 +32,10 @@ class Vault:
     def __init__(self, data_key: str, lookup_key: str) -> None:
         self._cipher = AESGCM(_key("DESK_DATA_KEY", data_key))
         self._lookup = _key("DESK_LOOKUP_KEY", lookup_key)
+        # A key of its own, derived: it must not change as long as files that it signed are about.
+        self._signing = Ed25519PrivateKey.from_private_bytes(
+            hmac.new(self._lookup, b"sign\0data copy", hashlib.sha256).digest()
+        )
 
     def seal(self, purpose: str, value: str) -> str:
         """Encrypt a value; the result is different each time."""
@@ -51,6 +56,14 @@ class Vault:
         if not sealed.startswith(_FORMAT) or len(raw) < _NONCE_BYTES + _TAG_BYTES:
             raise InvalidTag
         return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()).decode()
+
+    def sign(self, content: bytes) -> str:
+        """Return the Ed25519 signature of bytes, 128 hexadecimal characters, by the desk's own key."""
+        return self._signing.sign(content).hex()
+
+    def public_key(self) -> str:
+        """Return the key that the desk's signatures are checked by, 64 hexadecimal characters; it is no secret."""
+        return self._signing.public_key().public_bytes_raw().hex()
 
     def lookup(self, purpose: str, value: str) -> str:
         """Return the keyed hash of a value, 64 hexadecimal characters."""

@@ -20,6 +20,7 @@ COMPUTES_FOR_ITSELF = {
     "payments",
     "plan_completion",
     "policy_review",
+    "retention",
 }
 """Services that compute with debts for the desk's own work. Whoever joins them shows nothing to a conversation."""
 

@@ -44,7 +44,7 @@ def events(given: list[dict[str, object]]) -> list[object]:
 
 
 def test_one_round_runs_at_a_time_and_missed_ones_become_one(ticking: BackgroundScheduler, deps: Deps) -> None:
-    (job,) = ticking.get_jobs()
+    job = ticking.get_job("tick")
     assert (job.coalesce, job.max_instances) == (True, 1)
     assert job.misfire_grace_time == scheduler.MISFIRE_GRACE_SECONDS
     assert job.trigger.interval == timedelta(seconds=deps.settings.scheduler_tick_seconds)

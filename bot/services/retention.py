@@ -1,0 +1,198 @@
+"""Deleting what has been kept long enough (rule A2; ``data/retention.yml``).
+
+Each job deletes what it finds by now and nothing more, so a second run finds nothing; every run that deleted something
+is on record. Money, agreements, promises and documents stay as long as the contract: they are not touched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session
+
+from bot.lending.schedule import add_months
+from bot.services import audit
+from bot.services.accounts import portfolio_of
+from bot.services.deps import Deps
+from bot.services.proof import DeskWork, Purpose
+from bot.store import tables as t
+
+AT_ONCE = 200
+"""Conversations whose talk is deleted in one transaction, so that writers are not kept waiting."""
+
+_NOBODY = "anonymised"
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """How many rows of each sort a run deleted or emptied."""
+
+    anonymous_messages: int = 0
+    borrower_messages: int = 0
+    means: int = 0
+    identity_rows: int = 0
+    unsent_notices: int = 0
+    sessions: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """Return the figures by name."""
+        return asdict(self)
+
+
+def run(deps: Deps) -> Retained:
+    """Do every job once and put on record what was deleted, if anything was."""
+    done = Retained(
+        anonymous_messages=_anonymous_talk(deps),
+        borrower_messages=_borrowers_talk(deps),
+        means=_means(deps),
+        identity_rows=_identity(deps),
+        unsent_notices=_unsent_notices(deps),
+        sessions=_sessions(deps),
+    )
+    if any(done.counts().values()):
+        with deps.begin() as session:
+            audit.record(session, deps.now(), audit.SYSTEM, "retention_run", ("desk", "retention"), **done.counts())
+    return done
+
+
+def _anonymous_talk(deps: Deps) -> int:
+    """Talk with somebody who never proved to be anybody, and that nobody has to look at any more."""
+    before = deps.now() - timedelta(days=deps.retention.anonymous_talk_days)
+    bound = exists().where(t.ChannelBinding.conversation_id == t.Conversation.id)
+    waits = exists().where(t.Hold.conversation_id == t.Conversation.id, t.Hold.lifted_at.is_(None))
+    old = (
+        select(t.Conversation.id)
+        .where(
+            t.Conversation.borrower_id.is_(None),
+            t.Conversation.last_activity_at < before,
+            t.Conversation.owner.in_(("bot", "closed")),
+            t.Conversation.address_sealed != _NOBODY,
+            ~bound,
+            ~waits,
+        )
+        .order_by(t.Conversation.id)
+        .limit(AT_ONCE)
+    )
+    deleted = 0
+    while True:
+        with deps.begin() as session:
+            found = session.scalars(old).all()
+            if not found:
+                return deleted
+            deleted += _delete_messages(session, found, None)
+            session.execute(delete(t.WebSession).where(t.WebSession.conversation_id.in_(found)))
+            for conversation_id in found:  # the address goes with the talk; whoever writes again begins anew
+                session.execute(
+                    update(t.Conversation)
+                    .where(t.Conversation.id == conversation_id)
+                    .values(address_sealed=_NOBODY, address_hash=uuid4().hex)
+                )
+
+
+def _borrowers_talk(deps: Deps) -> int:
+    """Talk with borrowers that is old enough, if everything they owed has been settled meanwhile."""
+    before = _years_ago(deps, deps.retention.talk_years)
+    with deps.read() as session:
+        chats = session.execute(
+            select(t.ChannelBinding.conversation_id, t.ChannelBinding.borrower_id)
+            .where(
+                exists().where(
+                    t.Message.conversation_id == t.ChannelBinding.conversation_id, t.Message.created_at < before
+                )
+            )
+            .distinct()
+        ).all()
+        owing = {each for _, each in chats if _owes(session, deps, each)}
+        kept = {conversation_id for conversation_id, each in chats if each in owing}
+    free = sorted({conversation_id for conversation_id, _ in chats} - kept)
+    deleted = 0
+    for start in range(0, len(free), AT_ONCE):
+        with deps.begin() as session:
+            deleted += _delete_messages(session, free[start : start + AT_ONCE], before)
+    return deleted
+
+
+def _owes(session: Session, deps: Deps, borrower_id: str) -> bool:
+    return bool(portfolio_of(session, deps, DeskWork(borrower_id, Purpose.RETENTION)).open_debts)
+
+
+def _delete_messages(session: Session, conversation_ids: Sequence[str], before: datetime | None) -> int:
+    """Delete messages with all that hangs on them; notices keep that they were sent, not their words."""
+    old = select(t.Message.id).where(t.Message.conversation_id.in_(conversation_ids))
+    if before is not None:
+        old = old.where(t.Message.created_at < before)
+    options = {"synchronize_session": False}
+    for table in (t.Button, t.Outbox, t.MessageDocument):
+        session.execute(delete(table).where(table.message_id.in_(old)), execution_options=options)
+    session.execute(
+        update(t.Reminder).where(t.Reminder.message_id.in_(old)).values(message_id=None), execution_options=options
+    )
+    gone = session.execute(delete(t.Message).where(t.Message.id.in_(old)).returning(t.Message.id)).all()
+    return len(gone)
+
+
+def _means(deps: Deps) -> int:
+    """What somebody told of income, spending and hardship in a talk about plans that ended without one."""
+    before = deps.now() - timedelta(days=deps.retention.means_without_plan_days)
+    told = t.Negotiation.monthly_income_fen.is_not(None) | t.Negotiation.monthly_essential_fen.is_not(None)
+    told = told | t.Negotiation.hardship.is_not(None) | t.Negotiation.available_now_fen.is_not(None)
+    agreed = exists().where(t.Agreement.negotiation_id == t.Negotiation.id)
+    with deps.begin() as session:
+        emptied = session.execute(
+            update(t.Negotiation)
+            .where(t.Negotiation.active_key.is_(None), t.Negotiation.updated_at < before, told, ~agreed)
+            .values(monthly_income_fen=None, monthly_essential_fen=None, hardship=None, available_now_fen=None)
+            .returning(t.Negotiation.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(emptied.all())
+
+
+def _identity(deps: Deps) -> int:
+    before = _years_ago(deps, deps.retention.identity_years)
+    with deps.begin() as session:
+        challenges = session.execute(
+            delete(t.VerificationChallenge)
+            .where(t.VerificationChallenge.created_at < before)
+            .returning(t.VerificationChallenge.id)
+        ).all()
+        attempts = session.execute(
+            delete(t.VerificationAttempt).where(t.VerificationAttempt.at < before).returning(t.VerificationAttempt.id)
+        ).all()
+        return len(challenges) + len(attempts)
+
+
+def _unsent_notices(deps: Deps) -> int:
+    before = deps.now() - timedelta(days=deps.retention.unsent_notice_days)
+    with deps.begin() as session:
+        gone = session.execute(
+            delete(t.Reminder)
+            .where(t.Reminder.state.in_(("superseded", "refused")), t.Reminder.decided_at < before)
+            .where(t.Reminder.message_id.is_(None))
+            .returning(t.Reminder.id)
+        )
+        return len(gone.all())
+
+
+def _sessions(deps: Deps) -> int:
+    before = deps.now() - timedelta(days=deps.retention.expired_session_days)
+    with deps.begin() as session:
+        web = session.execute(
+            delete(t.WebSession).where(t.WebSession.expires_at < before).returning(t.WebSession.token_hash)
+        ).all()
+        operators = session.execute(
+            delete(t.OperatorSession)
+            .where(t.OperatorSession.expires_at < before)
+            .returning(t.OperatorSession.token_hash)
+        ).all()
+        return len(web) + len(operators)
+
+
+def _years_ago(deps: Deps, years: int) -> datetime:
+    now = deps.now()
+    return datetime.combine(add_months(now.date(), -years * _MONTHS, now.day), now.timetz())
