@@ -6,10 +6,10 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
 from bot.clock import local
-from bot.desk.ownership import QueueReason
 from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
-from bot.services import handoff, identity, negotiation
+from bot.identity.third_party import Speaker
+from bot.services import identity, negotiation, third_parties
 from bot.services.accounts import NotVerified
 from bot.services.conversations import SHARE_PHONE
 from bot.services.identity import Outcome, Progress, Step
@@ -122,9 +122,12 @@ class MeetStranger(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Release; apologise to a stranger, and tell a borrower what stays on the phone."""
-        by_choice = turn.pressed("topic") == UNBIND
-        identity.release_binding(turn.deps, turn.conversation_id, "asked" if by_choice else "wrong_person")
-        turn.say("utter_unbound" if by_choice else "utter_wrong_person")
+        if turn.pressed("topic") == UNBIND:
+            identity.release_binding(turn.deps, turn.conversation_id, "asked")
+            turn.say("utter_unbound")
+        else:
+            speaker = third_parties.meet_stranger(turn.deps, turn.conversation_id, turn.text)
+            turn.say("utter_number_changed" if speaker is Speaker.NUMBER_CHANGED_HANDS else "utter_wrong_person")
         return [*leave_forms(), SlotSet(GOAL, None), SlotSet(STEP, None)]
 
 
@@ -134,9 +137,11 @@ class MeetThirdParty(DeskAction):
     action_name = "action_meet_third_party"
 
     def handle(self, turn: Turn) -> list[EventType]:
-        """Say what can be done, and queue for a person."""
-        turn.say("utter_third_party")
-        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.THIRD_PARTY)
+        """Say what can be done for whoever speaks; a person is called."""
+        speaker = third_parties.meet_third_party(turn.deps, turn.conversation_id, turn.text)
+        turn.say(f"utter_third_party_{speaker.value}")
+        if turn.can_say(f"utter_third_party_{speaker.value}_next"):
+            turn.say(f"utter_third_party_{speaker.value}_next")
         return leave_forms()
 
 

@@ -19,6 +19,7 @@ from actions.cases import AfterCase, AskCaseStep, Complain, OpenDispute, TellCas
 from actions.clearance import TellClearance
 from actions.contact import Cancel, Clarify, PassOn, RequestHuman
 from actions.contact_wishes import SetReminder, StopContact
+from actions.data_rights import AnswerDataRequest, CopyData, ExplainDecision
 from actions.debt import (
     CheckPayment,
     TellBalance,
@@ -53,6 +54,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     AfterPlan,
     AfterPromise,
     AfterVerification,
+    AnswerDataRequest,
     AnswerRight,
     AskCaseStep,
     AskIdentityStep,
@@ -64,6 +66,8 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     Clarify,
     Comfort,
     Complain,
+    CopyData,
+    ExplainDecision,
     ExplainFigure,
     MeetStranger,
     MeetThirdParty,

@@ -25,14 +25,14 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from tests.firewall.calls import Spy
+from tests.firewall.secret import secret_desk
+
 CALLS_A_ROUND = 200
 
 
 def spy(seed: int, rounds: int) -> tuple[int, list[str]]:
     """Make calls from a seed; return how many were made, and the leaks."""
-    from tests.firewall.calls import Spy
-    from tests.firewall.secret import secret_desk
-
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:

@@ -32,10 +32,13 @@ class DocumentKind(StrEnum):
     SCHEDULE = "schedule"
     STATEMENT = "statement"
     CLEARANCE_LETTER = "clearance_letter"
+    DATA_EXPORT = "data_export"
 
     @property
     def media_type(self) -> str:
         """The content's media type."""
+        if self is DocumentKind.DATA_EXPORT:
+            return "application/json"
         return "image/png" if self.is_picture else "application/pdf"
 
     @property

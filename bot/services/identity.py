@@ -23,6 +23,7 @@ from bot.services import audit
 from bot.services.channel_links import awaited, forget
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
+from bot.services.notices_due import touch
 from bot.services.proof import viewer_of
 from bot.store.tables import Borrower, ChannelBinding, Conversation, VerificationAttempt, VerificationChallenge
 from bot.text.scripts import fold_name
@@ -202,6 +203,8 @@ def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
         forget(session, conversation_id)
         for challenge in _open_challenges(session, conversation_id):
             challenge.state = "dropped"
+        if conversation.borrower_id is not None:
+            touch(session, conversation.borrower_id, now)  # their notices are planned anew, for where they can still go
         conversation.borrower_id = None
         conversation.verified_at = None
         audit.record(session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason)

@@ -63,7 +63,7 @@ def secret_desk(folder: Path, *, owes: bool) -> SecretDesk:
     borrower_id = a_borrower(deps, SECRET_NAME, SECRET_PHONE, f"11010119900101{SECRET_TAIL}")
     other_id = a_borrower(deps, "邓丙丁", OTHER_PHONE, f"11010119900101{OTHER_TAIL}")
     other_debt = a_debt_of(deps, other_id, Owed(principal_fen=333_300, creditor="寻常银行"))
-    ids = _with_debts(deps, borrower_id) if owes else ()
+    ids = with_debts(deps, borrower_id) if owes else ()
     with deps.begin() as session:
         session.get_one(tables.Debt, other_debt).reference = "6666"
         operator = tables.Operator(
@@ -73,7 +73,8 @@ def secret_desk(folder: Path, *, owes: bool) -> SecretDesk:
     return SecretDesk(deps, clock, borrower_id, other_id, "0" * 32, ids)
 
 
-def _with_debts(deps: Deps, borrower_id: str) -> tuple[str, ...]:
+def with_debts(deps: Deps, borrower_id: str) -> tuple[str, ...]:
+    """Give a borrower debts, a plan, offers and papers; return the identifiers of all of them."""
     planned = Owed(principal_fen=1_876_543, creditor="金丝雀银行")
     debts = [a_debt_of(deps, borrower_id, planned)]
     chat = verified(deps, borrower_id)

@@ -1,0 +1,97 @@
+"""Data rights: where data come from, a copy, correction, deletion, how a plan was decided."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import EventType, FollowupAction
+
+from actions.base import DeskAction, Turn, VerifiedAction, verify_first
+from actions.documents import hand_over
+from bot.clock import business_date
+from bot.lending.money import format_yuan
+from bot.rights.data_request import DataRequest, read_data_request
+from bot.services import data_export, data_rights
+from bot.services.accounts import NotVerified
+from bot.services.data_rights import Explanation
+from bot.services.documents import NotMade
+from bot.text.display import day_text
+from bot.workout.offer import NoOfferReason
+
+_THEIRS = {DataRequest.COPY: "action_copy_data", DataRequest.EXPLAIN: "action_explain_decision"}
+
+
+class AnswerDataRequest(DeskAction):
+    """Answers what is asked about one's own data; a copy and an explanation are for the verified borrower."""
+
+    action_name = "action_answer_data_request"
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Tell, put on record, or go on to what needs identity."""
+        pressed = turn.pressed("choice")
+        known = {wish.value: wish for wish in DataRequest}
+        wish = known.get(pressed or "", DataRequest.SOURCE) if turn.is_payload else read_data_request(turn.text)
+        if wish in _THEIRS:
+            return [FollowupAction(_THEIRS[wish])]
+        if wish is DataRequest.SOURCE:
+            turn.say("utter_data_source")
+            return []
+        answer_by = data_rights.register(turn.deps, turn.conversation_id, wish)
+        day = day_text(answer_by, business_date(turn.deps.now()))
+        turn.say(f"utter_data_{wish.value}", day=day, years=str(turn.deps.retention.talk_years))
+        return []
+
+
+class CopyData(VerifiedAction):
+    """Hands over everything on record about the borrower, as one file."""
+
+    action_name = "action_copy_data"
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Make the file and let the message carry it."""
+        made = data_export.copy_of_data(turn.deps, turn.conversation_id)
+        if made is NotMade.NOT_VERIFIED:
+            return verify_first(turn, self.action_name)
+        if isinstance(made, NotMade):
+            turn.say("utter_document_trouble")
+        else:
+            hand_over(turn, made)
+        return []
+
+
+class ExplainDecision(VerifiedAction):
+    """Says which rules and which facts led to the last offers, or to none."""
+
+    action_name = "action_explain_decision"
+
+    def tell(self, turn: Turn) -> list[EventType]:
+        """Say rules, facts, outcome, and that a person can look again."""
+        found = data_rights.explain_decision(turn.deps, turn.conversation_id)
+        if isinstance(found, NotVerified):
+            return verify_first(turn, self.action_name)
+        if found is None:
+            turn.say("utter_data_explain_none")
+            return []
+        day = day_text(found.decided_on, business_date(turn.deps.now()))
+        turn.say("utter_data_explain", day=day, policy=found.policy_code, version=found.policy_version)
+        turn.say(
+            "utter_data_explain_facts",
+            owed=format_yuan(found.owed_fen),
+            income=_told(turn, found.monthly_income_fen),
+            essential=_told(turn, found.monthly_essential_fen),
+        )
+        _say_outcome(turn, found)
+        turn.say("utter_data_explain_next")
+        return []
+
+
+def _say_outcome(turn: Turn, found: Explanation) -> None:
+    if isinstance(found.outcome, NoOfferReason):
+        turn.say("utter_data_explain_refused", reason=turn.phrase(f"utter_no_plan_{found.outcome.value}"))
+        return
+    reasons = "；".join(turn.phrase(f"utter_part_offer_reason_{reason.value}") for reason in found.outcome)
+    turn.say("utter_data_explain_offer", count=str(len(found.outcome)), reasons=reasons)
+    if found.by_person is not None:
+        turn.say("utter_data_explain_person")
+
+
+def _told(turn: Turn, amount_fen: int | None) -> str:
+    return turn.phrase("utter_part_not_told") if amount_fen is None else format_yuan(amount_fen)
