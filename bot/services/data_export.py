@@ -46,7 +46,7 @@ LEFT_OUT: dict[str, str] = {
 }
 """Columns that are not copied, and why. Keyed hashes for looking up are not copied either: they say nothing."""
 
-_KEYED = ("name_hash", "phone_hash", "id_number_hash", "id_tail_hash", "address_hash", "idempotency_key")
+_KEYED = ("name_hash", "phone_hash", "id_number_hash", "id_tail_hash", "address_hash", "idempotency_key", "token_hash")
 
 
 def copy_of_data(deps: Deps, conversation_id: str) -> DocumentView | NotMade:
@@ -139,6 +139,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.Hold, or_(t.Hold.borrower_id == me, t.Hold.conversation_id.in_(chats))),
         (t.Reminder, t.Reminder.borrower_id == me),
         (t.ChannelBinding, t.ChannelBinding.borrower_id == me),
+        (t.ChannelLink, t.ChannelLink.borrower_id == me),
         (t.VerificationAttempt, t.VerificationAttempt.borrower_id == me),
         (t.Conversation, t.Conversation.borrower_id == me),
         (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),

@@ -190,7 +190,10 @@ def _sessions(deps: Deps) -> int:
             .where(t.OperatorSession.expires_at < before)
             .returning(t.OperatorSession.token_hash)
         ).all()
-        return len(web) + len(operators)
+        links = session.execute(
+            delete(t.ChannelLink).where(t.ChannelLink.expires_at < before).returning(t.ChannelLink.token_hash)
+        ).all()
+        return len(web) + len(operators) + len(links)
 
 
 def _years_ago(deps: Deps, years: int) -> datetime:
