@@ -18,12 +18,13 @@ from bot.clock import business_date
 from bot.identity.roles import Permission, may
 from bot.outreach.workdays import is_working_day
 from bot.services import audit
-from bot.services.accounts import DebtView, build_portfolio
+from bot.services.accounts import DebtView, portfolio_of
 from bot.services.case_desk import ACTS, is_allowed
 from bot.services.case_record import extended, seal_for
 from bot.services.deps import Deps
 from bot.services.inbox import mask_name
 from bot.services.operators import OperatorView
+from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Operator
 
 MOST_LISTED = 300
@@ -128,7 +129,9 @@ def open_page(deps: Deps, operator: OperatorView, case_id: str) -> CasePage | No
             return None
         reader = audit.Actor("operator", operator.id)
         audit.record(session, deps.now(), reader, "case_read", ("case", case.id))
-        debts = build_portfolio(session, deps, case.borrower_id).debts if case.borrower_id and case.debt_ids else ()
+        debts: tuple[DebtView, ...] = ()
+        if case.borrower_id and case.debt_ids:
+            debts = portfolio_of(session, deps, DeskWork(case.borrower_id, Purpose.CASE)).debts
         return CasePage(
             row=_row(session, deps, case),
             conversation_id=case.conversation_id,

@@ -52,6 +52,7 @@ class Purpose(StrEnum):
     """What the desk itself needs facts about a debt for. None of it is shown in a conversation."""
 
     APPROVAL = "approval"
+    CASE = "case"
     CLEARANCE = "clearance"
     NOTICE = "notice"
     PAYMENT = "payment"

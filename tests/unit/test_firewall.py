@@ -16,6 +16,7 @@ from bot.settings import ROOT
 
 COMPUTES_FOR_ITSELF = {
     "approval_decisions",
+    "case_pages",
     "clearance",
     "payments",
     "plan_completion",

@@ -19,6 +19,7 @@ import yaml
 from bot.channels.telegram_menu import COMMANDS
 from bot.lending.balances import Component
 from bot.lending.ledger import EntryKind
+from bot.rights.data_request import DataRequest
 from bot.services.agreements import AcceptRefusal
 from bot.services.identity import Step
 from bot.services.negotiation import Blocked
@@ -142,6 +143,7 @@ FAMILIES: dict[str, Iterable[Enum]] = {
     "utter_ask_": [step for step in Step if step is not Step.DONE],
     "utter_part_line_": EntryKind,
     "utter_part_component_": Component,
+    "utter_data_": [DataRequest.CORRECT, DataRequest.DELETE],
 }
 """Responses that an outcome picks: what stands before its value."""
 

@@ -55,7 +55,8 @@ def test_every_text_can_be_said_in_both_scripts() -> None:
 def test_a_file_name_gives_no_debt_away(kind: DocumentKind) -> None:
     name = HANS.say(f"file_{kind.value}", number="XY1")
     assert not [word for word in DEBT_WORDS if word in name]
-    assert name.endswith(".png" if kind.is_picture else ".pdf")
+    endings = {"image/png": ".png", "application/pdf": ".pdf", "application/json": ".json"}
+    assert name.endswith(endings[kind.media_type])
 
 
 def test_a_missing_name_or_value_is_said_so() -> None:

@@ -12,6 +12,7 @@ ALLOWED = {
     (Role.AGENT, Permission.REPLY),
     *product([Role.SUPERVISOR, Role.ADMIN], Permission),
     (Role.COMPLIANCE, Permission.READ_CONVERSATIONS),
+    (Role.COMPLIANCE, Permission.DECIDE_CASES),
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_cases"
-down_revision = "0012_channel_links"
+revision = "0010_cases"
+down_revision = "0009_channel_links"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_channel_links"
+revision = "0009_channel_links"
 down_revision = "0008_rates"
 branch_labels = None
 depends_on = None
