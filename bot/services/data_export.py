@@ -31,6 +31,17 @@ LEFT_OUT: dict[str, str] = {
     "borrower.name_sealed": "in the record of the person, opened",
     "borrower.notices_due_at": "work of the desk",
     "borrower.phone_sealed": "in the record of the person, opened",
+    "case_file.active_key": "work of the desk",
+    "case_file.asked_in": "work of the desk",
+    "case_file.asking": "work of the desk",
+    "case_file.assigned_to": "names a person at the desk",
+    "case_file.decided_by": "names a person at the desk",
+    "case_file.finding_seen_by": "names a person at the desk",
+    "case_file.reason_sealed": "stands in the message that told it",
+    "case_file.wanted_sealed": "stands in the message that asked for it",
+    "case_note.content_sealed": "a file that the borrower sent",
+    "case_note.operator_id": "names a person at the desk",
+    "case_note.text_sealed": "stands in the message it was said in",
     "conversation.address_sealed": "the channel's own address of this chat",
     "conversation.owner_operator_id": "names a person at the desk",
     "document.content_sealed": "handed over as files of their own",
@@ -119,6 +130,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
     negotiations = select(t.Negotiation.id).where(t.Negotiation.borrower_id == me)
     agreements = select(t.Agreement.id).where(t.Agreement.borrower_id == me)
     chats = select(t.Conversation.id).where(t.Conversation.borrower_id == me)
+    cases = select(t.CaseFile.id).where(t.CaseFile.borrower_id == me)
     subjects = (me, *session.scalars(negotiations), *session.scalars(agreements))
     return (
         (t.Contract, t.Contract.borrower_id == me),
@@ -143,6 +155,8 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.VerificationAttempt, t.VerificationAttempt.borrower_id == me),
         (t.Conversation, t.Conversation.borrower_id == me),
         (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),
+        (t.CaseFile, t.CaseFile.borrower_id == me),
+        (t.CaseNote, and_(t.CaseNote.case_id.in_(cases), t.CaseNote.kind != "note")),
         (t.Document, t.Document.borrower_id == me),
         (
             t.AuditEntry,

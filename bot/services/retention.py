@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from bot.cases.course import OPEN
 from bot.lending.schedule import add_months
 from bot.services import audit
 from bot.services.accounts import portfolio_of
@@ -65,6 +66,7 @@ def _anonymous_talk(deps: Deps) -> int:
     before = deps.now() - timedelta(days=deps.retention.anonymous_talk_days)
     bound = exists().where(t.ChannelBinding.conversation_id == t.Conversation.id)
     waits = exists().where(t.Hold.conversation_id == t.Conversation.id, t.Hold.lifted_at.is_(None))
+    pending = exists().where(t.CaseFile.conversation_id == t.Conversation.id, t.CaseFile.state.in_(tuple(OPEN)))
     old = (
         select(t.Conversation.id)
         .where(
@@ -74,6 +76,7 @@ def _anonymous_talk(deps: Deps) -> int:
             t.Conversation.address_sealed != _NOBODY,
             ~bound,
             ~waits,
+            ~pending,
         )
         .order_by(t.Conversation.id)
         .limit(AT_ONCE)
@@ -129,6 +132,10 @@ def _delete_messages(session: Session, conversation_ids: Sequence[str], before: 
     options = {"synchronize_session": False}
     for table in (t.Button, t.Outbox, t.MessageDocument):
         session.execute(delete(table).where(table.message_id.in_(old)), execution_options=options)
+    # What was told for a case is kept with the case, sealed.
+    session.execute(
+        update(t.CaseNote).where(t.CaseNote.message_id.in_(old)).values(message_id=None), execution_options=options
+    )
     session.execute(
         update(t.Reminder).where(t.Reminder.message_id.in_(old)).values(message_id=None), execution_options=options
     )

@@ -5,18 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from bot.cases.course import CaseState
+from bot.cases.kinds import CaseKind
 from bot.outreach.gate import HoldKind
-from bot.services import identity, negotiation, retention
+from bot.services import cases, identity, negotiation, retention
 from bot.services.conversations import Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
 from bot.services.retention import Retained
 from bot.store.tables import (
     AuditEntry,
     Button,
+    CaseFile,
+    CaseNote,
     ChannelBinding,
     Conversation,
+    Hold,
     Message,
     Negotiation,
     Outbox,
@@ -145,3 +150,22 @@ def test_answers_to_identity_questions_and_dead_sessions_go(deps: Deps, clock: S
     assert retention.run(deps) == Retained(sessions=1)
     clock.move(5 * YEAR)
     assert retention.run(deps).identity_rows == 1
+
+
+def test_what_was_told_for_a_complaint_stays_with_it_when_the_talk_goes(deps: Deps, clock: SetClock) -> None:
+    chat = a_conversation(deps)
+    with deps.read() as session:
+        message_id = session.scalars(select(Message.id).where(Message.conversation_id == chat)).one()
+    done = cases.complain(deps, chat, CaseKind.TONE, "骂人", message_id)
+    assert done is not None
+    clock.move(timedelta(days=200))
+    assert retention.run(deps).anonymous_messages == 0, "an answer is still owed"
+
+    with deps.begin() as session:
+        session.get_one(CaseFile, done.case.case_id).state = CaseState.REJECTED
+        session.execute(update(Hold).where(Hold.conversation_id == chat).values(lifted_at=deps.now()))
+        session.get_one(Conversation, chat).owner = "bot"
+    assert retention.run(deps).anonymous_messages >= 1
+    with deps.read() as session:
+        [note] = session.scalars(select(CaseNote))
+        assert note.message_id is None
