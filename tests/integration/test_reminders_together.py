@@ -146,7 +146,7 @@ def test_days_decided_together_are_the_same_days_one_by_one(tmp_path: Path, monk
     def lived(name: str) -> list[str]:
         clock = SetClock()
         deps = a_desk(tmp_path / name, clock)
-        assert Year(deps, clock, 12, 8, 5, NOTHING_GOES_WRONG).run().findings == []
+        assert Year(deps, clock, 12, 8, 2, NOTHING_GOES_WRONG).run().findings == []
         return decision_log(deps)
 
     together = lived("together")
