@@ -22,7 +22,7 @@ from bot.services import audit, holds, notice_planning
 from bot.services.accounts import lock_borrower
 from bot.services.conversations import locked
 from bot.services.deps import Deps
-from bot.store.tables import CaseFile, CaseNote, Conversation
+from bot.store.tables import CaseFile, CaseNote, Conversation, Message
 
 QUEUE = {Family.DISPUTE: QueueReason.DISPUTE, Family.COMPLAINT: QueueReason.COMPLAINT}
 """Why a conversation waits for a person about a case of a family."""
@@ -128,9 +128,14 @@ def tell(session: Session, deps: Deps, case: CaseFile) -> None:
 
 
 def take_down(session: Session, deps: Deps, case: CaseFile, said: str, message_id: str | None) -> bool:
-    """Keep the borrower's own words, sealed, once for each message; False where they were kept before or are none."""
+    """Keep the borrower's own words, sealed, once for each message; False where they were kept before or are none.
+
+    Words whose message is not on record are kept without it: nothing told for a case is lost.
+    """
     if not said.strip():
         return False
+    if message_id is not None and session.get(Message, message_id) is None:
+        message_id = None
     if message_id is not None:
         known = select(CaseNote.id).where(CaseNote.case_id == case.id, CaseNote.message_id == message_id)
         if session.scalar(known) is not None:

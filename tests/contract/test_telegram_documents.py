@@ -93,12 +93,13 @@ class TestDocuments:
         assert (text.text, text.file, text.buttons) == ("长" * 1_025, None, [])
         assert (file.text, [title for title, _ in file.buttons]) == ("", ["谢谢"])
 
-    async def test_it_stays_here_when_the_chat_is_no_longer_that_borrowers(self, desk: Desk) -> None:
+    async def test_neither_it_nor_its_words_leave_once_the_chat_is_no_longer_that_borrowers(self, desk: Desk) -> None:
         await verified(desk)
         await desk.stop()
         hand_over(desk, PAPER, "这是协议全文。")
         await asyncio.to_thread(identity.release_binding, desk.deps, desk.conversation(LI), "not_the_borrower")
         await desk.start()
-        sent = await desk.shown(LI, "这是协议全文。")
+        desk.write(LI, "还有别的吗?")
+        await desk.shown(LI, "还有别的吗?")
 
-        assert sent.file is None
+        assert [sent for sent in desk.server.messages(LI) if sent.file or sent.text == "这是协议全文。"] == []
