@@ -12,7 +12,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.text.normalize import normalize_text
+from bot.text.commands import read_by_engine
 
 ORIGINAL_TEXT = "original_text"
 """Message attribute: the text as it was typed, which values are read from."""
@@ -42,7 +42,7 @@ class TextNormalizer(GraphComponent):
             text = message.get(TEXT)
             if text:
                 message.set(ORIGINAL_TEXT, text)
-                message.set(TEXT, normalize_text(text) or text)
+                message.set(TEXT, read_by_engine(text))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

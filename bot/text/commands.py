@@ -2,6 +2,8 @@
 
 import re
 
+from bot.text.normalize import normalize_text
+
 _BEFORE_WORDS = re.compile(r"^[\s/／\u200b-\u200f\u2060\ufeff\u00ad\x00-\x1f\x7f]+")
 """White space of every kind, slashes, and characters that show nothing."""
 
@@ -21,3 +23,11 @@ def defused(text: str) -> str:
     before = text[: len(text) - len(words)]
     is_order = ("/" in before or "／" in before) and _ORDER.fullmatch(words.strip())
     return NOTHING if is_order or not words else words
+
+
+def read_by_engine(text: str) -> str:
+    """Return what the engine reads of a message: plain words, but the order of a button letter by letter.
+
+    A button carries the hash of what it agrees to; taking repeated letters together would make it another hash.
+    """
+    return text if text.startswith("/") else normalize_text(text) or text

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text.commands import NOTHING, defused
+from bot.text.commands import NOTHING, defused, read_by_engine
+from bot.text.normalize import normalize_text
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,9 @@ def test_a_text_of_slashes_alone_becomes_something_that_can_be_read(typed: str) 
 @given(st.text(alphabet=st.sampled_from("/／ \n\t\u3000\u200b\ufeffab还{}"), max_size=12))
 def test_whatever_is_typed_is_no_command_even_after_the_engine_strips_it(typed: str) -> None:
     assert not defused(typed).strip().startswith("/")
+
+
+def test_the_order_of_a_button_is_read_letter_by_letter() -> None:
+    order = '/affirm{"agree": "f27fcccc33333333aaaaaa00"}'
+    assert read_by_engine(order) == order
+    assert read_by_engine("還款款款款款款") == normalize_text("還款款款款款款")
