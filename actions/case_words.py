@@ -9,10 +9,11 @@ from actions.figures import label
 from bot.cases.clock import DISPUTE_DAYS
 from bot.cases.evidence import evidence_for
 from bot.cases.kinds import CaseKind, Family, kinds_of
+from bot.cases.question import Step
 from bot.clock import business_date
 from bot.services.accounts import DebtView
+from bot.services.case_questions import Asked
 from bot.services.case_record import CaseView
-from bot.services.cases import Asked, Step
 from bot.text.display import day_text
 
 _INTENT = {Family.DISPUTE: "dispute_debt", Family.COMPLAINT: "complain_service"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
+from actions.step_form import end_form, seen, was_seen_by
 from bot.clock import local
 from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
@@ -16,7 +17,7 @@ from bot.services.identity import Outcome, Progress, Step
 from bot.services.negotiation import Stage
 
 STEP = "identity_step"
-SEEN = "form_seen"
+_MARK = "verify"
 CONTINUE, UNBIND = "continue", "unbind"
 """What a link from the web page and the command to unbind carry as their topic."""
 
@@ -57,26 +58,26 @@ class ValidateVerifyForm(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Read the message as the factor that is waited for; leave it alone if it is not one."""
-        if turn.slot(SEEN) == _mark(turn):
+        if was_seen_by(_MARK, turn):
             return []
         opening = turn.slot("requested_slot") != STEP
         before = _begin(turn) if opening else identity.progress(turn.deps, turn.conversation_id)
         if before.outcome is Outcome.LOCKED:
-            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
+            return [seen(_MARK, turn), end_form()]
         if before.step is Step.DONE:
-            return [SlotSet(SEEN, _mark(turn)), SlotSet(STEP, "done")]
+            return [seen(_MARK, turn), SlotSet(STEP, "done")]
         after = None if turn.is_payload else _answer(turn, before.step, opening)
         if after is None and not opening and is_bare_number(turn.text):
             # Digits of another length answer this question and no other.
             turn.say(f"utter_unfit_{before.step.value}")
-            return [SlotSet(SEEN, _mark(turn))]
+            return [seen(_MARK, turn)]
         if after is None:
-            return [SlotSet(SEEN, _mark(turn))] if opening else []
+            return [seen(_MARK, turn)] if opening else []
         _comment(turn, before.step, after)
-        events: list[EventType] = [SlotSet(SEEN, _mark(turn))]
+        events: list[EventType] = [seen(_MARK, turn)]
         if after.step is Step.DONE:
             return [*events, SlotSet(STEP, "done")]
-        return [*events, SlotSet("requested_slot", None)] if after.outcome is Outcome.LOCKED else events
+        return [*events, end_form()] if after.outcome is Outcome.LOCKED else events
 
 
 class AskIdentityStep(DeskAction):
@@ -181,8 +182,3 @@ def _comment(turn: Turn, asked: Step, after: Progress) -> None:
         turn.say(f"utter_wrong_{asked.value}", left=str(after.attempts_left))
     elif after.outcome is Outcome.CODE_EXPIRED:
         turn.say("utter_code_expired")
-
-
-def _mark(turn: Turn) -> str:
-    """Name this form and this message: one message may end one form and open the other."""
-    return f"verify:{turn.message_id}"

@@ -6,9 +6,10 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
-from actions.plan_answers import PLAN_FORM, SEEN, STEP, mark, say_blocked, show, take, used, verify_again, wish_in
+from actions.plan_answers import GOAL_AGAIN, MARK, PLAN_FORM, STEP, say_blocked, show, take, wish_in
 from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal
 from actions.promise_words import stated_in, tell_promise
+from actions.step_form import ValidateStepForm, seen, was_seen
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services import agreements, clearance, negotiation, promises, said
@@ -41,7 +42,7 @@ _ASKED_LATER = {"request_settlement": OfferKind.SETTLEMENT, "request_deferral": 
 class OpenPlan(VerifiedAction):
     """The borrower cannot pay, or wants instalments, relief, time or a settlement: begins a negotiation, or goes on."""
 
-    action_name = "action_open_plan"
+    action_name = GOAL_AGAIN
 
     def tell(self, turn: Turn) -> list[EventType]:
         """Open the negotiation and start the form, or say why there is nothing to negotiate."""
@@ -60,7 +61,7 @@ class OpenPlan(VerifiedAction):
         _introduce(turn, opened)
         taken = _take_wish(turn, opened)
         # What has been answered here must not be read once more by the form that begins now.
-        events: list[EventType] = [SlotSet(SEEN, mark(turn)), *taken] if taken is not None else []
+        events: list[EventType] = [seen(MARK, turn), *taken] if taken is not None else []
         now = negotiation.state(turn.deps, turn.conversation_id)
         if isinstance(now, State) and now.stage is Stage.CHOICE and not now.offers:
             # Everything on the table has lapsed meanwhile.
@@ -68,22 +69,20 @@ class OpenPlan(VerifiedAction):
         return [*events, FollowupAction(PLAN_FORM)] if _goes_on(turn) else events
 
 
-class ValidatePlanForm(DeskAction):
+class ValidatePlanForm(ValidateStepForm[State]):
     """Takes one answer to the negotiation's question of the moment; leaves any other message alone."""
 
     action_name = "validate_plan_form"
+    form, goal = MARK, GOAL_AGAIN
 
-    def handle(self, turn: Turn) -> list[EventType]:
+    def current(self, turn: Turn) -> State | NotVerified | None:
+        """Return the negotiation that is open."""
+        state = negotiation.state(turn.deps, turn.conversation_id)
+        return None if isinstance(state, State) and state.stage is Stage.NONE else state
+
+    def take(self, turn: Turn, current: State) -> list[EventType] | None:
         """Read the message for the present stage and hand it to the negotiation."""
-        if used(turn):
-            return []
-        current = negotiation.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified):
-            return verify_again(turn)
-        if current.stage is Stage.NONE:
-            return [SlotSet(SEEN, mark(turn)), SlotSet("requested_slot", None)]
-        result = take(turn, current)
-        return [] if result is None else [SlotSet(SEEN, mark(turn)), *result]
+        return take(turn, current)
 
 
 class AskPlanStep(DeskAction):
@@ -97,14 +96,14 @@ class AskPlanStep(DeskAction):
         if isinstance(current, NotVerified) or current.stage is Stage.NONE:
             return []
         if current.stage is Stage.APPROVAL and current.chosen is not None:
-            ask_approval(turn, current.chosen, whole=used(turn))
+            ask_approval(turn, current.chosen, whole=was_seen(turn))
             negotiation.put_approval_question(turn.deps, turn.conversation_id, turn.message_id)
         elif current.stage is Stage.CONFIRMATION:
             shown = agreements.read_back(turn.deps, turn.conversation_id)
             if isinstance(shown, AcceptRefusal):
                 explain_refusal(turn, shown)
             else:
-                ask_confirmation(turn, shown, whole=used(turn))
+                ask_confirmation(turn, shown, whole=was_seen(turn))
         else:
             ask_stage(turn, current)
         return []
@@ -118,7 +117,7 @@ class AfterPlan(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Go on with verification if that is what ended the form."""
         ended: list[EventType] = [SlotSet(STEP, None)]
-        if turn.slot(GOAL) == "action_open_plan":
+        if turn.slot(GOAL) == GOAL_AGAIN:
             return [*ended, FollowupAction(VERIFY_FORM)]
         return ended
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, SlotSet
 
-from actions.base import GOAL, Turn
+from actions.base import Turn
 from actions.plan_words import explain_refusal, show_agreement, show_offers
+from actions.step_form import end_form, verify_again
 from bot.clock import business_date
 from bot.desk.ownership import QueueReason
 from bot.lending.money import format_yuan
@@ -33,8 +34,9 @@ from bot.workout.reading import (
 from bot.workout.wish_reading import read_wish
 
 STEP = "plan_step"
-SEEN = "form_seen"
 PLAN_FORM = "plan_form"
+MARK = "plan"
+GOAL_AGAIN = "action_open_plan"
 
 _AGREES = frozenset({"affirm", "accept_offer"})
 _DECLINES = frozenset({"deny", "reject_offer"})
@@ -90,7 +92,7 @@ def take(turn: Turn, current: State) -> list[EventType] | None:
         case Stage.APPROVAL:
             return _take_approval(turn, current)
         case Stage.WAITING:
-            return [SlotSet("requested_slot", None)]
+            return [end_form()]
         case _:
             return _take_answer(turn, current)
 
@@ -108,14 +110,14 @@ def show(turn: Turn, result: Result | NotVerified | Blocked, *, noted: bool = Fa
     """Say what a step led to; ``noted`` says as well that a wish is kept until it can be answered."""
     match result:
         case NotVerified():
-            return verify_again(turn)
+            return verify_again(GOAL_AGAIN)
         case Blocked():
-            return [*say_blocked(turn, result), SlotSet("requested_slot", None)]
+            return [*say_blocked(turn, result), end_form()]
         case NoPlan():
             turn.say(f"utter_no_plan_{result.reason.value}")
             turn.say("utter_no_plan_person")
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
-            return [SlotSet("requested_slot", None)]
+            return [end_form()]
         case NotSettled():
             turn.say(f"utter_not_settled_{result.why.value}")
             return []
@@ -138,21 +140,6 @@ def say_blocked(turn: Turn, why: Blocked) -> list[EventType]:
     elif why is Blocked.NO_REPLANS_LEFT:
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
     return []
-
-
-def verify_again(turn: Turn) -> list[EventType]:
-    """Return the events that end the form for a new proof of identity."""
-    return [SlotSet(SEEN, mark(turn)), SlotSet(GOAL, "action_open_plan"), SlotSet("requested_slot", None)]
-
-
-def mark(turn: Turn) -> str:
-    """Name this form and this message: one message may end one form and open the other."""
-    return f"plan:{turn.message_id}"
-
-
-def used(turn: Turn) -> bool:
-    """Whether this message has been used already, by this form or as the last proof of identity before it."""
-    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")
 
 
 def _show_state(turn: Turn, state: State, *, noted: bool) -> list[EventType]:
@@ -291,11 +278,11 @@ def _take_approval(turn: Turn, current: State) -> list[EventType] | None:
     if turn.pressed("agree") == chosen_id or (turn.intent in _AGREES and not turn.carries_choice):
         asked = negotiation.ask_approval(turn.deps, turn.conversation_id, turn.message_id)
         if isinstance(asked, NotVerified):
-            return verify_again(turn)
+            return verify_again(GOAL_AGAIN)
         if asked.stage is not Stage.WAITING:
             return []  # a yes typed before the figures were there asks for nothing: they are shown, and asked again
         turn.say("utter_approval_requested")
-        return [SlotSet("requested_slot", None)]
+        return [end_form()]
     return _turn_away(turn, current)
 
 
@@ -339,7 +326,7 @@ def _accept(turn: Turn, shown_hash: str) -> list[EventType]:
     if result in (AcceptRefusal.NEEDS_FRESH_CHECK, AcceptRefusal.NOT_VERIFIED):
         turn.say("utter_fresh_check_first")
         identity.lapse(turn.deps, turn.conversation_id)
-        return verify_again(turn)
+        return verify_again(GOAL_AGAIN)
     if result is AcceptRefusal.FIGURES_CHANGED:
         explain_refusal(turn, result)
         return show(turn, negotiation.more_options(turn.deps, turn.conversation_id))
@@ -347,7 +334,7 @@ def _accept(turn: Turn, shown_hash: str) -> list[EventType]:
         explain_refusal(turn, result)
         if result is AcceptRefusal.PLAN_IN_FORCE:
             negotiation.end(turn.deps, turn.conversation_id)
-            return [SlotSet("requested_slot", None)]
+            return [end_form()]
         return []
     show_agreement(turn, result)
     return [SlotSet(STEP, "agreed")]

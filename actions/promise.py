@@ -6,6 +6,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.promise_words import ask_promise, confirm, explain, stated_in
+from actions.step_form import ValidateStepForm, end_form, seen, verify_again
 from bot.desk.ownership import QueueReason
 from bot.services import handoff, promises, said
 from bot.services.accounts import NotVerified
@@ -14,8 +15,9 @@ from bot.workout.promise_reading import StatedPromise
 from bot.workout.reading import read_position
 
 STEP = "promise_step"
-SEEN = "form_seen"
 FORM = "promise_form"
+_MARK = "promise"
+_GOAL = "action_note_promise"
 OPENS = frozenset({"promise_to_pay", "propose_payment"})
 """Messages that may begin a promise: said as one, or as an offer of a sum on a day."""
 
@@ -34,7 +36,7 @@ _PERSON = {
 class NotePromise(VerifiedAction):
     """The borrower means to pay something by a day: begins to take it down, or goes on."""
 
-    action_name = "action_note_promise"
+    action_name = _GOAL
 
     def tell(self, turn: Turn) -> list[EventType]:
         """Take over what was said, and let the form ask for the rest; old debts get neutral words and a person."""
@@ -47,25 +49,23 @@ class NotePromise(VerifiedAction):
             return verify_first(turn, self.action_name)
         events = _say(turn, told)
         goes_on = isinstance(told, Promised)
-        return [SlotSet(SEEN, _mark(turn)), *events, *([FollowupAction(FORM)] if goes_on else [])]
+        return [seen(_MARK, turn), *events, *([FollowupAction(FORM)] if goes_on else [])]
 
 
-class ValidatePromiseForm(DeskAction):
-    """Takes one answer to the question of the moment; leaves any other message alone."""
+class ValidatePromiseForm(ValidateStepForm[Promised]):
+    """Takes a creditor, a sum, a day or the yes; leaves any other message alone."""
 
     action_name = "validate_promise_form"
+    form, goal = _MARK, _GOAL
 
-    def handle(self, turn: Turn) -> list[EventType]:
-        """Read the message for a creditor, a sum, a day or the yes."""
-        if _used(turn):
-            return []
-        current = promises.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified):
-            return [SlotSet(SEEN, _mark(turn)), *_verify_again()]
-        if current.step is Step.NONE:
-            return [SlotSet(SEEN, _mark(turn)), SlotSet("requested_slot", None)]
-        result = _take(turn, current)
-        return [] if result is None else [SlotSet(SEEN, _mark(turn)), *result]
+    def current(self, turn: Turn) -> Promised | NotVerified | None:
+        """Return the promise that is being made."""
+        state = promises.state(turn.deps, turn.conversation_id)
+        return None if isinstance(state, Promised) and state.step is Step.NONE else state
+
+    def take(self, turn: Turn, current: Promised) -> list[EventType] | None:
+        """Read the message for what is asked."""
+        return _take(turn, current)
 
 
 class AskPromiseStep(DeskAction):
@@ -132,12 +132,12 @@ def _make(turn: Turn, promise_id: str | None) -> Answer:
 def _say(turn: Turn, told: Answer) -> list[EventType]:
     """Say what came of it. A promise made ends the form, and so does a refusal as a whole."""
     if isinstance(told, NotVerified):
-        return _verify_again()
+        return verify_again(_GOAL)
     if isinstance(told, NotPromised):
         turn.say(f"utter_no_promise_{told.value}")
         if (reason := _PERSON.get(told)) is not None:
             handoff.ask_human(turn.deps, turn.conversation_id, reason)
-        return [SlotSet("requested_slot", None)]
+        return [end_form()]
     if told.step is Step.MADE:
         confirm(turn, told)
         return [SlotSet(STEP, "made")]
@@ -149,23 +149,11 @@ def _say(turn: Turn, told: Answer) -> list[EventType]:
 def _drop(turn: Turn) -> list[EventType]:
     promises.drop(turn.deps, turn.conversation_id)
     turn.say("utter_promise_dropped")
-    return [SlotSet("requested_slot", None)]
+    return [end_form()]
 
 
 def _end(turn: Turn, told: Answer) -> list[EventType]:
     """Answer a button pressed outside the form; a draft that still lacks something goes on in the form."""
     events = _say(turn, told)
     unfinished = isinstance(told, Promised) and told.step not in (Step.MADE, Step.NONE)
-    return [SlotSet(SEEN, _mark(turn)), *events, *([FollowupAction(FORM)] if unfinished else [])]
-
-
-def _verify_again() -> list[EventType]:
-    return [SlotSet(GOAL, NotePromise.action_name), SlotSet("requested_slot", None)]
-
-
-def _mark(turn: Turn) -> str:
-    return f"promise:{turn.message_id}"
-
-
-def _used(turn: Turn) -> bool:
-    return (turn.slot(SEEN) or "").endswith(f":{turn.message_id}")
+    return [seen(_MARK, turn), *events, *([FollowupAction(FORM)] if unfinished else [])]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.events import EventType, FollowupAction
 
 from actions.base import Turn, VerifiedAction, verify_first
-from actions.plan_answers import PLAN_FORM, SEEN, mark, show, wish_in
+from actions.plan_answers import MARK, PLAN_FORM, show, wish_in
+from actions.step_form import seen
 from bot.desk.ownership import QueueReason
 from bot.lending.money import format_yuan
 from bot.services import handoff, negotiation, replanning, said
@@ -52,7 +53,7 @@ class ModifyPlan(VerifiedAction):
             moved = replanning.move_pay_day(turn.deps, turn.conversation_id, pay_day)
             if isinstance(moved, NoReplan | NotVerified):
                 return _without(turn, moved, self.action_name)
-            return [SlotSet(SEEN, mark(turn)), *show(turn, moved), FollowupAction(PLAN_FORM)]
+            return [seen(MARK, turn), *show(turn, moved), FollowupAction(PLAN_FORM)]
         if wish_in(turn, text, turn.intent) is None and read_hardship(text) is None:
             return _pass_on(turn)
         begun = replanning.begin(turn.deps, turn.conversation_id)
@@ -91,7 +92,7 @@ def _say_what_changes(turn: Turn, begun: State) -> None:
 def _go_on(turn: Turn, text: str) -> list[EventType]:
     """Keep what is asked of the new plan, and let the form ask the rest."""
     wish = wish_in(turn, text, turn.intent)
-    events: list[EventType] = [SlotSet(SEEN, mark(turn))]
+    events: list[EventType] = [seen(MARK, turn)]
     if wish is not None:
         events += show(turn, negotiation.propose(turn.deps, turn.conversation_id, wish), noted=True)
     current = negotiation.state(turn.deps, turn.conversation_id)
