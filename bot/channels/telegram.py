@@ -12,7 +12,6 @@ from telegram.error import TelegramError
 from bot.channels import telegram_webhook
 from bot.channels.pacing import Pace, pause
 from bot.channels.telegram_client import error_code, make_bot
-from bot.channels.telegram_evidence import EvidenceKeeper
 from bot.channels.telegram_inbound import KINDS, TelegramInbound
 from bot.channels.telegram_menu import Menu
 from bot.channels.telegram_outbound import TelegramOutbound
@@ -39,11 +38,8 @@ class TelegramChannel:
         deps: Deps,
         wake: Callable[[str], None],
         pace: Pace | None = None,
-        keeper: EvidenceKeeper | None = None,
     ) -> None:
         """Prepare the channel; ``wake`` is called on the event loop with a conversation that has a new message.
-
-        Without a ``keeper`` no file is ever taken.
 
         Raises:
             telegram.error.InvalidToken: no token is set.
@@ -56,9 +52,7 @@ class TelegramChannel:
         self._url = webhook_url(deps.settings.origin) if self._secret else ""
         self._stopping = asyncio.Event()
         self._outbound = TelegramOutbound(deps, self._bot, self._stopping, self._pace, self._menu)
-        self._inbound = TelegramInbound(
-            deps, self._bot, wake=wake, nudge=self._outbound.nudge, menu=self._menu, keeper=keeper
-        )
+        self._inbound = TelegramInbound(deps, self._bot, wake=wake, nudge=self._outbound.nudge, menu=self._menu)
         self._typing = Typing(deps, self._bot)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None

@@ -1,56 +1,33 @@
-"""Pictures and papers that a case asked for: fetched from Telegram, looked at, handed to whoever keeps them sealed."""
+"""Pictures and papers for a case: fetched from Telegram where one is open, and kept sealed with it."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
 from bot.channels.telegram_client import DeskBot, error_code
-from bot.desk.uploads import LARGEST_UPLOAD, UploadKind, UploadRefusal, judge_upload
+from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
+from bot.services import case_files
+from bot.services.case_files import Brought
+from bot.services.deps import Deps
 
 FETCH_SECONDS = 20
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as it came; ``key`` names it once and for all, so that keeping it again changes nothing."""
+async def take_evidence(deps: Deps, bot: DeskBot, conversation_id: str, message: Message) -> str | None:
+    """Keep what a message brings where a case is open. Returns what came of it: ``evidence_…`` has the words.
 
-    key: str
-    name: str
-    kind: UploadKind
-    content: bytes
-
-
-class EvidenceKeeper(Protocol):
-    """The cases, as far as somebody who sends a file meets them. Both are called on threads."""
-
-    def awaits(self, conversation_id: str) -> bool:
-        """Tell whether a case of the borrower in this conversation has asked for evidence."""
-        ...
-
-    def keep(self, conversation_id: str, upload: Upload) -> bool:
-        """Keep a file sealed with that case; False when none waits for it any more."""
-        ...
-
-
-async def take_evidence(
-    bot: DeskBot, keeper: EvidenceKeeper | None, conversation_id: str, key: str, message: Message
-) -> str | None:
-    """Take what a message brings where a case waits for it. Returns what came of it: ``evidence_…`` has the words.
-
-    None: nobody asked, or it is neither picture nor file, and it is answered as anything else that is no text. It is
-    then not even fetched.
+    None: no case would have it, or it is neither picture nor file, and it is answered as anything else that is no text.
+    It is then not even fetched.
     """
     largest = message.photo[-1] if message.photo else None
     attached = largest or (message.document if message.animation is None else None)
-    if keeper is None or attached is None or not await asyncio.to_thread(keeper.awaits, conversation_id):
+    if attached is None or not await asyncio.to_thread(case_files.awaits, deps, conversation_id):
         return None
     if (attached.file_size or 0) > LARGEST_UPLOAD:
         return UploadRefusal.TOO_LARGE.value
@@ -62,9 +39,6 @@ async def take_evidence(
         code = error_code(error) if isinstance(error, TelegramError) else "timed_out"
         _log.warning("telegram_file_not_fetched", code=code)
         return "not_fetched"
-    kind = judge_upload(content)
-    if isinstance(kind, UploadRefusal):
-        return kind.value
-    name = (message.document.file_name if message.document else None) or kind.name.lower()
-    kept = await asyncio.to_thread(keeper.keep, conversation_id, Upload(key, name[:120], kind, content))
-    return "kept" if kept else None
+    name = (message.document.file_name if message.document else None) or ""
+    kept = await asyncio.to_thread(case_files.bring, deps, conversation_id, name, content)
+    return None if kept is Brought.NO_CASE else kept.value

@@ -14,7 +14,7 @@ from telegram.error import TelegramError
 
 from bot.channels.pacing import whereabouts
 from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
-from bot.channels.telegram_evidence import EvidenceKeeper, take_evidence
+from bot.channels.telegram_evidence import take_evidence
 from bot.channels.telegram_menu import Menu, link_token
 from bot.identity.factors import read_shared_phone
 from bot.services.channel_links import follow
@@ -46,14 +46,12 @@ class TelegramInbound:
         wake: Callable[[str], None],
         nudge: Callable[[], None],
         menu: Menu,
-        keeper: EvidenceKeeper | None = None,
     ) -> None:
         self._deps = deps
         self._bot = bot
         self._wake = wake
         self._nudge = nudge
         self._menu = menu
-        self._keeper = keeper
         self._courtesies: set[asyncio.Task[None]] = set()
 
     async def settle(self) -> None:
@@ -113,7 +111,7 @@ class TelegramInbound:
         elif message.effective_attachment is not None:
             # An album arrives as one update for each picture; saying the same ten times helps nobody.
             once = f"album:{message.media_group_id}" if message.media_group_id else key
-            taken = await take_evidence(self._bot, self._keeper, conversation_id, key, message)
+            taken = await take_evidence(self._deps, self._bot, conversation_id, message)
             if taken is not None:
                 await self._tell(conversation_id, f"evidence_{taken}", once)
             else:

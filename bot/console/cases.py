@@ -12,10 +12,11 @@ from bot.console import PREFIX
 from bot.console.reading import list_for
 from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
+from bot.desk.uploads import LARGEST_UPLOAD
 from bot.identity.roles import Permission
 from bot.outreach.tone import Finding
-from bot.services import case_desk, case_pages
-from bot.services.case_desk import LONGEST_TEXT, MOST_BYTES, Acted, Outcome, UnfitWords
+from bot.services import case_desk, case_files, case_pages
+from bot.services.case_desk import LONGEST_TEXT, Acted, Outcome, UnfitWords
 from bot.services.case_pages import Show
 from bot.services.operators import OperatorView
 
@@ -52,7 +53,7 @@ def case_page(
         draft=draft,
         findings=findings,
         longest=LONGEST_TEXT,
-        most_mib=MOST_BYTES // 2**20,
+        most_megabytes=LARGEST_UPLOAD // 10**6,
     )
 
 
@@ -80,7 +81,6 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         show: Annotated[Show, Query()] = Show.OPEN,
         kind: Annotated[CaseKind | None, Query()] = None,
     ) -> Response:
-        rows = tuple(row for row in case_pages.listing(deps, show) if kind in (None, row.kind))
         return pages.render(
             "cases.html",
             operator,
@@ -90,7 +90,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             show=show,
             kind=kind,
             kinds=tuple(CaseKind),
-            rows=rows,
+            rows=case_pages.listing(deps, show, kind),
             counts=case_pages.counts(deps),
         )
 
@@ -100,7 +100,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
 
     @router.get("/cases/{case_id}/files/{note_id}")
     def show_file(case_id: CaseId, note_id: CaseId, operator: Annotated[OperatorView, Depends(reader)]) -> Response:
-        found = case_pages.file_of(deps, operator, case_id, note_id)
+        found = case_files.file_of(deps, operator, case_id, note_id)
         if found is None:
             return pages.render("refused.html", operator, 404, reason="no_case")
         # Never shown inside the page: what somebody brought must not run as if it were ours.
@@ -153,11 +153,11 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         operator: Annotated[OperatorView, Depends(worker)],
         file: Annotated[UploadFile | None, File()] = None,
     ) -> Response:
-        content = await file.read(MOST_BYTES + 1) if file is not None else b""
+        content = await file.read(LARGEST_UPLOAD + 1) if file is not None else b""
         name = (file.filename if file is not None else None) or ""
 
         def keep() -> Response:
-            return answer(request, operator, case_id, case_desk.attach(deps, operator, case_id, name, content))
+            return answer(request, operator, case_id, case_files.attach(deps, operator, case_id, name, content))
 
         return await run_in_threadpool(keep)
 

@@ -14,6 +14,7 @@ class UploadKind(StrEnum):
     JPEG = "image/jpeg"
     PNG = "image/png"
     PDF = "application/pdf"
+    MP3 = "audio/mpeg"
 
 
 class UploadRefusal(StrEnum):
@@ -24,7 +25,12 @@ class UploadRefusal(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
 
 
-_BEGINNINGS = ((b"\xff\xd8\xff", UploadKind.JPEG), (b"\x89PNG\r\n\x1a\n", UploadKind.PNG), (b"%PDF-", UploadKind.PDF))
+_BEGINNINGS = (
+    (b"\xff\xd8\xff", UploadKind.JPEG),
+    (b"\x89PNG\r\n\x1a\n", UploadKind.PNG),
+    (b"%PDF-", UploadKind.PDF),
+    (b"ID3", UploadKind.MP3),
+)
 
 
 def judge_upload(content: bytes) -> UploadKind | UploadRefusal:

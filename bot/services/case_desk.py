@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +11,9 @@ from sqlalchemy.orm import Session
 from bot.cases.clock import most_extensions
 from bot.cases.course import DECISIONS, OPEN, CaseAct, NotPossible
 from bot.cases.kinds import CaseKind, Family
+from bot.cases.question import Step
 from bot.clock import business_date
+from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
 from bot.services import audit
@@ -21,17 +21,10 @@ from bot.services.case_record import add_note, extended, lock_with_borrower, mov
 from bot.services.deps import Deps
 from bot.services.handoff import unfitting
 from bot.services.operators import OperatorView
-from bot.store.tables import CaseFile, CaseNote, Message
+from bot.store.tables import CaseFile, Message
 
 LONGEST_TEXT = 1_000
-MOST_BYTES = 5 * 1024 * 1024
 
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"%PDF-", "application/pdf"),
-    (b"ID3", "audio/mpeg"),
-)
 _DECIDERS = frozenset({*DECISIONS, CaseAct.CORRECT})
 _SAYS_SOMETHING = frozenset({*DECISIONS, CaseAct.ASK_BORROWER})
 _TOLD = frozenset({*_SAYS_SOMETHING, CaseAct.CORRECT})
@@ -51,9 +44,6 @@ class Refused(StrEnum):
     NO_KIND = "no_kind"
     NO_EXTENSION_LEFT = "no_extension_left"
     TOO_LATE = "too_late"
-    FILE_EMPTY = "file_empty"
-    FILE_TOO_LARGE = "file_too_large"
-    FILE_UNKNOWN = "file_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class UnfitWords:
     findings: tuple[Finding, ...]
 
 
-Outcome = Acted | Refused | UnfitWords
+Outcome = Acted | Refused | UnfitWords | UploadRefusal
 
 
 def act(
@@ -101,7 +91,7 @@ def act(
         case.assigned_to = case.assigned_to or operator.id
         sealed = deps.vault.seal(seal_for(case.id), text) if text else None
         if what is CaseAct.ASK_BORROWER:
-            case.wanted_sealed, case.asking = sealed, "facts"
+            case.wanted_sealed, case.asking = sealed, Step.FACTS
         if what in DECISIONS:
             case.reason_sealed, case.decided_at, case.decided_by = sealed, deps.now(), operator.id
         if finds:
@@ -166,30 +156,6 @@ def note(deps: Deps, operator: OperatorView, case_id: str, text: str) -> Outcome
             return Refused.UNKNOWN
         add_note(session, deps, case, "note", text, operator_id=operator.id)
         audit.record(session, deps.now(), audit.Actor("operator", operator.id), "case_noted", ("case", case.id))
-        return Acted(case.conversation_id)
-
-
-def attach(deps: Deps, operator: OperatorView, case_id: str, name: str, content: bytes) -> Outcome:
-    """Keep a file that somebody brought, sealed; the same file once for each case. What it is its bytes say."""
-    if not content:
-        return Refused.FILE_EMPTY
-    if len(content) > MOST_BYTES:
-        return Refused.FILE_TOO_LARGE
-    media_type = next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)
-    if media_type is None:
-        return Refused.FILE_UNKNOWN
-    digest = hashlib.sha256(content).hexdigest()
-    with deps.begin() as session:
-        case = lock_with_borrower(session, case_id)
-        if case is None or case.number is None:
-            return Refused.UNKNOWN
-        known = select(CaseNote.id).where(CaseNote.case_id == case.id, CaseNote.sha256 == digest)
-        if session.scalar(known) is None:
-            kept = add_note(session, deps, case, "file", name[:120] or "-", operator_id=operator.id)
-            kept.content_sealed = deps.vault.seal(seal_for(case.id), base64.b64encode(content).decode())
-            kept.media_type, kept.sha256 = media_type, digest
-            actor = audit.Actor("operator", operator.id)
-            audit.record(session, deps.now(), actor, "case_file_kept", ("case", case.id), sha256=digest)
         return Acted(case.conversation_id)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,6 +29,12 @@ from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Operator
 MOST_LISTED = 300
 
 _QUIET_EVENTS = ("case_read", "case_file_read")
+
+_WITH_PEOPLE = (
+    select(CaseFile, Borrower, Operator)
+    .outerjoin(Borrower, Borrower.id == CaseFile.borrower_id)
+    .outerjoin(Operator, Operator.id == CaseFile.assigned_to)
+)
 
 
 class Show(StrEnum):
@@ -97,10 +102,12 @@ class CasePage:
     may_see_finding: bool
 
 
-def listing(deps: Deps, show: Show) -> tuple[CaseRow, ...]:
+def listing(deps: Deps, show: Show, kind: CaseKind | None = None) -> tuple[CaseRow, ...]:
     """Return cases: open ones by the day an answer is due, findings nobody has seen, or the last that were closed."""
     case = CaseFile
-    numbered = select(case).where(case.number.is_not(None)).limit(MOST_LISTED)
+    numbered = _WITH_PEOPLE.where(case.number.is_not(None)).limit(MOST_LISTED)
+    if kind is not None:
+        numbered = numbered.where(case.kind == kind.value)
     is_open = case.state.in_([state.value for state in OPEN])
     query = {
         Show.OPEN: numbered.where(is_open).order_by(case.due_on, case.created_at),
@@ -108,7 +115,7 @@ def listing(deps: Deps, show: Show) -> tuple[CaseRow, ...]:
         Show.CLOSED: numbered.where(~is_open).order_by(case.decided_at.desc().nulls_last(), case.created_at.desc()),
     }[show]
     with deps.read() as session:
-        return tuple(_row(session, deps, found) for found in session.scalars(query))
+        return tuple(_row(deps, *found) for found in session.execute(query))
 
 
 def counts(deps: Deps) -> dict[Show, int]:
@@ -124,16 +131,17 @@ def counts(deps: Deps) -> dict[Show, int]:
 def open_page(deps: Deps, operator: OperatorView, case_id: str) -> CasePage | None:
     """Return a case to an operator, and put on record that they read it; None where there is none."""
     with deps.begin() as session:
-        case = session.get(CaseFile, case_id)
-        if case is None or case.number is None:
+        found = session.execute(_WITH_PEOPLE.where(CaseFile.id == case_id, CaseFile.number.is_not(None))).one_or_none()
+        if found is None:
             return None
+        case, borrower, assigned = found
         reader = audit.Actor("operator", operator.id)
         audit.record(session, deps.now(), reader, "case_read", ("case", case.id))
         debts: tuple[DebtView, ...] = ()
         if case.borrower_id and case.debt_ids:
             debts = portfolio_of(session, deps, DeskWork(case.borrower_id, Purpose.CASE)).debts
         return CasePage(
-            row=_row(session, deps, case),
+            row=_row(deps, case, borrower, assigned),
             conversation_id=case.conversation_id,
             debts=tuple(debt for debt in debts if debt.debt_id in case.debt_ids),
             notes=_notes(session, deps, case),
@@ -148,17 +156,6 @@ def open_page(deps: Deps, operator: OperatorView, case_id: str) -> CasePage | No
             and case.finding_seen_by is None
             and may(operator.role, Permission.DECIDE_CASES),
         )
-
-
-def file_of(deps: Deps, operator: OperatorView, case_id: str, note_id: str) -> tuple[str, bytes] | None:
-    """Return media type and content of a case's file, and put on record who had it; None where there is none."""
-    with deps.begin() as session:
-        found = session.get(CaseNote, note_id)
-        if found is None or found.case_id != case_id or found.content_sealed is None or found.media_type is None:
-            return None
-        reader = audit.Actor("operator", operator.id)
-        audit.record(session, deps.now(), reader, "case_file_read", ("case", case_id), note=note_id)
-        return found.media_type, base64.b64decode(deps.vault.unseal(seal_for(case_id), found.content_sealed))
 
 
 def _acts(operator: OperatorView, case: CaseFile) -> tuple[CaseAct, ...]:
@@ -176,9 +173,7 @@ def _may_extend(deps: Deps, operator: OperatorView, case: CaseFile) -> bool:
     )
 
 
-def _row(session: Session, deps: Deps, case: CaseFile) -> CaseRow:
-    borrower = session.get(Borrower, case.borrower_id) if case.borrower_id else None
-    assigned = session.get(Operator, case.assigned_to) if case.assigned_to else None
+def _row(deps: Deps, case: CaseFile, borrower: Borrower | None, assigned: Operator | None) -> CaseRow:
     today, state = business_date(deps.now()), CaseState(case.state)
     due, received = case.due_on or today, case.received_on or today
     return CaseRow(

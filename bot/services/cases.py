@@ -2,24 +2,25 @@
 
 Complaining needs no proof of identity and is never put off: the case has a number before the first question about it.
 A dispute tells which debt it is about, so it needs the verified borrower; it is read back, and opened by an explicit
-yes. Which question is open stands in the row, not in the dialogue.
+yes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState, NotPossible
-from bot.cases.kinds import CaseKind, Family, silences_everything
+from bot.cases.kinds import CaseKind, Family
+from bot.cases.question import Step
 from bot.identity.levels import Level
 from bot.services import audit
-from bot.services.accounts import DebtView, NotVerified, RightParty, lock_borrower, portfolio_of, right_party
+from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
+from bot.services.case_questions import Asked, disputable, end_questions, open_question, question_of, told_here, told_of
 from bot.services.case_record import QUEUE, CaseView, lock_with_borrower, move, open_cases, receive, take_down, view_of
 from bot.services.conversations import locked
 from bot.services.deps import Deps
@@ -29,36 +30,7 @@ from bot.services.proof import viewer_of
 from bot.services.said import answers_question
 from bot.store.tables import CaseFile, Conversation, Negotiation
 
-REMEMBERED = timedelta(days=180)
-"""How long after it was raised a case that is over is still told of in the chat."""
-
 MOST_SHOWN = 3
-
-
-class Step(StrEnum):
-    """The question about a case that is open in a conversation."""
-
-    NONE = "none"
-    DEBT = "debt"
-    KIND = "kind"
-    YES = "yes"
-    FACTS = "facts"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Where a conversation stands with its case. ``case`` is None while a dispute is a draft.
-
-    ``debts`` are those to choose from, or those chosen. ``plan_ended``: a negotiation about a disputed debt was closed.
-    """
-
-    step: Step
-    family: Family | None = None
-    kind: CaseKind | None = None
-    draft_id: str | None = None
-    case: CaseView | None = None
-    debts: tuple[DebtView, ...] = ()
-    plan_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,41 +84,41 @@ def begin_dispute(
 def asked(deps: Deps, conversation_id: str) -> Asked | NotVerified:
     """Return the question about a case that is open in a conversation."""
     with deps.read() as session:
-        case = _being_asked(session, conversation_id)
-        return _asked(session, deps, case, conversation_id) if case is not None else Asked(Step.NONE)
+        case = open_question(session, conversation_id)
+        return question_of(session, deps, case, conversation_id) if case is not None else Asked(Step.NONE)
 
 
 def choose_debts(deps: Deps, conversation_id: str, positions: tuple[int, ...] | None) -> Asked | NotVerified:
     """Choose which debts are disputed by their places, counted from 1 in the order shown; None: all of them."""
     with deps.begin() as session:
-        case = _being_asked(session, conversation_id, lock=True)
+        case = open_question(session, conversation_id, lock=True)
         if case is None:
             return Asked(Step.NONE)
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
-        choices = _disputable(session, deps, party)
+        choices = disputable(session, deps, party)
         chosen = choices if positions is None else [debt for n, debt in enumerate(choices, 1) if n in positions]
         if case.state == CaseState.DRAFT and not case.debt_ids and chosen:
             case.debt_ids = [debt.debt_id for debt in chosen]
-        return _asked(session, deps, case, conversation_id)
+        return question_of(session, deps, case, conversation_id)
 
 
 def choose_kind(deps: Deps, conversation_id: str, kind: CaseKind) -> Asked | NotVerified:
     """Say what a dispute or a complaint is about, where that is still open."""
     with deps.begin() as session:
-        case = _being_asked(session, conversation_id, lock=True)
+        case = open_question(session, conversation_id, lock=True)
         if case is None:
             return Asked(Step.NONE)
         if case.kind is None and kind.family == case.family:
             _name(session, deps, case, kind)
-        return _asked(session, deps, case, conversation_id)
+        return question_of(session, deps, case, conversation_id)
 
 
 def put_question(deps: Deps, conversation_id: str, message_id: str) -> None:
     """Note in answer to which message a dispute was read back."""
     with deps.begin() as session:
-        case = _being_asked(session, conversation_id, lock=True)
+        case = open_question(session, conversation_id, lock=True)
         if case is not None and case.asked_in is None:
             case.asked_in = message_id
 
@@ -163,10 +135,10 @@ def confirm(deps: Deps, conversation_id: str, message_id: str, draft_id: str | N
             return party
         lock_borrower(session, party.borrower_id)
         conversation = locked(session, conversation_id)
-        case = _being_asked(session, conversation_id, lock=True)
+        case = open_question(session, conversation_id, lock=True)
         if case is None or conversation is None or (draft_id is not None and case.id != draft_id):
             return Asked(Step.NONE)
-        shown = _asked(session, deps, case, conversation_id)
+        shown = question_of(session, deps, case, conversation_id)
         if not isinstance(shown, Asked) or shown.step is not Step.YES:
             return shown
         if not answers_question(session, conversation_id, case.asked_in, message_id):
@@ -175,13 +147,13 @@ def confirm(deps: Deps, conversation_id: str, message_id: str, draft_id: str | N
         receive(session, deps, case, conversation)
         case.active_key, case.asking = None, Step.FACTS
         enqueue(session, conversation, QUEUE[Family.DISPUTE], deps.now())
-        return replace(_told(session, deps, case, party), plan_ended=plan_ended)
+        return replace(told_of(session, deps, case, party), plan_ended=plan_ended)
 
 
 def add_fact(deps: Deps, conversation_id: str, said: str, message_id: str) -> Asked | NotVerified:
     """Take down what happened, in the borrower's words; what was asked of them is answered by it."""
     with deps.begin() as session:
-        found = _being_asked(session, conversation_id)
+        found = open_question(session, conversation_id)
         case = lock_with_borrower(session, found.id) if found is not None else None
         if case is None or case.asking != Step.FACTS:
             return Asked(Step.NONE)
@@ -189,31 +161,31 @@ def add_fact(deps: Deps, conversation_id: str, said: str, message_id: str) -> As
         if case.state == CaseState.WAITING:
             move(session, deps, case, CaseAct.ANSWER, audit.Actor("borrower", case.borrower_id))
             case.wanted_sealed = None
-        return _asked(session, deps, case, conversation_id)
+        return question_of(session, deps, case, conversation_id)
 
 
 def ask_facts(deps: Deps, conversation_id: str, case_id: str | None = None) -> Asked | NotVerified:
     """Take up telling what happened again, for one case or the latest that is open here."""
     with deps.begin() as session:
-        _stop_asking(session, deps, conversation_id)
-        case = next((one for one in _told_here(session, deps, conversation_id) if case_id in (None, one.id)), None)
+        end_questions(session, deps, conversation_id)
+        case = next((one for one in told_here(session, deps, conversation_id) if case_id in (None, one.id)), None)
         if case is None or case.state not in OPEN:
             return Asked(Step.NONE)
         # What is asked is asked here, wherever the case was raised.
         case.conversation_id, case.asking = conversation_id, Step.FACTS
-        return _asked(session, deps, case, conversation_id)
+        return question_of(session, deps, case, conversation_id)
 
 
 def stop_asking(deps: Deps, conversation_id: str) -> bool:
     """End the questions about a case; a dispute not yet confirmed is dropped. Returns whether one was."""
     with deps.begin() as session:
-        return _stop_asking(session, deps, conversation_id)
+        return end_questions(session, deps, conversation_id)
 
 
-def withdraw(deps: Deps, conversation_id: str, case_id: str) -> CaseView | NotVerified | None:
+def withdraw(deps: Deps, conversation_id: str, case_id: str) -> CaseView | None:
     """Take a case back at the borrower's wish; its holds end. None where it is unknown here or over."""
     with deps.begin() as session:
-        if case_id not in {case.id for case in _told_here(session, deps, conversation_id)}:
+        if case_id not in {case.id for case in told_here(session, deps, conversation_id)}:
             return None
         case = lock_with_borrower(session, case_id)
         if case is None:
@@ -223,12 +195,12 @@ def withdraw(deps: Deps, conversation_id: str, case_id: str) -> CaseView | NotVe
 
 
 def progress(deps: Deps, conversation_id: str) -> Progress:
-    """Return the cases that may be told of in a conversation: see ``_told_here``."""
+    """Return the cases that may be told of in a conversation: see ``told_here``."""
     with deps.read() as session:
         verified = viewer_of(session, deps, conversation_id).level is Level.VERIFIED
         views = [
             view_of(deps, case, openly=verified or case.borrower_id is None)
-            for case in _told_here(session, deps, conversation_id)
+            for case in told_here(session, deps, conversation_id)
         ]
         return Progress(tuple(view for view in views if view is not None)[:MOST_SHOWN], verified)
 
@@ -245,7 +217,7 @@ def _complain(
             return None
         borrower_id = conversation.borrower_id
         if asks:
-            _stop_asking(session, deps, conversation_id)
+            end_questions(session, deps, conversation_id)
         here = open_cases(session, Family.COMPLAINT, conversation_id, borrower_id)
         same = [case for case in here if kind is None or case.kind == kind.value]
         unnamed = [case for case in here if case.kind is None and case.conversation_id == conversation_id]
@@ -288,11 +260,11 @@ def _begin(
         key = f"dispute:{party.borrower_id}"
         case = session.scalar(select(CaseFile).where(CaseFile.active_key == key).with_for_update())
         if case is None:
-            choices = _disputable(session, deps, party)
+            choices = disputable(session, deps, party)
             if not choices:
                 known = open_cases(session, Family.DISPUTE, conversation_id, party.borrower_id)
                 return NotDisputed.ALL_KNOWN if known else NotDisputed.NOTHING_OWED
-            _stop_asking(session, deps, conversation_id)
+            end_questions(session, deps, conversation_id)
             case = CaseFile(
                 family=Family.DISPUTE.value,
                 state=CaseState.DRAFT.value,
@@ -310,53 +282,7 @@ def _begin(
             case.kind, case.asked_in = kind.value, None
         case.asking = Step.YES
         take_down(session, deps, case, said, message_id)
-        return _asked(session, deps, case, conversation_id)
-
-
-def _asked(session: Session, deps: Deps, case: CaseFile, conversation_id: str) -> Asked | NotVerified:
-    family, kind = Family(case.family), CaseKind(case.kind) if case.kind else None
-    if family is Family.COMPLAINT:
-        step = Step.KIND if kind is None else Step.FACTS
-        return Asked(step, family, kind, case=view_of(deps, case, openly=False))
-    party = right_party(session, deps, conversation_id)
-    if isinstance(party, NotVerified):
-        return party
-    if case.state != CaseState.DRAFT:
-        return _told(session, deps, case, party)
-    choices = _disputable(session, deps, party)
-    chosen = tuple(debt for debt in choices if debt.debt_id in case.debt_ids)
-    if not case.debt_ids and not (kind is not None and silences_everything(family, kind)):
-        return Asked(Step.DEBT, family, kind, case.id, debts=tuple(choices))
-    return Asked(Step.KIND if kind is None else Step.YES, family, kind, case.id, debts=chosen or tuple(choices))
-
-
-def _told(session: Session, deps: Deps, case: CaseFile, party: RightParty) -> Asked:
-    debts = tuple(debt for debt in portfolio_of(session, deps, party).debts if debt.debt_id in case.debt_ids)
-    kind = CaseKind(case.kind) if case.kind else None
-    step = Step(case.asking)
-    return Asked(step, Family.DISPUTE, kind, case=view_of(deps, case, openly=True), debts=debts)
-
-
-def _being_asked(session: Session, conversation_id: str, *, lock: bool = False) -> CaseFile | None:
-    found = (
-        select(CaseFile)
-        .where(CaseFile.conversation_id == conversation_id, CaseFile.asking != Step.NONE)
-        .order_by(CaseFile.created_at.desc(), CaseFile.id)
-        .limit(1)
-    )
-    return session.scalar(found.with_for_update() if lock else found)
-
-
-def _stop_asking(session: Session, deps: Deps, conversation_id: str) -> bool:
-    """End what is asked in a conversation; returns whether an unconfirmed dispute was dropped with it."""
-    dropped = False
-    while (case := _being_asked(session, conversation_id, lock=True)) is not None:
-        case.asking = Step.NONE
-        if case.state == CaseState.DRAFT:
-            move(session, deps, case, CaseAct.DROP, audit.Actor("borrower", case.borrower_id))
-            dropped = True
-        session.flush()
-    return dropped
+        return question_of(session, deps, case, conversation_id)
 
 
 def _name(session: Session, deps: Deps, case: CaseFile, kind: CaseKind) -> None:
@@ -369,13 +295,6 @@ def _name(session: Session, deps: Deps, case: CaseFile, kind: CaseKind) -> None:
     audit.record(session, deps.now(), actor, "case_named", ("case", case.id), kind=kind.value)
 
 
-def _disputable(session: Session, deps: Deps, party: RightParty) -> list[DebtView]:
-    """Open debts that are under no open dispute of the borrower's."""
-    cases = open_cases(session, Family.DISPUTE, party.conversation_id, party.borrower_id)
-    known = {debt_id for case in cases for debt_id in case.debt_ids}
-    return [debt for debt in portfolio_of(session, deps, party).open_debts if debt.debt_id not in known]
-
-
 def _end_negotiation(session: Session, deps: Deps, party: RightParty, case: CaseFile) -> bool:
     """Close the open negotiation if a disputed debt is part of it: its figures would be about something else."""
     negotiation = session.scalar(
@@ -385,32 +304,3 @@ def _end_negotiation(session: Session, deps: Deps, party: RightParty, case: Case
         return False
     close(session, deps, negotiation, "ended")
     return True
-
-
-def _told_here(session: Session, deps: Deps, conversation_id: str) -> list[CaseFile]:
-    """Cases that may be told of in a conversation, the latest first.
-
-    To the verified borrower all of theirs. To anybody else the complaints raised in this very conversation, which say
-    nothing of a debt; a dispute is a fact about one.
-    """
-    conversation = session.get(Conversation, conversation_id)
-    if conversation is None:
-        return []
-    seen = viewer_of(session, deps, conversation_id)
-    here = (CaseFile.conversation_id == conversation_id) & (CaseFile.family == Family.COMPLAINT.value)
-    # A conversation that has become somebody else's tells nothing of whoever had it before.
-    mine = here & or_(CaseFile.borrower_id.is_(None), CaseFile.borrower_id == conversation.borrower_id)
-    if seen.level is Level.VERIFIED:
-        mine = mine | (CaseFile.borrower_id == seen.borrower_id)
-    since = deps.now() - REMEMBERED
-    return list(
-        session.scalars(
-            select(CaseFile)
-            .where(
-                mine,
-                CaseFile.number.is_not(None),
-                CaseFile.state.in_([state.value for state in OPEN]) | (CaseFile.created_at > since),
-            )
-            .order_by(CaseFile.created_at.desc(), CaseFile.id)
-        )
-    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from bot.cases.kinds import CaseKind
+from bot.cases.question import Step
 from bot.identity.roles import Role
 from bot.services import cases
-from bot.services.cases import Asked, Complained, Step
+from bot.services.case_questions import Asked
+from bot.services.cases import Complained
 from bot.services.conversations import Author, append, locked
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView

@@ -10,31 +10,29 @@ from sqlalchemy import select
 from bot.cases.clock import Alarm
 from bot.cases.course import CaseAct, CaseState
 from bot.cases.kinds import CaseKind, Family
+from bot.cases.question import Step
 from bot.clock import business_date
 from bot.desk.ownership import Owner, QueueReason
+from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
-from bot.services import case_desk, case_pages, case_sweep, cases, handoff, reminders
+from bot.services import case_desk, case_files, case_pages, case_sweep, cases, handoff, reminders
 from bot.services.case_desk import Acted, Refused, UnfitWords
+from bot.services.case_files import Brought
 from bot.services.case_pages import Show
+from bot.services.case_questions import Asked
 from bot.services.case_sweep import Swept
-from bot.services.cases import Asked, Step
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
 from bot.store.tables import AuditEntry, CaseNote, Conversation, Reminder
 from tests.builders.accounts import Owed, a_debt_of, a_plan, verified
 from tests.builders.cases import a_complaint, a_dispute, a_draft, case_of, open_holds_of, says, somebody
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 
 K, A = CaseKind, CaseAct
 REASON = "我们核对了通话录音，情况和您说的一致，已经处理，对不起。"
 PNG = b"\x89PNG\r\n\x1a\n" + b"made up"
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 @pytest.fixture
@@ -175,17 +173,44 @@ def test_files_are_sealed_kept_once_and_their_reading_is_on_record(
 ) -> None:
     case = a_complaint(deps, verified(deps, borrower))
     for _ in range(2):
-        assert isinstance(case_desk.attach(deps, boss, case, "截图.png", PNG), Acted)
+        assert isinstance(case_files.attach(deps, boss, case, "截图.png", PNG), Acted)
     with deps.read() as session:
         [kept] = session.scalars(select(CaseNote).where(CaseNote.kind == "file")).all()
         assert kept.content_sealed is not None
         assert "made up" not in kept.content_sealed
-    assert case_pages.file_of(deps, boss, case, kept.id) == ("image/png", PNG)
-    assert case_pages.file_of(deps, boss, a_complaint(deps, verified(deps, None)), kept.id) is None
+    assert case_files.file_of(deps, boss, case, kept.id) == ("image/png", PNG)
+    assert case_files.file_of(deps, boss, a_complaint(deps, verified(deps, None)), kept.id) is None
     assert audited(deps, "case_file_read") == 1
-    for content, why in ((b"", Refused.FILE_EMPTY), (b"<html>", Refused.FILE_UNKNOWN)):
-        assert case_desk.attach(deps, boss, case, "x", content) is why
-    assert case_desk.attach(deps, boss, case, "x", PNG + b"0" * case_desk.MOST_BYTES) is Refused.FILE_TOO_LARGE
+    for content, why in ((b"", UploadRefusal.EMPTY), (b"<html>", UploadRefusal.UNKNOWN_KIND)):
+        assert case_files.attach(deps, boss, case, "x", content) is why
+    assert case_files.attach(deps, boss, case, "x", PNG + b"0" * LARGEST_UPLOAD) is UploadRefusal.TOO_LARGE
+
+
+def test_a_borrowers_file_goes_to_the_case_that_asks_for_something(
+    deps: Deps, borrower: str, boss: OperatorView
+) -> None:
+    conversation = verified(deps, borrower)
+    waiting = reviewed(deps, boss, a_complaint(deps, conversation, CaseKind.FEES))
+    assert isinstance(case_desk.act(deps, boss, waiting, A.ASK_BORROWER, "请发一张扣款的截图，谢谢。"), Acted)
+    cases.stop_asking(deps, conversation)
+    later = a_complaint(deps, conversation, CaseKind.TONE)
+    cases.stop_asking(deps, conversation)
+
+    assert case_files.bring(deps, conversation, "截图.png", PNG) is Brought.KEPT
+
+    assert case_of(deps, waiting).state == CaseState.IN_REVIEW
+    with deps.read() as session:
+        assert session.scalars(select(CaseNote.case_id).where(CaseNote.kind == "file")).all() == [waiting]
+    assert later != waiting
+
+
+def test_a_file_of_somebody_unproved_reaches_no_dispute(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower)
+    a_dispute(deps, verified(deps, borrower))
+    stranger = verified(deps, None)
+
+    assert not case_files.awaits(deps, stranger)
+    assert case_files.bring(deps, stranger, "截图.png", PNG) is Brought.NO_CASE
 
 
 # The clock -----------------------------------------------------------------------------------------------------------

@@ -12,12 +12,14 @@ from sqlalchemy import func, select
 from bot.cases.course import CaseState
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.number import read_number
+from bot.cases.question import Step
 from bot.clock import business_date
 from bot.desk.ownership import Owner, QueueReason
 from bot.outreach.gate import HoldKind
 from bot.services import cases, holds, negotiation, promises
 from bot.services.accounts import NotVerified, Portfolio, portfolio
-from bot.services.cases import Asked, Complained, NotDisputed, Step
+from bot.services.case_questions import Asked
+from bot.services.cases import Complained, NotDisputed
 from bot.services.deps import Deps, make_deps
 from bot.services.negotiation import Stage, State
 from bot.store.tables import AuditEntry, CaseFile, CaseNote, Conversation, Hold
@@ -26,11 +28,6 @@ from tests.builders.cases import a_complaint, a_dispute, a_draft, answers, case_
 from tests.builders.desk import SetClock, a_borrower
 
 K = CaseKind
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 def count(deps: Deps, table: type) -> int:

@@ -4,82 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from httpx import Response
 
 from bot.cases.clock import Alarm
 from bot.cases.course import CaseAct, CaseState
 from bot.cases.evidence import Evidence
 from bot.cases.kinds import CaseKind, Family
-from bot.console.app import make_router
 from bot.console.cases import UNFIT
 from bot.console.rendering import Pages
+from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Role
-from bot.services import operators
 from bot.services.case_desk import Refused
-from bot.services.deps import Deps
 from tests.builders.accounts import a_debt_of, verified
 from tests.builders.cases import a_complaint, a_dispute, case_of
-from tests.builders.desk import PASSWORD, SetClock, a_borrower, a_desk, an_operator
+from tests.builders.console import ConsoleBrowser
+from tests.builders.desk import SetClock, a_borrower, a_desk
 
 PNG = b"\x89PNG\r\n\x1a\n<script>alert(1)</script>"
 
 
-@dataclass
-class Console:
-    """A console and its browser."""
-
-    deps: Deps
-    clock: SetClock
-
-    def __post_init__(self) -> None:
-        app = FastAPI()
-        app.include_router(make_router(self.deps, lambda _: None))
-        self.browser = TestClient(app, base_url=self.deps.settings.origin, follow_redirects=False)
+class Console(ConsoleBrowser):
+    """A console and its browser, at the cases."""
 
     def log_in(self, role: Role) -> None:
-        """Create an operator and log in as them."""
-        an_operator(self.deps, role.value, role.value, role)
-        token = operators.log_in(self.deps, role.value, PASSWORD)
-        assert isinstance(token, str)
-        self.browser.cookies.clear()
-        self.browser.cookies.set("desk_operator", token)
-
-    def shown(self, path: str = "") -> str:
-        """Return a page."""
-        response: Response = self.browser.get(f"/console/cases{path}")
-        assert response.status_code == 200, response.text
-        return response.text
+        """Create an operator named after a role and log in as them."""
+        self.log_in_as(role, role.value, role.value)
 
     def post(self, path: str, content: bytes | None = None, **form: str) -> Response:
-        """Send a form with the session's token."""
-        token = re.search(r'name="csrf" value="([^"]+)"', self.browser.get("/console/").text)
-        assert token
-        files = {"file": ("截图.png", content, "image/png")} if content is not None else None
-        response: Response = self.browser.post(
-            f"/console/cases/{path}", data={"csrf": token.group(1), **form}, files=files
-        )
-        return response
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash cheaply: how slow a hash is in production is no concern of these tests."""
-    monkeypatch.setattr(operators, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        """Send a form of a case, with a file if there is content."""
+        return self.send(f"/{path}", ("截图.png", content, "image/png") if content is not None else None, **form)
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
     clock = SetClock()
     deps = a_desk(tmp_path, clock)
-    yield Console(deps, clock)
+    yield Console(deps, clock, "/cases")
     deps.database.engine.dispose()
 
 
@@ -190,7 +154,7 @@ def test_an_unknown_case_is_said_to_be_unknown(console: Console) -> None:
         ("CASE_ACT", [*CaseAct]),
         ("CASE_ALARM", [*Alarm]),
         ("CASE_EVIDENCE", [*Evidence]),
-        ("CASE_REFUSED", [*Refused, UNFIT]),
+        ("CASE_REFUSED", [*Refused, *UploadRefusal, UNFIT]),
     ],
 )
 def test_every_code_of_a_case_has_words(console: Console, table: str, codes: list[str]) -> None:

@@ -1,0 +1,109 @@
+"""Files that belong to a case: brought by the borrower or by somebody at the desk, kept sealed, read on record."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.cases.course import OPEN, CaseAct, CaseState
+from bot.cases.question import Step
+from bot.desk.uploads import UploadKind, UploadRefusal, judge_upload
+from bot.services import audit
+from bot.services.case_desk import Acted, Outcome, Refused
+from bot.services.case_questions import told_here
+from bot.services.case_record import add_note, lock_with_borrower, move, seal_for
+from bot.services.deps import Deps
+from bot.services.operators import OperatorView
+from bot.store.tables import CaseFile, CaseNote
+
+LONGEST_NAME = 120
+
+
+class Brought(StrEnum):
+    """What became of a file that a borrower sent."""
+
+    KEPT = "kept"
+    NO_CASE = "no_case"
+    """No case of theirs is open that may be spoken of in this conversation."""
+
+
+def awaits(deps: Deps, conversation_id: str) -> bool:
+    """Tell whether a file sent in a conversation would belong to a case."""
+    with deps.read() as session:
+        return _case_for(session, deps, conversation_id) is not None
+
+
+def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brought | UploadRefusal:
+    """Keep a borrower's file with the case that asks for it, else with the latest; the same file once for each case.
+
+    What was asked of the borrower is answered by it.
+    """
+    kind = judge_upload(content)
+    if isinstance(kind, UploadRefusal):
+        return kind
+    with deps.begin() as session:
+        case_id = _case_for(session, deps, conversation_id)
+        case = lock_with_borrower(session, case_id) if case_id is not None else None
+        if case is None or case.state not in OPEN:
+            return Brought.NO_CASE
+        actor = audit.Actor("borrower", case.borrower_id)
+        _keep(session, deps, case, (name, kind, content), actor)
+        if case.state == CaseState.WAITING:
+            move(session, deps, case, CaseAct.ANSWER, actor)
+            case.wanted_sealed = None
+        return Brought.KEPT
+
+
+def attach(deps: Deps, operator: OperatorView, case_id: str, name: str, content: bytes) -> Outcome:
+    """Keep a file that somebody at the desk was given; the same file once for each case."""
+    kind = judge_upload(content)
+    if isinstance(kind, UploadRefusal):
+        return kind
+    with deps.begin() as session:
+        case = lock_with_borrower(session, case_id)
+        if case is None or case.number is None:
+            return Refused.UNKNOWN
+        _keep(session, deps, case, (name, kind, content), audit.Actor("operator", operator.id))
+        return Acted(case.conversation_id)
+
+
+def file_of(deps: Deps, operator: OperatorView, case_id: str, note_id: str) -> tuple[str, bytes] | None:
+    """Return media type and content of a case's file, and put on record who had it; None where there is none."""
+    with deps.begin() as session:
+        found = session.get(CaseNote, note_id)
+        if found is None or found.case_id != case_id or found.content_sealed is None or found.media_type is None:
+            return None
+        reader = audit.Actor("operator", operator.id)
+        audit.record(session, deps.now(), reader, "case_file_read", ("case", case_id), note=note_id)
+        return found.media_type, base64.b64decode(deps.vault.unseal(seal_for(case_id), found.content_sealed))
+
+
+def _case_for(session: Session, deps: Deps, conversation_id: str) -> str | None:
+    """The case that a file belongs to: the one that asks here what happened, one that waits, the latest."""
+    ranked = sorted(
+        (case for case in told_here(session, deps, conversation_id) if case.state in OPEN),
+        key=lambda case: (
+            not (case.conversation_id == conversation_id and case.asking == Step.FACTS),
+            case.state != CaseState.WAITING,
+        ),
+    )
+    return ranked[0].id if ranked else None
+
+
+def _keep(
+    session: Session, deps: Deps, case: CaseFile, file: tuple[str, UploadKind, bytes], actor: audit.Actor
+) -> None:
+    name, kind, content = file
+    digest = hashlib.sha256(content).hexdigest()
+    known = select(CaseNote.id).where(CaseNote.case_id == case.id, CaseNote.sha256 == digest)
+    if session.scalar(known) is not None:
+        return
+    operator_id = actor.id if actor.kind == "operator" else None
+    kept = add_note(session, deps, case, "file", name[:LONGEST_NAME] or kind.name.lower(), operator_id=operator_id)
+    kept.content_sealed = deps.vault.seal(seal_for(case.id), base64.b64encode(content).decode())
+    kept.media_type, kept.sha256 = kind.value, digest
+    audit.record(session, deps.now(), actor, "case_file_kept", ("case", case.id), sha256=digest)
