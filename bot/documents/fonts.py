@@ -28,6 +28,9 @@ _EM = 1000
 _NOT_NEEDED = ("GSUB", "GPOS", "GDEF", "BASE", "STAT", "HVAR", "vhea", "vmtx", "prep", "gasp")
 """Tables for shaping, vertical text and screens."""
 
+_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | {"¥"}
+"""Figures, codes and signs, whatever the document: so that papers that differ in them alone share a cut."""
+
 STAND_IN = "〓"
 """Printed for a character that the font does not have, as printers always did."""
 
@@ -65,9 +68,15 @@ def cut(script: Script, characters: str) -> FontPair:
         ValueError: the font lacks one of them; see ``printable``.
         OSError: the font files are not installed.
     """
-    wanted = set(characters) - {"\n"}
+    wanted = frozenset(characters) - {"\n"}
     if missing := sorted(c for c in wanted if ord(c) not in _known(script)):
         raise ValueError(f"the font lacks {len(missing)} characters, the first is U+{ord(missing[0]):04X}")
+    return _cut(script, wanted | _ALWAYS)
+
+
+@lru_cache(maxsize=16)
+def _cut(script: Script, wanted: frozenset[str]) -> FontPair:
+    """Kept for a while: papers of one borrower, and papers of one kind, need the same characters but for figures."""
     options = subset.Options(layout_features=[], hinting=False, name_IDs=[1, 2, 4, 6], recalc_timestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(wanted)))

@@ -212,7 +212,7 @@ def _plain(value: object) -> JsonValue:
             return value.isoformat()
         case None | bool() | int() | str():
             return value
-        case float():
+        case float():  # how sure the reading of a message was; amounts are whole fen
             return round(value, 6)
         case dict():
             return {str(key): _plain(each) for key, each in value.items()}
