@@ -19,11 +19,22 @@ from bot.services.conversations import Author
 from bot.services.deps import Deps, make_deps
 from bot.settings import Settings
 from bot.store.tables import Base, Borrower, Contract, Conversation, Creditor, Debt, Hold, Message, Product
+from bot.workout.policy import ReliefPolicy
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai."""
 
 PASSWORD = "correct horse battery"
+
+_NEVER_CHANGES = ("rights", "crisis_guard", "wording", "limits", "ladder", "notice_words", "tone_gate")
+_read_once: dict[str, object] = {}
+"""What a desk reads from the project's own data, read once for all desks of a test run."""
+
+_policies: dict[str, ReliefPolicy] = {}
+"""The same for the policies; each desk has a dictionary of its own, which a test may change."""
+
+_NEVER_CHANGES = ("rights", "crisis_guard", "wording", "limits", "ladder", "notice_words", "tone_gate")
+"""What every desk of these settings reads from the project's own data: read once for all desks of a test run."""
 
 _KEY = base64.b64encode(bytes(range(32))).decode()
 _numbers = count(1)
@@ -58,6 +69,10 @@ def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "",
         actions_secret=SecretStr("an-actions-secret-for-tests"),
     )
     deps = make_deps(settings, clock or SetClock())
+    if not _read_once:
+        _read_once.update({name: getattr(deps, name) for name in _NEVER_CHANGES})
+        _policies.update(deps.policies)
+    vars(deps).update(_read_once, policies=dict(_policies))
     if not database_url:
         Base.metadata.create_all(deps.database.engine)
     return deps

@@ -25,15 +25,10 @@ from bot.services.proof import DeskWork, Purpose
 from bot.settings import ROOT
 from bot.store.tables import Agreement, Borrower, Debt
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 
 OLD = Owed(days_late=1200, lent_days_ago=1400)
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 def owed_by(deps: Deps, borrower: str, as_of: date | None = None) -> Portfolio:

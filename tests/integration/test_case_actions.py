@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -21,7 +20,6 @@ from bot.services.deps import Deps
 from bot.settings import ROOT
 from tests.builders.accounts import Owed, a_debt_of, verified
 from tests.builders.cases import a_complaint, answers, case_of, says, somebody
-from tests.builders.desk import a_borrower
 
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
 
@@ -87,11 +85,6 @@ class Chat:
             self.buttons = each["buttons"] or self.buttons
         follow = [event["name"] for event in events if event["event"] == "followup"]
         return str(follow[-1]) if follow else None
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 def test_a_bare_complaint_is_numbered_then_named_then_told(deps: Deps) -> None:

@@ -27,11 +27,6 @@ TAIL = "0014"
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def page(deps: Deps, borrower: str) -> str:
     conversation_id = open_session(deps).conversation_id
     prove(deps, conversation_id, borrower)

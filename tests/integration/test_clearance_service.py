@@ -16,24 +16,9 @@ from bot.services.deps import Deps
 from bot.services.documents import NotMade
 from bot.store.tables import Agreement
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.documents import fetched, text_of
 from tests.builders.payments import paid
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
 
 
 def asked(deps: Deps, chat: str) -> Clearance:

@@ -6,21 +6,16 @@ import asyncio
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import func, select
 
-from bot.console.app import make_router
 from bot.console.live import LiveFeed, changes, events
 from bot.console.rendering import Pages
 from bot.desk.ownership import Owner, QueueReason
@@ -33,6 +28,7 @@ from bot.services.handoff import Done, Refusal
 from bot.services.inbound import record_text
 from bot.services.operators import LoginRefusal
 from bot.store.tables import AuditEntry, Hold, Message
+from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import (
     PASSWORD,
     Said,
@@ -46,23 +42,8 @@ from tests.builders.desk import (
 )
 
 
-@dataclass
-class Console:
+class Console(ConsoleBrowser):
     """A console, its browser, and the conversations that it told the gateway about."""
-
-    deps: Deps
-    clock: SetClock
-    told: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.router = make_router(self.deps, self.told.append)
-        self.app = FastAPI()
-        self.app.include_router(self.router)
-        self.browser = self.new_browser()
-
-    def new_browser(self) -> TestClient:
-        """Return a browser without cookies, on the desk's own origin."""
-        return TestClient(self.app, base_url=self.deps.settings.origin, follow_redirects=False)
 
     def log_in(self, login: str = "chen", password: str = PASSWORD, onward: str = "") -> Response:
         """Fill in the login form."""
@@ -73,8 +54,7 @@ class Console:
 
     def post(self, path: str, **form: str) -> Response:
         """Send a form with the session's own CSRF token."""
-        token = csrf_of(self.browser.get("/console/"))
-        response: Response = self.browser.post(path, data={"csrf": token, **form})
+        response: Response = self.browser.post(path, data={"csrf": self.csrf, **form})
         return response
 
     def act(self, conversation_id: str, act: str, **form: str) -> Response:
@@ -99,12 +79,6 @@ def said_by_operators(deps: Deps, conversation_id: str) -> list[str]:
             select(Message.text).where(Message.conversation_id == conversation_id, Message.author == Author.OPERATOR)
         )
         return list(rows)
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash cheaply: how slow a hash is in production is no concern of these tests, and there are hundreds of logins."""
-    monkeypatch.setattr(operators, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import select
 
-from bot.console.app import make_router
 from bot.console.approvals import UNREADABLE, AskedFor
 from bot.console.live import APPROVALS, LiveFeed
 from bot.console.rendering import Pages
 from bot.identity.roles import Role
-from bot.services import approval_decisions, operators
+from bot.services import approval_decisions
 from bot.services.approval_decisions import Decision, NotDecided
 from bot.services.approvals import ApprovalState
-from bot.services.deps import Deps
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
 from bot.workout.bounds import Objection
@@ -32,57 +26,27 @@ from bot.workout.offer import NoOfferReason, OfferKind
 from bot.workout.policy_sections import ApprovalRole
 from tests.builders.accounts import a_payment
 from tests.builders.approvals import Asked, an_approval, an_operator_view
-from tests.builders.desk import PASSWORD, SetClock, a_borrower, a_desk, an_operator
+from tests.builders.console import ConsoleBrowser
+from tests.builders.desk import SetClock, a_borrower, a_desk
 
 
-@dataclass
-class Console:
-    """A console and its browser, with somebody logged in."""
-
-    deps: Deps
-    clock: SetClock
-    told: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        app = FastAPI()
-        app.include_router(make_router(self.deps, self.told.append))
-        self.browser = TestClient(app, base_url=self.deps.settings.origin, follow_redirects=False)
+class Console(ConsoleBrowser):
+    """A console and its browser, at the approvals."""
 
     def log_in(self, role: Role = Role.AGENT, login: str = "chen") -> str:
         """Create an operator and log in as them; returns the id."""
-        operator_id = an_operator(self.deps, login, "小陈", role)
-        token = operators.log_in(self.deps, login, PASSWORD)
-        assert isinstance(token, str)
-        self.browser.cookies.clear()
-        self.browser.cookies.set("desk_operator", token)
-        return operator_id
-
-    def page(self, path: str = "") -> str:
-        """Return a page of the approvals."""
-        response: Response = self.browser.get(f"/console/approvals{path}")
-        assert response.status_code == 200, response.text
-        return response.text
+        return self.log_in_as(role, login)
 
     def decide(self, asked: Asked, decision: Decision, reason: str = "看过材料", **form: str) -> Response:
         """Send the form of a request's page."""
-        csrf = re.search(r'name="csrf" value="([^"]+)"', self.page())
-        assert csrf
-        data = {"csrf": csrf.group(1), "decision": decision.value, "reason": reason, **form}
-        response: Response = self.browser.post(f"/console/approvals/{asked.id}/decide", data=data)
-        return response
-
-
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash cheaply: how slow a hash is in production is no concern of these tests."""
-    monkeypatch.setattr(operators, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        return self.send(f"/{asked.id}/decide", decision=decision.value, reason=reason, **form)
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
     clock = SetClock()
     deps = a_desk(tmp_path, clock)
-    yield Console(deps, clock)
+    yield Console(deps, clock, "/approvals")
     deps.database.engine.dispose()
 
 
@@ -100,25 +64,25 @@ def offer_ids(page: str) -> list[str]:
 
 def test_an_empty_list_says_so(console: Console) -> None:
     console.log_in()
-    assert "现在没有要审批的方案" in console.page()
+    assert "现在没有要审批的方案" in console.shown()
 
 
 def test_the_list_names_age_role_and_figures_and_leads_to_the_request(console: Console) -> None:
     asked = an_approval(console.deps)
     console.clock.move(timedelta(minutes=42))
     console.log_in()
-    page = console.page()
+    page = console.shown()
     for shown in ("王**", "坐席审批", "已等 42 分钟", "¥50,990.00", "¥7,790.00", f"/console/approvals/{asked.id}"):
         assert shown in page
-    assert 'data-waiting="1"' in console.page("/list")
+    assert 'data-waiting="1"' in console.shown("/list")
 
 
 def test_an_agent_is_not_shown_what_only_a_supervisor_may_decide(console: Console) -> None:
     asked = an_approval(console.deps, ApprovalRole.SUPERVISOR)
     console.log_in()
-    assert asked.id not in console.page()
+    assert asked.id not in console.shown()
     console.log_in(Role.SUPERVISOR, "boss")
-    assert asked.id in console.page()
+    assert asked.id in console.shown()
 
 
 def test_what_was_decided_lately_stays_below_what_waits(console: Console) -> None:
@@ -127,7 +91,7 @@ def test_what_was_decided_lately_stays_below_what_waits(console: Console) -> Non
     second = an_approval(console.deps, borrower_id=other)
     console.log_in()
     console.decide(first, Decision.REJECT)
-    page = console.page()
+    page = console.shown()
     assert page.index(second.id) < page.index("近七天办完的") < page.index(first.id)
 
 
@@ -148,7 +112,7 @@ def test_without_a_session_the_fragment_is_refused(console: Console) -> None:
 def test_a_request_shows_what_a_decision_rests_on(console: Console) -> None:
     asked = an_approval(console.deps)
     console.log_in()
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     figures = ("¥50,990.00", "¥7,790.00", "¥2,990.00", "¥4,800.00", "¥43,200.00", "60 期，每期 ¥720.00")
     means = ("¥6,000.00", "¥3,500.00", "¥2,000.00")
     limits = ("3–60，这份 60", "¥5,000.00", "¥15,297.00", "card_relief 2026-11-2")
@@ -161,7 +125,7 @@ def test_a_request_shows_what_a_decision_rests_on(console: Console) -> None:
 def test_reading_a_request_is_put_on_record(console: Console) -> None:
     asked = an_approval(console.deps)
     me = console.log_in()
-    console.page(f"/{asked.id}")
+    console.shown(f"/{asked.id}")
     with console.deps.read() as session:
         entry = session.scalars(select(tables.AuditEntry).where(tables.AuditEntry.event == "approval_read")).one()
     assert (entry.actor_id, entry.subject_id) == (me, asked.id)
@@ -178,7 +142,7 @@ def test_an_unknown_request_is_said_to_be_gone(console: Console, path: str) -> N
 def test_who_may_not_decide_sees_why_and_no_form(console: Console) -> None:
     asked = an_approval(console.deps, ApprovalRole.SUPERVISOR)
     console.log_in(Role.COMPLIANCE)
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     assert "要由权限更高的同事来决定" in page
     assert 'name="reason"' not in page
 
@@ -186,12 +150,12 @@ def test_who_may_not_decide_sees_why_and_no_form(console: Console) -> None:
 def test_other_figures_are_computed_from_the_policy_and_the_nearest_comes_first(console: Console) -> None:
     asked = an_approval(console.deps)
     console.log_in()
-    page = console.page(f"/{asked.id}?months=30")
+    page = console.shown(f"/{asked.id}?months=30")
     assert "30 期，每期 ¥1,533.00" in page
-    above = console.page(f"/{asked.id}?months=&monthly=1,000.00&first_on=2026-12-20")
+    above = console.shown(f"/{asked.id}?months=&monthly=1,000.00&first_on=2026-12-20")
     assert "每期 ¥1,000.00" in above
     assert "12月20日" in above
-    assert "期数超过政策上限" in console.page(f"/{asked.id}?months=99")
+    assert "期数超过政策上限" in console.shown(f"/{asked.id}?months=99")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +164,7 @@ def test_other_figures_are_computed_from_the_policy_and_the_nearest_comes_first(
 def test_figures_that_cannot_be_read_are_said_to_be_so(console: Console, query: str) -> None:
     asked = an_approval(console.deps)
     console.log_in()
-    assert "没看懂填的数字" in console.page(f"/{asked.id}?{query}")
+    assert "没看懂填的数字" in console.shown(f"/{asked.id}?{query}")
 
 
 # Deciding ------------------------------------------------------------------------------------------------------------
@@ -212,7 +176,7 @@ def test_approving_tells_borrower_and_gateway_and_shows_who_decided(console: Con
     response = console.decide(asked, Decision.APPROVE, "收入证明齐全")
     assert (response.status_code, response.headers["location"]) == (303, f"/console/approvals/{asked.id}")
     assert console.told == [asked.conversation_id]
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     for shown in ("已批准", "小陈", "批准了这份方案", "收入证明齐全"):
         assert shown in page
     assert 'name="reason"' not in page
@@ -224,15 +188,15 @@ def test_a_rejection_is_told_too(console: Console) -> None:
     console.decide(asked, Decision.REJECT)
     assert stored(console, asked).state == ApprovalState.REJECTED
     assert console.told == [asked.conversation_id]
-    assert "没有批准" in console.page(f"/{asked.id}")
+    assert "没有批准" in console.shown(f"/{asked.id}")
 
 
 def test_other_figures_are_granted_by_choosing_one_that_the_page_showed(console: Console) -> None:
     asked = an_approval(console.deps)
     console.log_in()
-    choice = offer_ids(console.page(f"/{asked.id}?months=30"))[0]
+    choice = offer_ids(console.shown(f"/{asked.id}?months=30"))[0]
     assert console.decide(asked, Decision.CHANGE, months="30", offer_id=choice).status_code == 303
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     assert "批准了另一组数字" in page
     assert "30 期，每期 ¥1,533.00" in page
 
@@ -260,7 +224,7 @@ def test_a_decision_without_a_reason_is_refused_in_a_sentence(console: Console) 
 def test_what_was_asked_by_oneself_is_refused_on_the_server_too(console: Console) -> None:
     me = console.log_in()
     asked = an_approval(console.deps, requester=me)
-    assert "这是您自己提出的" in console.page(f"/{asked.id}")
+    assert "这是您自己提出的" in console.shown(f"/{asked.id}")
     assert "这是您自己提出的" in console.decide(asked, Decision.APPROVE).text
     assert stored(console, asked).state == ApprovalState.WAITING
 
@@ -301,7 +265,7 @@ def test_what_stands_in_the_way_is_shown_before_somebody_decides(console: Consol
     asked = an_approval(console.deps)
     a_payment(console.deps, asked.debt_id, 10_000)
     console.log_in()
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     assert "数字对不上了" in page
     assert re.search(r'value="approve" disabled', page)
     assert console.decide(asked, Decision.APPROVE).status_code == 409
@@ -311,7 +275,7 @@ def test_what_an_operator_types_is_never_markup(console: Console) -> None:
     asked = an_approval(console.deps)
     console.log_in()
     console.decide(asked, Decision.REJECT, "<script>alert(1)</script>")
-    page = console.page(f"/{asked.id}")
+    page = console.shown(f"/{asked.id}")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
 

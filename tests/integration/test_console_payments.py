@@ -4,72 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import func, select
 
 from bot.console import payments as page
-from bot.console.app import make_router
 from bot.console.rendering import Pages
 from bot.identity.roles import Role
-from bot.services import operators, payment_traces
+from bot.services import payment_traces
 from bot.services.deps import Deps
 from bot.services.payment_import import FileRefusal, import_payments
 from bot.services.payment_traces import Stated, TraceView
 from bot.services.payments import RejectReason
 from bot.store.tables import AuditEntry, Payment, PaymentImport, PaymentTrace, Reminder
 from tests.builders.accounts import verified
-from tests.builders.desk import PASSWORD, SetClock, a_borrower, a_debt, a_desk, an_operator
+from tests.builders.console import ConsoleBrowser
+from tests.builders.desk import SetClock, a_borrower, a_debt, a_desk
 from tests.builders.payments import HEADER, a_row, paid
 
 
-@dataclass
-class Console:
-    """A console and its browser, with somebody logged in."""
-
-    deps: Deps
-    clock: SetClock
-
-    def __post_init__(self) -> None:
-        app = FastAPI()
-        app.include_router(make_router(self.deps, lambda _: None))
-        self.browser = TestClient(app, base_url=self.deps.settings.origin, follow_redirects=False)
-
-    def log_in(self, role: Role, login: str) -> str:
-        """Create an operator and log in as them; returns the id."""
-        operator_id = an_operator(self.deps, login, "小陈", role)
-        token = operators.log_in(self.deps, login, PASSWORD)
-        assert isinstance(token, str)
-        self.browser.cookies.clear()
-        self.browser.cookies.set("desk_operator", token)
-        return operator_id
-
-    def shown(self, path: str = "") -> str:
-        """Return the page."""
-        response: Response = self.browser.get(f"/console/payments{path}")
-        assert response.status_code == 200, response.text
-        return response.text
-
-    @property
-    def csrf(self) -> str:
-        """The session's token."""
-        found = re.search(r'name="csrf" value="([^"]+)"', self.browser.get("/console/").text)
-        assert found
-        return found.group(1)
+class Console(ConsoleBrowser):
+    """A console and its browser, at the payments."""
 
     def post(self, path: str, content: bytes | None = None, **form: str) -> Response:
         """Send a form, with a file if there is content."""
-        files = {"file": ("还款.csv", content, "text/csv")} if content is not None else None
-        data = {"csrf": self.csrf, **form}
-        response: Response = self.browser.post(f"/console/payments/{path}", data=data, files=files)
-        return response
+        return self.send(f"/{path}", ("还款.csv", content, "text/csv") if content is not None else None, **form)
 
     def apply(self, tried: Response) -> Response:
         """Press the button of a page that shows a file that was tried."""
@@ -78,17 +40,11 @@ class Console:
         return self.post("apply", upload=found.group(1))
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash cheaply: how slow a hash is in production is no concern of these tests."""
-    monkeypatch.setattr(operators, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-
-
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Console]:
     clock = SetClock()
     deps = a_desk(tmp_path, clock)
-    yield Console(deps, clock)
+    yield Console(deps, clock, "/payments")
     deps.database.engine.dispose()
 
 
@@ -123,7 +79,7 @@ def a_search(deps: Deps, borrower: str, stated: Stated) -> str:
 
 
 def test_a_file_is_tried_with_its_faults_named_and_booked_only_on_a_yes(console: Console, debt: str) -> None:
-    operator_id = console.log_in(Role.SUPERVISOR, "boss")
+    operator_id = console.log_in_as(Role.SUPERVISOR, "boss")
     content = a_file(a_row(console.deps, debt), a_row(console.deps, debt, amount_yuan="-3"), "too,short")
     tried = console.post("try", content)
     assert tried.status_code == 200
@@ -139,7 +95,7 @@ def test_a_file_is_tried_with_its_faults_named_and_booked_only_on_a_yes(console:
 
 
 def test_pressing_twice_books_once_and_says_so(console: Console, debt: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     tried = console.post("try", a_file(a_row(console.deps, debt)))
     console.apply(tried)
     again = console.apply(tried)
@@ -148,7 +104,7 @@ def test_pressing_twice_books_once_and_says_so(console: Console, debt: str) -> N
 
 
 def test_a_file_that_was_imported_before_cannot_be_applied(console: Console, debt: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     content = a_file(a_row(console.deps, debt))
     console.apply(console.post("try", content))
     again = console.post("try", content)
@@ -157,13 +113,13 @@ def test_a_file_that_was_imported_before_cannot_be_applied(console: Console, deb
 
 
 def test_a_file_of_nothing_but_faults_cannot_be_applied(console: Console, debt: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     tried = console.post("try", a_file("too,short"))
     assert re.search(r"<button[^>]*disabled[^>]*>确认入账 0 行", tried.text)
 
 
 def test_a_file_that_was_tried_too_long_ago_has_to_be_brought_again(console: Console, debt: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     tried = console.post("try", a_file(a_row(console.deps, debt)))
     console.clock.move(page.KEPT_FOR + timedelta(seconds=1))
     assert console.apply(tried).status_code == 409
@@ -171,9 +127,9 @@ def test_a_file_that_was_tried_too_long_ago_has_to_be_brought_again(console: Con
 
 
 def test_nobody_applies_what_somebody_else_tried(console: Console, debt: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     tried = console.post("try", a_file(a_row(console.deps, debt)))
-    console.log_in(Role.ADMIN, "root")
+    console.log_in_as(Role.ADMIN, "root")
     assert console.apply(tried).status_code == 409
     assert count_of(console.deps, Payment) == 0
 
@@ -183,14 +139,14 @@ def test_nobody_applies_what_somebody_else_tried(console: Console, debt: str) ->
     [(b"", "文件是空的"), (b"no table", "表头不对"), (b"\x00\xff\xfe\xff", "编码要用"), (b"x" * 2**22, "网页上放不下")],
 )
 def test_a_file_that_is_none_is_refused_with_words(console: Console, content: bytes, words: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     refused = console.post("try", content)
     assert refused.status_code == 409
     assert words in refused.text
 
 
 def test_a_form_without_a_file_is_refused_with_words(console: Console) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     assert "没有选文件" in console.post("try").text
 
 
@@ -205,7 +161,7 @@ def test_few_files_are_kept_and_the_oldest_makes_room() -> None:
 
 def test_files_brought_before_are_listed_with_who_brought_them_and_open(console: Console, debt: str) -> None:
     import_payments(console.deps, a_file(a_row(console.deps, debt)), "夜间.csv")
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     console.apply(console.post("try", a_file(a_row(console.deps, debt), "too,short")))
     listed = console.shown()
     assert listed.index("还款.csv") < listed.index("夜间.csv") or "夜间.csv" in listed
@@ -222,7 +178,7 @@ def test_files_brought_before_are_listed_with_who_brought_them_and_open(console:
 
 def test_a_search_is_listed_with_what_was_said_and_can_be_ended(console: Console, borrower: str, debt: str) -> None:
     trace_id = a_search(console.deps, borrower, Stated(12_345))
-    console.log_in(Role.AGENT, "chen")
+    console.log_in_as(Role.AGENT, "chen")
     shown = console.shown()
     for words in ("王**", "¥123.45", "前答复", "看对话"):
         assert words in shown
@@ -237,7 +193,7 @@ def test_a_payment_that_a_person_recognises_ends_the_search_and_the_borrower_is_
 ) -> None:
     trace_id = a_search(console.deps, borrower, Stated(12_345))
     paid(console.deps, debt, 12_000)
-    operator_id = console.log_in(Role.AGENT, "chen")
+    operator_id = console.log_in_as(Role.AGENT, "chen")
     found = re.search(r'<option value="(payment:[^"]+)"', console.shown())
     assert found, "the payment is not put forward"
     assert console.post(f"traces/{trace_id}/found", payment="payment:bank:of-somebody-else").status_code == 409
@@ -260,7 +216,7 @@ def test_without_a_session_the_page_leads_to_the_login_and_back(console: Console
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.COMPLIANCE])
 def test_only_who_may_import_sees_the_form_and_gets_through(console: Console, debt: str, role: Role) -> None:
-    console.log_in(role, "chen")
+    console.log_in_as(role, "chen")
     assert "先试算" not in console.shown()
     assert console.post("try", a_file(a_row(console.deps, debt))).status_code == 403
     assert console.post("apply", upload="x").status_code == 403
@@ -269,14 +225,14 @@ def test_only_who_may_import_sees_the_form_and_gets_through(console: Console, de
 
 def test_compliance_reads_searches_and_ends_none(console: Console, borrower: str, debt: str) -> None:
     trace_id = a_search(console.deps, borrower, Stated(12_345))
-    console.log_in(Role.COMPLIANCE, "audit")
+    console.log_in_as(Role.COMPLIANCE, "audit")
     assert "结束查找" not in console.shown()
     assert console.post(f"traces/{trace_id}/close").status_code == 403
 
 
 @pytest.mark.parametrize("path", ["try", "apply", f"traces/{'0' * 32}/close", f"traces/{'0' * 32}/found"])
 def test_a_form_of_another_page_changes_nothing(console: Console, path: str) -> None:
-    console.log_in(Role.SUPERVISOR, "boss")
+    console.log_in_as(Role.SUPERVISOR, "boss")
     response = console.post(path, csrf="of another session")
     assert response.status_code == 403
     assert "页面停留太久" in response.text

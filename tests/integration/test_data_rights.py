@@ -39,11 +39,6 @@ ABOUT_NOBODY = {
 }
 
 
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
 def copied(deps: Deps, chat: str) -> dict[str, list[dict[str, Any]]]:
     """Make the copy, check it, and return its records by kind."""
     made = data_export.copy_of_data(deps, chat)

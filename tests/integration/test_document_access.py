@@ -21,24 +21,9 @@ from bot.services import documents, operators, web_sessions
 from bot.services.conversations import Reply
 from bot.services.deps import Deps
 from bot.store.tables import Document
-from tests.builders.accounts import a_debt_of, a_plan, verified
+from tests.builders.accounts import a_plan
 from tests.builders.desk import PASSWORD, SetClock, a_borrower, an_operator
 from tests.builders.documents import prove, tell, the_statement
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
 
 
 @dataclass

@@ -59,21 +59,6 @@ def kinds(deps: Deps, responses: list[dict[str, Any]]) -> list[str]:
         return [session.get_one(Document, document_id).kind for document_id in ids]
 
 
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
-
-
 def test_a_breakdown_offers_the_statement_and_the_button_brings_it(deps: Deps, chat: str) -> None:
     answer = ask(deps, chat, "action_tell_breakdown", "ask_breakdown")
     assert '/ask_breakdown{"choice": "statement"}' in payloads(answer[-1])

@@ -26,21 +26,6 @@ from tests.builders.documents import fetched, prove, tell, text_of, the_statemen
 from tests.builders.threads import at_once
 
 
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
-
-
 def last(deps: Deps, conversation_id: str) -> MessageView:
     return messages_after(deps, conversation_id, 0)[-1]
 

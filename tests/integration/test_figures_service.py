@@ -33,11 +33,6 @@ from tests.builders.desk import SetClock, a_borrower
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
 
 
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
 def quoted(deps: Deps, conversation: str) -> tuple[PayoffView, ...]:
     views = figures.quote_payoff(deps, conversation)
     assert not isinstance(views, NotVerified)

@@ -25,11 +25,6 @@ OFFERS = (QuickReply("分12期", "/choose"),)
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def chat(deps: Deps, borrower: str) -> str:
     """A web conversation in which the borrower has just proved identity."""
     return verified(deps, borrower)

@@ -12,14 +12,9 @@ from bot.services import holds
 from bot.services.deps import Deps
 from bot.services.holds import OpenHolds, PausedBy, Placed
 from bot.store.tables import AuditEntry, Borrower, Hold
-from tests.builders.desk import SetClock, Talk, a_borrower, a_conversation, an_operator
+from tests.builders.desk import SetClock, Talk, a_conversation, an_operator
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 @pytest.fixture

@@ -39,11 +39,6 @@ class Phones:
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def chat(deps: Deps, borrower: str) -> str:
     return a_conversation(deps)
 

@@ -26,7 +26,7 @@ from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason, Offer
 from bot.workout.policy import ReliefPolicy
 from tests.builders.accounts import Owed, a_debt_of, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.payments import paid
 
 SOON = timedelta(hours=1)
@@ -42,16 +42,6 @@ def lender(request: pytest.FixtureRequest, deps: Deps) -> None:
     for code, policy in list(deps.policies.items()):
         changes = {"conditional_on_completion": False, "interest_during_plan": True, "equal_principal": equal_principal}
         deps.policies[code] = ReliefPolicy.model_validate({**policy.model_dump(), **changes})
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
 
 
 @pytest.fixture

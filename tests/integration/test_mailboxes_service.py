@@ -28,11 +28,6 @@ ADDRESS = "wang@example.com"
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def mail(deps: Deps) -> None:
     deps.settings.smtp_host = "127.0.0.1"
 

@@ -26,25 +26,10 @@ from bot.workout.agreement import text_hash
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason
 from tests.builders.accounts import Owed, a_debt_of, a_payment, an_entry, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.threads import at_once
 
 INCOME, ESSENTIAL = 600_000, 350_000
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
 
 
 def offers_for(deps: Deps, chat: str, income_fen: int = INCOME, essential_fen: int = ESSENTIAL) -> State:

@@ -30,11 +30,6 @@ FIRST_STEP, SECOND_STEP = date(2026, 11, 26), date(2026, 12, 15)
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def debt(deps: Deps, borrower: str) -> str:
     return a_debt_of(deps, borrower, TEN_DAYS_LATE)
 

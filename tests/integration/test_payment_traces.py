@@ -23,17 +23,12 @@ from bot.settings import ROOT
 from bot.store.tables import Conversation, Message, PaymentTrace, Reminder
 from bot.text.values import extract
 from tests.builders.accounts import Owed, a_debt_of, a_plan, verified
-from tests.builders.desk import NOON, SetClock, a_borrower, a_debt, an_operator
+from tests.builders.desk import NOON, SetClock, a_debt, an_operator
 from tests.builders.payments import paid
 
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
 TODAY = NOON.date()  # a Saturday
 ANSWER_BY = date(2026, 11, 25)
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 @pytest.fixture

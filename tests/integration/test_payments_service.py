@@ -36,11 +36,6 @@ GOOD = {
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def debt(deps: Deps, borrower: str) -> str:
     return a_debt(deps, borrower, 100_000)
 

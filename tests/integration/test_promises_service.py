@@ -25,25 +25,10 @@ from bot.store.tables import AuditEntry, Promise, Reminder
 from bot.workout.promise import PromiseRefusal
 from bot.workout.promise_reading import StatedPromise
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.threads import at_once
 
 SUM = 50_000
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
 
 
 def in_days(deps: Deps, days: int) -> date:

@@ -20,11 +20,6 @@ from tests.builders.desk import SetClock, a_borrower, an_operator
 
 
 @pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
 def chat(deps: Deps, borrower: str) -> str:
     return verified(deps, borrower, "telegram")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from bot.clock import business_date
@@ -18,23 +17,8 @@ from bot.services.replanning import NoReplan
 from bot.store.tables import Agreement, Hold, Instalment, Negotiation, Reminder
 from bot.workout.policy_sections import HardshipKind
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.threads import at_once
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
-
-
-@pytest.fixture
-def chat(deps: Deps, borrower: str, debt: str) -> str:
-    return verified(deps, borrower)
 
 
 def offered(deps: Deps, chat: str, income_fen: int = 450_000, essential_fen: int = 350_000) -> State:

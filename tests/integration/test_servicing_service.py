@@ -44,21 +44,11 @@ from bot.store.tables import (
 )
 from bot.workout.counter import BorrowerProposal
 from tests.builders.accounts import Owed, a_debt_of, a_plan, an_entry, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.payments import a_payment_of, paid
 from tests.builders.threads import at_once
 
 SOON = timedelta(hours=1)
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
-
-
-@pytest.fixture
-def debt(deps: Deps, borrower: str) -> str:
-    return a_debt_of(deps, borrower)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from bot.services.figures import FigureView
 from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import ContractRate, Debt, MinimumPayment
 from tests.builders.accounts import Owed, a_debt_of, a_plan, an_entry, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.payments import paid
 
 CARD = Owed(
@@ -29,11 +29,6 @@ CARD = Owed(
     annual_rate="0.18",
     penalty_annual_rate="0.09",
 )
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 @pytest.fixture

@@ -18,12 +18,7 @@ from bot.services.mailboxes import SMS, mailbox_of
 from bot.services.outbox import claim_due
 from bot.store.tables import ChannelBinding, Conversation, Outbox, VerificationChallenge
 from tests.builders.accounts import verified
-from tests.builders.desk import SetClock, Talk, a_borrower, a_conversation
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
+from tests.builders.desk import SetClock, Talk, a_conversation
 
 
 def bound(deps: Deps, borrower_id: str, channel: str = "web") -> str:

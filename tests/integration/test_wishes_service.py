@@ -25,17 +25,12 @@ from bot.workout.counter import BorrowerProposal, Objection
 from bot.workout.offer import Offer, OfferKind
 from bot.workout.policy_sections import HardshipKind
 from tests.builders.accounts import Owed, a_debt_of, a_payment, verified
-from tests.builders.desk import SetClock, a_borrower
+from tests.builders.desk import SetClock
 from tests.builders.threads import at_once
 
 INCOME, ESSENTIAL = 600_000, 350_000
 OLD = Owed(800_000, days_late=200)
 LARGE = Owed(11_000_000)
-
-
-@pytest.fixture
-def borrower(deps: Deps) -> str:
-    return a_borrower(deps)
 
 
 def with_means(deps: Deps, chat: str, income_fen: int = INCOME, essential_fen: int = ESSENTIAL) -> negotiation.Result:
