@@ -8,7 +8,7 @@ from actions.base import Turn
 from actions.case_words import say_evidence, say_opened, say_tell_later
 from actions.step_form import end_form, verify_again
 from bot.cases.kinds import CaseKind, Family
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.cases.reading import means_every_debt, read_kind, says_enough
 from bot.services import cases
 from bot.services.accounts import NotVerified
@@ -56,14 +56,14 @@ def take(turn: Turn, current: Asked) -> list[EventType] | None:
     """Take a message as the answer to what is asked; None where it is none."""
     choice = turn.pressed("choice")
     if draft_id := turn.pressed("agree"):
-        return confirm(turn, draft_id) if current.step is Step.YES else None
+        return confirm(turn, draft_id) if current.step is CaseStep.YES else None
     if choice == "drop":
         return drop(turn)
-    if current.step is Step.DEBT:
+    if current.step is CaseStep.DEBT:
         return _take_debt(turn, current, choice)
-    if current.step is Step.KIND:
+    if current.step is CaseStep.KIND:
         return _take_kind(turn, current, choice)
-    if current.step is Step.YES:
+    if current.step is CaseStep.YES:
         return _take_yes(turn, current)
     return _take_fact(turn, current, choice)
 
@@ -137,7 +137,7 @@ def confirm(turn: Turn, draft_id: str | None) -> list[EventType]:
     done = cases.confirm(turn.deps, turn.conversation_id, turn.message_id, draft_id)
     if isinstance(done, NotVerified):
         return verify_again(GOAL_AGAIN)
-    if done.step is Step.NONE:
+    if done.step is CaseStep.NONE:
         turn.say("utter_case_gone")
         return [end_form()]
     if done.case is None:

@@ -9,7 +9,7 @@ from actions.figures import label
 from bot.cases.clock import DISPUTE_DAYS
 from bot.cases.evidence import evidence_for
 from bot.cases.kinds import CaseKind, Family, kinds_of
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.services.accounts import DebtView
 from bot.services.case_questions import Asked
@@ -29,16 +29,16 @@ def ask_case(turn: Turn, asked: Asked) -> None:
     if asked.family is None:
         return
     intent = _INTENT[asked.family]
-    if asked.step is Step.DEBT:
+    if asked.step is CaseStep.DEBT:
         one_by_one = [
             Button(_short(turn, debt), f"/{intent}{json.dumps({'choice': str(place)})}")
             for place, debt in enumerate(asked.debts, start=1)
         ]
         turn.say("utter_ask_case_debt", [*one_by_one, button(turn, "utter_part_case_all_debts", intent, choice="all")])
-    elif asked.step is Step.KIND:
+    elif asked.step is CaseStep.KIND:
         kinds = [button(turn, f"utter_part_case_{kind.value}", intent, choice=kind.value) for kind in _offered(asked)]
         turn.say(f"utter_ask_case_kind_{asked.family.value}", kinds)
-    elif asked.step is Step.YES and asked.kind is not None:
+    elif asked.step is CaseStep.YES and asked.kind is not None:
         turn.say(
             "utter_ask_case_yes",
             [
@@ -49,7 +49,7 @@ def ask_case(turn: Turn, asked: Asked) -> None:
             kind=turn.phrase(f"utter_part_case_{asked.kind.value}"),
             days=str(DISPUTE_DAYS[0]),
         )
-    elif asked.step is Step.FACTS:
+    elif asked.step is CaseStep.FACTS:
         turn.say(
             "utter_ask_case_facts", [button(turn, "utter_part_case_enough_button", "ask_complaint", choice="enough")]
         )

@@ -15,15 +15,15 @@ from actions.case_words import (
 )
 from actions.step_form import ValidateStepForm, seen
 from bot.cases.kinds import Family
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.cases.reading import asks_for_progress, read_kind, takes_back
 from bot.services import cases, negotiation, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.case_questions import Asked
 from bot.services.cases import NotDisputed
 from bot.services.negotiation import Stage, State
-from bot.services.promises import Promised
 from bot.services.promises import Step as PromiseStep
+from bot.services.promises import Promised
 from bot.text.normalize import normalize_text
 
 STEP = "case_step"
@@ -93,7 +93,7 @@ class ValidateCaseForm(ValidateStepForm[Asked]):
     def current(self, turn: Turn) -> Asked | NotVerified | None:
         """Return the question about a case that is open."""
         asked = cases.asked(turn.deps, turn.conversation_id)
-        return None if isinstance(asked, Asked) and asked.step is Step.NONE else asked
+        return None if isinstance(asked, Asked) and asked.step is CaseStep.NONE else asked
 
     def take(self, turn: Turn, current: Asked) -> list[EventType] | None:
         """Read the message for what is asked."""
@@ -111,7 +111,7 @@ class AskCaseStep(DeskAction):
         if isinstance(current, NotVerified):
             return []
         ask_case(turn, current)
-        if current.step is Step.YES:
+        if current.step is CaseStep.YES:
             cases.put_question(turn.deps, turn.conversation_id, turn.message_id)
         return []
 
@@ -165,12 +165,12 @@ class TellCases(DeskAction):
 def _goes_on(turn: Turn) -> list[EventType]:
     """Have the form ask what is still to be asked, if anything is: one without a question would swallow an answer."""
     current = cases.asked(turn.deps, turn.conversation_id)
-    return [FollowupAction(FORM)] if isinstance(current, Asked) and current.step is not Step.NONE else []
+    return [FollowupAction(FORM)] if isinstance(current, Asked) and current.step is not CaseStep.NONE else []
 
 
 def _ask_facts(turn: Turn, case_id: str | None) -> list[EventType]:
     asked = cases.ask_facts(turn.deps, turn.conversation_id, case_id)
-    if isinstance(asked, NotVerified) or asked.step is Step.NONE:
+    if isinstance(asked, NotVerified) or asked.step is CaseStep.NONE:
         turn.say("utter_case_gone")
         return []
     back = _FORMS.get(turn.slot("requested_slot") or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Step(StrEnum):
+class CaseStep(StrEnum):
     """The question about a case that is open in a conversation."""
 
     NONE = "none"

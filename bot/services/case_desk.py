@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.cases.clock import most_extensions
 from bot.cases.course import DECISIONS, OPEN, CaseAct, NotPossible
 from bot.cases.kinds import CaseKind, Family
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Permission, may
@@ -91,7 +91,7 @@ def act(
         case.assigned_to = case.assigned_to or operator.id
         sealed = deps.vault.seal(seal_for(case.id), text) if text else None
         if what is CaseAct.ASK_BORROWER:
-            case.wanted_sealed, case.asking = sealed, Step.FACTS
+            case.wanted_sealed, case.asking = sealed, CaseStep.FACTS
         if what in DECISIONS:
             case.reason_sealed, case.decided_at, case.decided_by = sealed, deps.now(), operator.id
         if finds:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.desk.uploads import UploadKind, UploadRefusal, judge_upload
 from bot.services import audit
 from bot.services.case_desk import Acted, Outcome, Refused
@@ -87,7 +87,7 @@ def _case_for(session: Session, deps: Deps, conversation_id: str) -> str | None:
     ranked = sorted(
         (case for case in told_here(session, deps, conversation_id) if case.state in OPEN),
         key=lambda case: (
-            not (case.conversation_id == conversation_id and case.asking == Step.FACTS),
+            not (case.conversation_id == conversation_id and case.asking == CaseStep.FACTS),
             case.state != CaseState.WAITING,
         ),
     )

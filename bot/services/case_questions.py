@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState
 from bot.cases.kinds import CaseKind, Family, silences_everything
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.identity.levels import Level
 from bot.services import audit
 from bot.services.accounts import DebtView, NotVerified, RightParty, portfolio_of, right_party
@@ -33,7 +33,7 @@ class Asked:
     ``debts`` are those to choose from, or those chosen. ``plan_ended``: a negotiation about a disputed debt was closed.
     """
 
-    step: Step
+    step: CaseStep
     family: Family | None = None
     kind: CaseKind | None = None
     draft_id: str | None = None
@@ -46,7 +46,7 @@ def question_of(session: Session, deps: Deps, case: CaseFile, conversation_id: s
     """Return what a case still has to be told: which debt, what about, the yes, or what happened."""
     family, kind = Family(case.family), CaseKind(case.kind) if case.kind else None
     if family is Family.COMPLAINT:
-        step = Step.KIND if kind is None else Step.FACTS
+        step = CaseStep.KIND if kind is None else CaseStep.FACTS
         return Asked(step, family, kind, case=view_of(deps, case, openly=False))
     party = right_party(session, deps, conversation_id)
     if isinstance(party, NotVerified):
@@ -56,15 +56,15 @@ def question_of(session: Session, deps: Deps, case: CaseFile, conversation_id: s
     choices = disputable(session, deps, party)
     chosen = tuple(debt for debt in choices if debt.debt_id in case.debt_ids)
     if not case.debt_ids and not (kind is not None and silences_everything(family, kind)):
-        return Asked(Step.DEBT, family, kind, case.id, debts=tuple(choices))
-    return Asked(Step.KIND if kind is None else Step.YES, family, kind, case.id, debts=chosen or tuple(choices))
+        return Asked(CaseStep.DEBT, family, kind, case.id, debts=tuple(choices))
+    return Asked(CaseStep.KIND if kind is None else CaseStep.YES, family, kind, case.id, debts=chosen or tuple(choices))
 
 
 def told_of(session: Session, deps: Deps, case: CaseFile, party: RightParty) -> Asked:
     """Return a dispute that is on record, with its debts."""
     debts = tuple(debt for debt in portfolio_of(session, deps, party).debts if debt.debt_id in case.debt_ids)
     kind = CaseKind(case.kind) if case.kind else None
-    step = Step(case.asking)
+    step = CaseStep(case.asking)
     return Asked(step, Family.DISPUTE, kind, case=view_of(deps, case, openly=True), debts=debts)
 
 
@@ -72,7 +72,7 @@ def open_question(session: Session, conversation_id: str, *, lock: bool = False)
     """Return the case that a conversation is asked about, the latest first; None if nothing is asked."""
     found = (
         select(CaseFile)
-        .where(CaseFile.conversation_id == conversation_id, CaseFile.asking != Step.NONE)
+        .where(CaseFile.conversation_id == conversation_id, CaseFile.asking != CaseStep.NONE)
         .order_by(CaseFile.created_at.desc(), CaseFile.id)
         .limit(1)
     )
@@ -83,7 +83,7 @@ def end_questions(session: Session, deps: Deps, conversation_id: str) -> bool:
     """End what is asked in a conversation; returns whether an unconfirmed dispute was dropped with it."""
     dropped = False
     while (case := open_question(session, conversation_id, lock=True)) is not None:
-        case.asking = Step.NONE
+        case.asking = CaseStep.NONE
         if case.state == CaseState.DRAFT:
             move(session, deps, case, CaseAct.DROP, audit.Actor("borrower", case.borrower_id))
             dropped = True

@@ -14,7 +14,7 @@ from bot.cases.clock import Alarm, due_on
 from bot.cases.course import OPEN, CaseAct, CaseState, NotPossible, after, keeps_silence
 from bot.cases.kinds import CaseKind, Family, silences_everything
 from bot.cases.number import new_number
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.desk.ownership import QueueReason
 from bot.outreach.gate import HoldKind
@@ -99,7 +99,7 @@ def move(
         return state
     case.state = state
     if state not in OPEN:
-        case.asking, case.active_key, case.wanted_sealed = Step.NONE, None, None
+        case.asking, case.active_key, case.wanted_sealed = CaseStep.NONE, None, None
     audit.record(session, deps.now(), actor, f"case_{act.value}", ("case", case.id), state=state.value, **detail)
     if keeps_silence(family, before) and not keeps_silence(family, state):
         end_silence(session, deps, case, lifted_by=actor.id if actor.kind == "operator" else None)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState, NotPossible
 from bot.cases.kinds import CaseKind, Family
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.identity.levels import Level
 from bot.services import audit
 from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
@@ -85,7 +85,7 @@ def asked(deps: Deps, conversation_id: str) -> Asked | NotVerified:
     """Return the question about a case that is open in a conversation."""
     with deps.read() as session:
         case = open_question(session, conversation_id)
-        return question_of(session, deps, case, conversation_id) if case is not None else Asked(Step.NONE)
+        return question_of(session, deps, case, conversation_id) if case is not None else Asked(CaseStep.NONE)
 
 
 def choose_debts(deps: Deps, conversation_id: str, positions: tuple[int, ...] | None) -> Asked | NotVerified:
@@ -93,7 +93,7 @@ def choose_debts(deps: Deps, conversation_id: str, positions: tuple[int, ...] | 
     with deps.begin() as session:
         case = open_question(session, conversation_id, lock=True)
         if case is None:
-            return Asked(Step.NONE)
+            return Asked(CaseStep.NONE)
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
@@ -109,7 +109,7 @@ def choose_kind(deps: Deps, conversation_id: str, kind: CaseKind) -> Asked | Not
     with deps.begin() as session:
         case = open_question(session, conversation_id, lock=True)
         if case is None:
-            return Asked(Step.NONE)
+            return Asked(CaseStep.NONE)
         if case.kind is None and kind.family == case.family:
             _name(session, deps, case, kind)
         return question_of(session, deps, case, conversation_id)
@@ -137,15 +137,15 @@ def confirm(deps: Deps, conversation_id: str, message_id: str, draft_id: str | N
         conversation = locked(session, conversation_id)
         case = open_question(session, conversation_id, lock=True)
         if case is None or conversation is None or (draft_id is not None and case.id != draft_id):
-            return Asked(Step.NONE)
+            return Asked(CaseStep.NONE)
         shown = question_of(session, deps, case, conversation_id)
-        if not isinstance(shown, Asked) or shown.step is not Step.YES:
+        if not isinstance(shown, Asked) or shown.step is not CaseStep.YES:
             return shown
         if not answers_question(session, conversation_id, case.asked_in, message_id):
             return shown
         plan_ended = _end_negotiation(session, deps, party, case)
         receive(session, deps, case, conversation)
-        case.active_key, case.asking = None, Step.FACTS
+        case.active_key, case.asking = None, CaseStep.FACTS
         enqueue(session, conversation, QUEUE[Family.DISPUTE], deps.now())
         return replace(told_of(session, deps, case, party), plan_ended=plan_ended)
 
@@ -155,8 +155,8 @@ def add_fact(deps: Deps, conversation_id: str, said: str, message_id: str) -> As
     with deps.begin() as session:
         found = open_question(session, conversation_id)
         case = lock_with_borrower(session, found.id) if found is not None else None
-        if case is None or case.asking != Step.FACTS:
-            return Asked(Step.NONE)
+        if case is None or case.asking != CaseStep.FACTS:
+            return Asked(CaseStep.NONE)
         take_down(session, deps, case, said, message_id)
         if case.state == CaseState.WAITING:
             move(session, deps, case, CaseAct.ANSWER, audit.Actor("borrower", case.borrower_id))
@@ -170,9 +170,9 @@ def ask_facts(deps: Deps, conversation_id: str, case_id: str | None = None) -> A
         end_questions(session, deps, conversation_id)
         case = next((one for one in told_here(session, deps, conversation_id) if case_id in (None, one.id)), None)
         if case is None or case.state not in OPEN:
-            return Asked(Step.NONE)
+            return Asked(CaseStep.NONE)
         # What is asked is asked here, wherever the case was raised.
-        case.conversation_id, case.asking = conversation_id, Step.FACTS
+        case.conversation_id, case.asking = conversation_id, CaseStep.FACTS
         return question_of(session, deps, case, conversation_id)
 
 
@@ -242,7 +242,7 @@ def _complain(
             _name(session, deps, case, kind)
         take_down(session, deps, case, said, message_id)
         if asks and case.conversation_id == conversation_id:
-            case.asking = Step.FACTS
+            case.asking = CaseStep.FACTS
         enqueue(session, conversation, QUEUE[Family.COMPLAINT], deps.now())
         view = view_of(deps, case, openly=False)
         return Complained(view, is_new) if view is not None else None
@@ -280,7 +280,7 @@ def _begin(
             case.conversation_id, case.asked_in = conversation_id, None
         if kind is not None and case.kind != kind.value:
             case.kind, case.asked_in = kind.value, None
-        case.asking = Step.YES
+        case.asking = CaseStep.YES
         take_down(session, deps, case, said, message_id)
         return question_of(session, deps, case, conversation_id)
 

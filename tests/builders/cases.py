@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from bot.cases.kinds import CaseKind
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.identity.roles import Role
 from bot.services import cases
 from bot.services.case_questions import Asked
@@ -51,7 +51,7 @@ def a_draft(
     """Begin a dispute and have it read back; returns the id of the draft."""
     said = says(deps, conversation_id, "这笔账不对")
     begun = cases.begin_dispute(deps, conversation_id, kind, "这笔账不对", said)
-    if isinstance(begun, Asked) and begun.step is Step.DEBT:
+    if isinstance(begun, Asked) and begun.step is CaseStep.DEBT:
         begun = cases.choose_debts(deps, conversation_id, positions)
     assert isinstance(begun, Asked), begun
     assert begun.draft_id is not None

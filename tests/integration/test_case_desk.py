@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.cases.clock import Alarm
 from bot.cases.course import CaseAct, CaseState
 from bot.cases.kinds import CaseKind, Family
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.desk.ownership import Owner, QueueReason
 from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
@@ -304,7 +304,7 @@ def test_a_dispute_left_without_yes_or_no_goes_to_a_person(deps: Deps, clock: Se
         assert session.get_one(Conversation, chat).queue_reason == QueueReason.DISPUTE
     asked = cases.asked(deps, chat)
     assert isinstance(asked, Asked)
-    assert asked.step is Step.NONE
+    assert asked.step is CaseStep.NONE
 
 
 # Only the disputed debt is silent ------------------------------------------------------------------------------------

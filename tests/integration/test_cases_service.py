@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot.cases.course import CaseState
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.number import read_number
-from bot.cases.question import Step
+from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.desk.ownership import Owner, QueueReason
 from bot.outreach.gate import HoldKind
@@ -132,20 +132,20 @@ def test_a_dispute_asks_which_debt_and_what_and_holds_only_after_the_yes(deps: D
     said = says(deps, chat, "这账不对")
     begun = cases.begin_dispute(deps, chat, None, "这账不对", said)
     assert isinstance(begun, Asked)
-    assert (begun.step, [debt.debt_id for debt in begun.debts]) == (Step.DEBT, [first, second])
+    assert (begun.step, [debt.debt_id for debt in begun.debts]) == (CaseStep.DEBT, [first, second])
     chosen = cases.choose_debts(deps, chat, (2,))
     assert isinstance(chosen, Asked)
-    assert chosen.step is Step.KIND
+    assert chosen.step is CaseStep.KIND
     named = cases.choose_kind(deps, chat, K.AMOUNT)
     assert isinstance(named, Asked)
-    assert (named.step, [debt.debt_id for debt in named.debts]) == (Step.YES, [second])
+    assert (named.step, [debt.debt_id for debt in named.debts]) == (CaseStep.YES, [second])
     assert count(deps, Hold) == 0
     cases.put_question(deps, chat, said)
     answers(deps, chat, said)
     done = cases.confirm(deps, chat, says(deps, chat, "对"))
     assert isinstance(done, Asked)
     assert done.case is not None
-    assert (done.step, done.case.state) == (Step.FACTS, CaseState.RECEIVED)
+    assert (done.step, done.case.state) == (CaseStep.FACTS, CaseState.RECEIVED)
     assert open_holds_of(deps, done.case.case_id) == [(HoldKind.DISPUTE, second)]
     assert disputed(deps, chat) == {first: False, second: True}
     assert conversation(deps, chat).queue_reason == QueueReason.DISPUTE
@@ -161,7 +161,7 @@ def test_a_yes_from_before_the_question_opens_nothing(deps: Deps, borrower: str)
     answers(deps, chat, said)
     done = cases.confirm(deps, chat, early)
     assert isinstance(done, Asked)
-    assert (done.step, done.case) == (Step.YES, None)
+    assert (done.step, done.case) == (CaseStep.YES, None)
     assert count(deps, Hold) == 0
 
 
@@ -239,11 +239,11 @@ def test_facts_are_taken_down_until_they_end(deps: Deps, borrower: str) -> None:
     for text in ("昨天晚上十点", "自称小李"):
         told = cases.add_fact(deps, chat, text, says(deps, chat, text))
         assert isinstance(told, Asked)
-        assert told.step is Step.FACTS
+        assert told.step is CaseStep.FACTS
     cases.stop_asking(deps, chat)
     late = cases.add_fact(deps, chat, "还有", says(deps, chat, "还有"))
     assert isinstance(late, Asked)
-    assert late.step is Step.NONE
+    assert late.step is CaseStep.NONE
     assert count(deps, CaseNote) == 2
     assert isinstance(cases.ask_facts(deps, chat, case), Asked)
     cases.add_fact(deps, chat, "还有", says(deps, chat, "还有"))
