@@ -74,6 +74,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def sqlite_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test's SQLite file lies: in the same place, so that an engine can be used again."""
+    return tmp_path_factory.mktemp("sqlite") / "desk.sqlite3"
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Engine]:
     """A PostgreSQL server for this session, with ``TEMPLATE`` migrated; started by the first test that asks."""
     with warnings.catch_warnings():
@@ -125,7 +131,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         url: str = request.getfixturevalue("fresh_postgresql")
         return url
-    copied = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "desk.sqlite3")
+    copied: Path = request.getfixturevalue("sqlite_place")
+    for left in copied.parent.glob(f"{copied.name}*"):
+        left.unlink()
+    shutil.copy(request.getfixturevalue("migrated_file"), copied)
     return f"sqlite:///{copied}"
 
 

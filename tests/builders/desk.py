@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.services import accounts, operators
 from bot.services.conversations import Author
 from bot.services.deps import Deps, make_deps
 from bot.settings import Settings
+from bot.store.engine import Database
 from bot.store.tables import Base, Borrower, Contract, Conversation, Creditor, Debt, Hold, Message, Product
 from bot.workout.policy import ReliefPolicy
 
@@ -27,6 +28,9 @@ NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 
 _NEVER_CHANGES = ("rights", "crisis_guard", "wording", "limits", "ladder", "notice_words", "tone_gate")
+_databases: dict[str, Database] = {}
+"""One for each URL: an engine remembers how statements are written, and tests one after the other have the same URL."""
+
 _read_once: dict[str, object] = {}
 """What a desk reads from the project's own data, read once for all desks of a test run."""
 
@@ -69,6 +73,8 @@ def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "",
         actions_secret=SecretStr("an-actions-secret-for-tests"),
     )
     deps = make_deps(settings, clock or SetClock())
+    if database_url:
+        deps = replace(deps, database=_databases.setdefault(database_url, deps.database))
     if not _read_once:
         _read_once.update({name: getattr(deps, name) for name in _NEVER_CHANGES})
         _policies.update(deps.policies)
