@@ -56,6 +56,10 @@ def test_most_sayings_of_danger_by_another_hand_are_noticed() -> None:
     assert sum(map(noticed, danger)) >= 115
 
 
+def test_asking_for_all_of_ones_data_rings_nothing() -> None:
+    assert not noticed("对了 我想要一份你们手上我的所有数据")
+
+
 def test_few_harmless_sayings_by_another_hand_with_the_same_characters_ring() -> None:
     safe = [text for label, text in UNSEEN if label == "safe"]
     assert len(safe) == 350
