@@ -6,15 +6,16 @@ import asyncio
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
-from bot import logs
+from bot import cli_data, logs
+from bot.cli_base import deps_or_stop as _deps
+from bot.cli_base import settings_or_stop as _settings
+from bot.cli_base import stop as _stop
 from bot.identity.roles import Role
-from bot.services.deps import Deps, make_deps
-from bot.settings import ROOT, Settings, SettingsError, load_settings
-from bot.store.vault import VaultKeyError
+from bot.settings import ROOT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service desk for borrowers in arrears.")
 db = typer.Typer(no_args_is_help=True, help="The accounts database.")
@@ -33,6 +34,7 @@ reminders = typer.Typer(no_args_is_help=True, help="What is sent to borrowers by
 app.add_typer(reminders, name="reminders")
 telegram = typer.Typer(no_args_is_help=True, help="The Telegram channel.")
 app.add_typer(telegram, name="telegram")
+cli_data.add_to(app)
 
 
 @app.command()
@@ -317,28 +319,6 @@ def doctor() -> None:
     typer.echo("\n".join(finding.to_text() for finding in findings))
     if any(finding.verdict is telegram_doctor.Verdict.FAULT for finding in findings):
         raise typer.Exit(1)
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as error:
-        _stop(str(error))
-
-
-def _deps(settings: Settings) -> Deps:
-    from bot.channels.code_webhook import WebhookCodeSender
-
-    sender = WebhookCodeSender(settings.code_webhook_url) if settings.code_webhook_url else None
-    try:
-        return make_deps(settings, code_sender=sender)
-    except VaultKeyError as error:
-        _stop(str(error))
-
-
-def _stop(reason: str) -> NoReturn:
-    typer.echo(reason, err=True)
-    raise typer.Exit(2)
 
 
 if __name__ == "__main__":

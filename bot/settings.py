@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     lookup_key: SecretStr = Field(
         SecretStr(""), description="base64 of 32 bytes; keys the hashes used to look people up"
     )
+    backup_key: SecretStr = Field(
+        SecretStr(""), description="base64 of 32 bytes; encrypts backups; empty leaves them as open as the database"
+    )
+    postgres_programs: Path | None = Field(
+        None, description="folder of pg_dump and pg_restore; empty means the search path"
+    )
     rasa_secret: SecretStr = Field(SecretStr(""), description="shared by gateway and Rasa's channel")
     actions_secret: SecretStr = Field(SecretStr(""), description="shared by Rasa and the action server")
 
@@ -138,6 +144,11 @@ class Settings(BaseSettings):
         description="demo mode only: moves the desk's clock, to try reminders and expiries",
     )
     scheduler_tick_seconds: int = Field(5, ge=1, le=300, description="how often due work is looked for")
+
+    @field_validator("postgres_programs", mode="before")
+    @classmethod
+    def _no_folder(cls, folder: object) -> object:
+        return folder or None
 
     @field_validator("rasa_secret", "actions_secret")
     @classmethod
@@ -228,7 +239,7 @@ class Settings(BaseSettings):
         passed: dict[str, str] = {}
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str("" if value is None else value)
             passed[str(field.validation_alias or f"DESK_{name.upper()}")] = text
         return passed
 

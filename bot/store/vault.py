@@ -30,8 +30,8 @@ class Vault:
     """
 
     def __init__(self, data_key: str, lookup_key: str) -> None:
-        self._cipher = AESGCM(_key("DESK_DATA_KEY", data_key))
-        self._lookup = _key("DESK_LOOKUP_KEY", lookup_key)
+        self._cipher = AESGCM(read_key("DESK_DATA_KEY", data_key))
+        self._lookup = read_key("DESK_LOOKUP_KEY", lookup_key)
         # A key of its own, derived: it must not change as long as files that it signed are about.
         self._signing = Ed25519PrivateKey.from_private_bytes(
             hmac.new(self._lookup, b"sign\0data copy", hashlib.sha256).digest()
@@ -74,7 +74,13 @@ class Vault:
         return hmac.compare_digest(self.lookup(purpose, value), expected)
 
 
-def _key(setting: str, encoded: str) -> bytes:
+def read_key(setting: str, encoded: str) -> bytes:
+    """Return the 32 bytes that a setting holds in base64.
+
+    Raises:
+        VaultKeyError: it holds something else.
+
+    """
     try:
         key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):

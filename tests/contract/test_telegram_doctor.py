@@ -144,7 +144,7 @@ class TestWhatItFinds:
 
 class TestTheCommand:
     def run(self, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> tuple[int, str]:
-        monkeypatch.setattr(cli, "load_settings", lambda: settings)
+        monkeypatch.setattr(cli, "_settings", lambda: settings)
         result = CliRunner().invoke(cli.app, ["telegram", "doctor"])
         return result.exit_code, result.output
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import typer.main
@@ -101,13 +101,13 @@ def setting_row(name: str, field: FieldInfo) -> list[str]:
     elif isinstance(default, Path):
         shown = str(default.relative_to(ROOT))
     else:
-        shown = str(default)
+        shown = str("" if default is None else default)
     variable = str(field.validation_alias or f"DESK_{name.upper()}")
     return [f"`{variable}`", f"`{shown}`" if shown else "empty", allowed(field), field.description or ""]
 
 
 def allowed(field: FieldInfo) -> str:
-    if choices := get_args(field.annotation):
+    if get_origin(field.annotation) is Literal and (choices := get_args(field.annotation)):
         return ", ".join(f"`{choice}`" for choice in choices)
     parts = []
     for rule in field.metadata:

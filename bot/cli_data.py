@@ -1,0 +1,61 @@
+"""Commands about data at rest: backups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli_base import deps_or_stop, settings_or_stop, stop
+from bot.store.vault import VaultKeyError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="a new file; it is not overwritten")],
+    check: Annotated[bool, typer.Option("--check", help="only read an existing backup and say what is in it")] = False,
+) -> None:
+    """Write a whole copy of the database to a file while the desk serves."""
+    from bot.services import backups  # noqa: PLC0415  # so that --help is quick
+
+    settings = settings_or_stop()
+    try:
+        if check:
+            header, manifest = backups.check(settings, file)
+        else:
+            taken = backups.take(deps_or_stop(settings), file)
+            header, manifest = taken.header, taken.manifest
+    except (backups.BackupError, VaultKeyError) as error:
+        stop(str(error))
+    typer.echo(f"{file}: {header.engine} at {header.revision}, made {header.made_at}, {_rows(manifest.rows)}")
+    if header.key_id is None:
+        typer.echo("not encrypted: keep it where the database may lie, or set DESK_BACKUP_KEY", err=True)
+    else:
+        typer.echo(f"encrypted with the key {header.key_id}")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="what `bot backup` wrote")],
+    replace: Annotated[bool, typer.Option("--replace", help="delete the rows that are in the database now")] = False,
+) -> None:
+    """Put a backup back, all of it or nothing. Stop the desk first."""
+    from bot.services import backups  # noqa: PLC0415  # so that --help is quick
+
+    deps = deps_or_stop(settings_or_stop())
+    try:
+        done = backups.restore(deps, file, may_replace=replace)
+    except (backups.BackupError, VaultKeyError) as error:
+        stop(str(error))
+    typer.echo(f"restored what was backed up {done.header.made_at}: {_rows(done.manifest.rows)}")
+    if done.needs_migration:
+        typer.echo(f"the database is at {done.header.revision}: run `bot db migrate` before starting the desk")
+
+
+def _rows(rows: dict[str, int]) -> str:
+    return f"{sum(rows.values())} rows in {len(rows)} tables"
