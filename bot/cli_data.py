@@ -1,4 +1,4 @@
-"""Commands about data at rest: backups."""
+"""Commands about data at rest: backups and keys."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("backup")(backup)
     app.command("restore")(restore)
+    keys = typer.Typer(no_args_is_help=True, help="The keys that personal data are sealed with.")
+    keys.command("status")(keys_status)
+    keys.command("rotate")(keys_rotate)
+    app.add_typer(keys, name="keys")
 
 
 def backup(
@@ -55,6 +59,42 @@ def restore(
     typer.echo(f"restored what was backed up {done.header.made_at}: {_rows(done.manifest.rows)}")
     if done.needs_migration:
         typer.echo(f"the database is at {done.header.revision}: run `bot db migrate` before starting the desk")
+
+
+def keys_status() -> None:
+    """Count sealed values by column and key. Exit code 1 if there are some that no key opens."""
+    from bot.services import key_rotation  # noqa: PLC0415  # so that --help is quick
+
+    deps = deps_or_stop(settings_or_stop())
+    newest, *others = deps.vault.key_numbers
+    typer.echo(f"seals and opens: {newest}" + "".join(f"\nopens only: {number}" for number in others))
+    found = key_rotation.status(deps)
+    for name, counted in found.items():
+        typer.echo(f"{name} " + (" ".join(f"{key}={count}" for key, count in counted.items()) or "empty"))
+    left = sum(counted.total() - counted[newest] for counted in found.values())
+    typer.echo("all are sealed with the newest key" if not left else f"{left} are not sealed with the newest key")
+    if any(key_rotation.UNKNOWN in counted for counted in found.values()):
+        raise typer.Exit(1)
+
+
+def keys_rotate() -> None:
+    """Seal everything with DESK_DATA_KEY while the desk serves; can be stopped and run again.
+
+    Exit code 1 if some values could not be sealed anew.
+    """
+    from bot.services import key_rotation  # noqa: PLC0415  # so that --help is quick
+
+    deps = deps_or_stop(settings_or_stop())
+    done = key_rotation.rotate(deps, lambda name, count: typer.echo(f"{name} {count}", err=True))
+    for name, count in done.sealed_anew.items():
+        typer.echo(f"{name} {count}")
+    typer.echo(f"{done.sealed_anew.total()} values sealed anew with the key {deps.vault.key_number}")
+    if done.busy.total():
+        typer.echo(f"{done.busy.total()} were just being changed: run this again", err=True)
+    if done.unreadable.total():
+        typer.echo(f"{done.unreadable.total()} are sealed with none of the keys given: see `bot keys status`", err=True)
+    if done.busy.total() or done.unreadable.total():
+        raise typer.Exit(1)
 
 
 def _rows(rows: dict[str, int]) -> str:

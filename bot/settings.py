@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     data_key: SecretStr = Field(
         SecretStr(""), description="base64 of 32 bytes; encrypts names, phones and identity numbers"
     )
+    other_data_keys: SecretStr = Field(
+        SecretStr(""), description="further data keys that open, with commas between: older ones, or the next one"
+    )
     lookup_key: SecretStr = Field(
         SecretStr(""), description="base64 of 32 bytes; keys the hashes used to look people up"
     )

@@ -134,6 +134,10 @@ def make_deps(settings: Settings, clock: Clock | None = None, code_sender: CodeS
         settings=settings,
         database=Database(make_engine(settings.sqlalchemy_url)),
         clock=clock or SystemClock(timedelta(minutes=settings.clock_offset_minutes)),
-        vault=Vault(settings.data_key.get_secret_value(), settings.lookup_key.get_secret_value()),
+        vault=Vault(
+            settings.data_key.get_secret_value(),
+            settings.lookup_key.get_secret_value(),
+            [key.strip() for key in settings.other_data_keys.get_secret_value().split(",") if key.strip()],
+        ),
         code_sender=code_sender,
     )

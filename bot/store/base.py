@@ -55,3 +55,14 @@ def new_id() -> str:
 
 Id = Annotated[str, mapped_column(String(32), primary_key=True, default=new_id)]
 """Primary key: random, so that it tells nothing and can be made before the row is written."""
+
+
+SEALED_FOR = "sealed_for"
+
+
+def sealed_for(purpose: str) -> dict[str, str]:
+    """Mark a column as sealed by the vault, for its ``info``: this is how the change of a key finds it.
+
+    ``purpose`` is what the value is bound to; names in braces stand for columns of the same row.
+    """
+    return {SEALED_FOR: purpose}

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class Creditor(Base):
@@ -44,14 +44,14 @@ class Borrower(Base):
     __tablename__ = "borrower"
 
     id: Mapped[Id]
-    name_sealed: Mapped[str] = mapped_column(Text)
+    name_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("name"))
     name_hash: Mapped[str] = mapped_column(String(64), index=True)
-    phone_sealed: Mapped[str] = mapped_column(Text)
+    phone_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("phone"))
     phone_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    id_number_sealed: Mapped[str] = mapped_column(Text)
+    id_number_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("id_number"))
     id_number_hash: Mapped[str] = mapped_column(String(64), unique=True)
     id_tail_hash: Mapped[str] = mapped_column(String(64))
-    email_sealed: Mapped[str | None] = mapped_column(Text)
+    email_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("email"))
     notices_due_at: Mapped[datetime | None] = mapped_column(index=True)
     deceased: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class CaseFile(Base):
@@ -41,8 +41,8 @@ class CaseFile(Base):
     extensions: Mapped[int] = mapped_column(default=0)
     alarm: Mapped[str] = mapped_column(String(8), default="none")
     assigned_to: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
-    wanted_sealed: Mapped[str | None] = mapped_column(Text)
-    reason_sealed: Mapped[str | None] = mapped_column(Text)
+    wanted_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("case:{id}"))
+    reason_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("case:{id}"))
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
     finding_at: Mapped[datetime | None]
@@ -63,8 +63,8 @@ class CaseNote(Base):
     kind: Mapped[str] = mapped_column(String(5))
     message_id: Mapped[str | None] = mapped_column(ForeignKey("message.id"))
     operator_id: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
-    text_sealed: Mapped[str] = mapped_column(Text)
-    content_sealed: Mapped[str | None] = mapped_column(Text, deferred=True)
+    text_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("case:{case_id}"))
+    content_sealed: Mapped[str | None] = mapped_column(Text, deferred=True, info=sealed_for("case:{case_id}"))
     media_type: Mapped[str | None] = mapped_column(String(40))
     sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]

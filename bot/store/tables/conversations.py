@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class Conversation(Base):
@@ -28,7 +28,7 @@ class Conversation(Base):
     id: Mapped[Id]
     channel: Mapped[str] = mapped_column(String(20))
     address_hash: Mapped[str] = mapped_column(String(64))
-    address_sealed: Mapped[str] = mapped_column(Text)
+    address_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("address:{channel}"))
     borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"), index=True)
     verified_at: Mapped[datetime | None]
     owner: Mapped[str] = mapped_column(String(10), default="bot")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class Document(Base):
@@ -29,7 +29,7 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     width: Mapped[int | None] = mapped_column(Integer)
     height: Mapped[int | None] = mapped_column(Integer)
-    content_sealed: Mapped[str] = mapped_column(Text, deferred=True)
+    content_sealed: Mapped[str] = mapped_column(Text, deferred=True, info=sealed_for("document:{borrower_id}"))
     created_at: Mapped[datetime]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class PaymentImport(Base):
@@ -70,7 +70,7 @@ class PaymentTrace(Base):
     borrower_id: Mapped[str] = mapped_column(ForeignKey("borrower.id"), index=True)
     debt_id: Mapped[str | None] = mapped_column(ForeignKey("debt.id"))
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"))
-    said_sealed: Mapped[str] = mapped_column(Text)
+    said_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("said"))
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     paid_on: Mapped[date | None]
     state: Mapped[str] = mapped_column(String(10), default="open")

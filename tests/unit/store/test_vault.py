@@ -69,3 +69,46 @@ def test_a_malformed_key_is_refused_by_the_name_of_its_setting_without_its_value
         with pytest.raises(VaultKeyError, match=name) as refused:
             Vault(*keys)
         assert not wrong or wrong not in str(refused.value)
+
+
+NEW = base64.b64encode(bytes(range(1, 33))).decode()
+ROTATING = Vault(NEW, OTHER, [KEY])
+
+
+def test_a_new_key_seals_and_older_ones_go_on_opening() -> None:
+    assert ROTATING.unseal("phone", SEALED) == "13900001234"
+    sealed = ROTATING.seal("phone", "13900001234")
+    assert Vault(NEW, OTHER).unseal("phone", sealed) == "13900001234"
+    with pytest.raises(InvalidTag):
+        VAULT.unseal("phone", sealed)
+
+
+def test_what_is_sealed_anew_opens_without_the_old_key() -> None:
+    again = ROTATING.reseal("phone", SEALED)
+    assert Vault(NEW, OTHER).unseal("phone", again) == "13900001234"
+    assert again.startswith(f"2:{ROTATING.key_number}:")
+    with pytest.raises(InvalidTag):
+        ROTATING.reseal("name", SEALED)
+
+
+def test_a_key_that_is_still_to_come_opens_already() -> None:
+    before = Vault(KEY, OTHER, [NEW])
+    assert before.unseal("phone", ROTATING.seal("phone", "1")) == "1"
+    assert ROTATING.unseal("phone", before.seal("phone", "1")) == "1"
+
+
+def test_one_key_alone_seals_as_earlier_releases_read() -> None:
+    assert VAULT.seal("phone", "1").startswith("1:")
+
+
+def test_the_key_of_a_value_is_told_by_its_fingerprint() -> None:
+    assert ROTATING.key_of("phone", SEALED) == VAULT.key_number != ROTATING.key_number
+    assert ROTATING.key_of("phone", ROTATING.seal("phone", "1")) == ROTATING.key_number
+    assert VAULT.key_of("phone", ROTATING.seal("phone", "1")) is None
+    assert ROTATING.key_numbers == (ROTATING.key_number, VAULT.key_number)
+
+
+@pytest.mark.parametrize("others", [[KEY], [NEW, NEW], ["short"]])
+def test_a_key_given_twice_or_malformed_is_refused(others: list[str]) -> None:
+    with pytest.raises(VaultKeyError, match="DESK_OTHER_DATA_KEYS"):
+        Vault(KEY, OTHER, others)
