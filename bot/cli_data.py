@@ -1,4 +1,4 @@
-"""Commands about data at rest: backups and keys."""
+"""Commands about data at rest: backups, keys, the audit log."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def add_to(app: typer.Typer) -> None:
     keys.command("status")(keys_status)
     keys.command("rotate")(keys_rotate)
     app.add_typer(keys, name="keys")
+    audit = typer.Typer(no_args_is_help=True, help="The record of who did or saw what.")
+    audit.command("verify")(audit_verify)
+    audit.command("seal")(audit_seal)
+    app.add_typer(audit, name="audit")
 
 
 def backup(
@@ -95,6 +99,36 @@ def keys_rotate() -> None:
         typer.echo(f"{done.unreadable.total()} are sealed with none of the keys given: see `bot keys status`", err=True)
     if done.busy.total() or done.unreadable.total():
         raise typer.Exit(1)
+
+
+def audit_verify(
+    anchor: Annotated[
+        str | None, typer.Option(help="the end of the chain at some time, as printed or logged as audit_anchor")
+    ] = None,
+) -> None:
+    """Check that no entry of the audit log was changed, removed or slipped in. Exit code 1 if one was."""
+    from bot.services import audit_chain  # noqa: PLC0415  # so that --help is quick
+
+    known = audit_chain.Anchor.from_text(anchor) if anchor is not None else None
+    if anchor is not None and known is None:
+        stop(f"--anchor: {anchor!r} is not POSITION:LINK")
+    found = audit_chain.verify(deps_or_stop(settings_or_stop()), known)
+    for finding in found.findings:
+        where = [f"position {finding.position}"] if finding.position is not None else []
+        where += [f"entry {finding.entry_id}"] if finding.entry_id is not None else []
+        typer.echo(f"{finding.fault.value}: {', '.join(where)}", err=True)
+    typer.echo(f"{found.linked} entries in the chain, {found.waiting} not sealed yet")
+    typer.echo(f"anchor {found.end.to_text()}")
+    if found.findings:
+        raise typer.Exit(1)
+    typer.echo("whole and unchanged")
+
+
+def audit_seal() -> None:
+    """Seal every entry that is not in the chain yet; the scheduler does the same all the time."""
+    from bot.services import audit_chain  # noqa: PLC0415  # so that --help is quick
+
+    typer.echo(f"{audit_chain.seal(deps_or_stop(settings_or_stop()), everywhere=True)} entries sealed")
 
 
 def _rows(rows: dict[str, int]) -> str:

@@ -18,6 +18,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from bot.clock import SHANGHAI
 from bot.services import (
     approval_news,
+    audit_chain,
     case_sweep,
     handoff,
     heartbeats,
@@ -52,15 +53,17 @@ def tick(deps: Deps) -> None:
     _attempt("case_sweep", _watch_cases, deps)
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
+    _attempt("audit_seal", audit_chain.seal, deps)
     _attempt("heartbeat", _beat, deps)
 
 
 def retain(deps: Deps) -> None:
     """Delete what has been kept long enough. Once a day, at night; deleting twice deletes nothing more."""
     _attempt("retention", _retain, deps)
+    _attempt("audit_seal", _anchor, deps)
 
 
-def _attempt(name: str, work: Callable[[Deps], None], deps: Deps) -> None:
+def _attempt(name: str, work: Callable[[Deps], object], deps: Deps) -> None:
     """Do one kind of work; what fails in it must not keep the others from being done."""
     try:
         work(deps)
@@ -123,6 +126,13 @@ def _watch_cases(deps: Deps) -> None:
 
 def _retain(deps: Deps) -> None:
     log.info("retention_run", **retention.run(deps).counts())
+
+
+def _anchor(deps: Deps) -> None:
+    """Link what is still without; put the end of the chain where writers of the database do not reach: in the log."""
+    audit_chain.seal(deps, everywhere=True)
+    end = audit_chain.end(deps)
+    log.info("audit_anchor", anchor=end.to_text())
 
 
 def _sweep(deps: Deps) -> None:

@@ -26,6 +26,7 @@ class RetentionPeriods(BaseModel):
     means_without_plan_days: Annotated[int, Field(strict=True, ge=1, le=366)]
     identity_years: Annotated[int, Field(strict=True, ge=1, le=30)]
     unsent_notice_days: Annotated[int, Field(strict=True, ge=30, le=3660)]
+    audit_years: Annotated[int, Field(strict=True, ge=5, le=30)]
     expired_session_days: Annotated[int, Field(strict=True, ge=1, le=366)]
 
 

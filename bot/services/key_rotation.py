@@ -27,6 +27,10 @@ UNKNOWN = "unknown"
 """Stands for the key of values that no key given opens."""
 
 
+SealedRow = Row[*tuple[Any, ...]]
+"""Key of the table, the columns that the purpose names, and last the sealed value."""
+
+
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
     """One sealed column; ``purpose`` names other columns of the row in braces."""
@@ -44,7 +48,7 @@ class SealedColumn:
         """Table and column, as on record and on the terminal."""
         return f"{self.table.name}.{self.column.name}"
 
-    def purpose_in(self, row: Row[Any]) -> str:
+    def purpose_in(self, row: SealedRow) -> str:
         """Return what the value of this row is bound to."""
         return self.purpose.format_map(row._mapping)  # SQLAlchemy's public name for a row by column
 
@@ -120,7 +124,7 @@ def status(deps: Deps) -> dict[str, Counter[str]]:
     return found
 
 
-def _batches(deps: Deps, each: SealedColumn, but: str) -> Iterator[list[Row[Any]]]:
+def _batches(deps: Deps, each: SealedColumn, but: str) -> Iterator[list[SealedRow]]:
     """Yield the sealed values that do not begin so, in order of the table's key: rows with the value last."""
     keys = list(each.table.primary_key.columns)
     others = [column for column in each.table.columns if "{" + column.name + "}" in each.purpose and column not in keys]
@@ -141,7 +145,7 @@ def _batches(deps: Deps, each: SealedColumn, but: str) -> Iterator[list[Row[Any]
         after = tuple(rows[-1][: len(keys)])
 
 
-def _replace(deps: Deps, each: SealedColumn, fresh: dict[Row[Any], str]) -> int:
+def _replace(deps: Deps, each: SealedColumn, fresh: dict[SealedRow, str]) -> int:
     """Write values that are still as they were read; return how many.
 
     A row that somebody else is changing is left alone: it is not waited for while others are held, so two cannot wait

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN
 from bot.lending.schedule import add_months
-from bot.services import audit
+from bot.services import audit, audit_chain
 from bot.services.accounts import portfolio_of
 from bot.services.deps import Deps
 from bot.services.proof import DeskWork, Purpose
@@ -39,6 +39,7 @@ class Retained:
     identity_rows: int = 0
     unsent_notices: int = 0
     sessions: int = 0
+    audit_entries: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the figures by name."""
@@ -54,6 +55,7 @@ def run(deps: Deps) -> Retained:
         identity_rows=_identity(deps),
         unsent_notices=_unsent_notices(deps),
         sessions=_sessions(deps),
+        audit_entries=audit_chain.remove_before(deps, _years_ago(deps, deps.retention.audit_years)),
     )
     if any(done.counts().values()):
         with deps.begin() as session:

@@ -171,6 +171,8 @@ def test_a_backup_of_a_later_release_is_refused(desk: Deps, tmp_path: Path) -> N
     desk.database.engine.dispose()
     with pytest.raises(BackupError, match="9999_later, which this release does not know"):
         backups.restore(desk, tmp_path / "copy", may_replace=True)
+    with desk.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :now"), {"now": migrate.head()})
 
 
 def test_a_database_without_a_schema_has_nothing_to_back_up(bare_database_url: str, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from tests.builders.accounts import a_debt_of, a_plan, verified
 from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation
 
 ABOUT_NOBODY = {
+    "audit_checkpoint": "the chain over the audit log",
+    "audit_link": "the chain over the audit log",
     "button": "quick replies, one use each; their titles stand in the messages",
     "creditor": "the lender's own",
     "heartbeat": "work of the desk",

@@ -14,7 +14,7 @@ from bot.store.tables.accounts import (
 from bot.store.tables.approvals import Approval
 from bot.store.tables.cases import CaseFile, CaseNote
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
-from bot.store.tables.desk import AuditEntry, Operator, OperatorSession
+from bot.store.tables.desk import AuditCheckpoint, AuditEntry, AuditLink, Operator, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import (
     ChannelBinding,
@@ -30,7 +30,9 @@ from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, 
 __all__ = [
     "Agreement",
     "Approval",
+    "AuditCheckpoint",
     "AuditEntry",
+    "AuditLink",
     "Base",
     "Borrower",
     "Button",

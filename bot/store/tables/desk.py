@@ -52,3 +52,28 @@ class AuditEntry(Base):
     subject_kind: Mapped[str] = mapped_column(String(20))
     subject_id: Mapped[str] = mapped_column(String(32))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class AuditLink(Base):
+    """The place of an entry in the chain. ``link`` is a keyed hash over the one before, and over the whole entry.
+
+    No foreign key leads to the entry: one that is gone has to show, not to take its link along.
+    """
+
+    __tablename__ = "audit_link"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    sealed_at: Mapped[datetime]
+    link: Mapped[str] = mapped_column(String(64))
+
+
+class AuditCheckpoint(Base):
+    """Up to which position retention has removed entries, the link there, and the desk's keyed hash over both."""
+
+    __tablename__ = "audit_checkpoint"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    link: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    mac: Mapped[str] = mapped_column(String(64))
