@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hmac
 import logging
+from dataclasses import asdict
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
+from structlog.contextvars import bound_contextvars
 
 from actions.base import DeskAction, VerifiedAction
 from actions.cases import AfterCase, AskCaseStep, Complain, OpenDispute, TellCases, ValidateCaseForm
@@ -44,7 +46,9 @@ from actions.promise import AfterPromise, AskPromiseStep, NotePromise, ValidateP
 from actions.replan import MissedInstalment, ModifyPlan
 from actions.rights import AnswerRight
 from actions.safety import Comfort
+from bot.logs import RequestIds
 from bot.services.deps import Deps
+from bot.services.health import readiness
 from bot.settings import SettingsError
 
 log = structlog.get_logger()
@@ -124,6 +128,13 @@ def make_app(deps: Deps) -> FastAPI:
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/health/ready")
+    def ready() -> JSONResponse:
+        found = readiness(deps)
+        return JSONResponse(asdict(found), status_code=200 if found.is_ready else 503)
+
+    app.add_middleware(RequestIds)
+
     @app.post("/webhook")
     async def webhook(request: Request) -> JSONResponse:
         if not hmac.compare_digest(request.headers.get("x-desk-secret", "").encode(), secret):
@@ -131,13 +142,20 @@ def make_app(deps: Deps) -> FastAPI:
         call = await request.json()
         name = str(call.get("next_action"))
         try:
-            result = await executor.run(call)
+            with bound_contextvars(conversation=str(call.get("sender_id"))):
+                result = await executor.run(call)
         except ActionExecutionRejection:
             return JSONResponse({"error": "rejected", "action_name": name}, status_code=400)
         except ActionNotFoundException:
             return JSONResponse({"error": "unknown action", "action_name": name}, status_code=404)
         except Exception as error:  # whatever went wrong, the borrower must hear that it did
-            log.error("action_failed", action=name, kind=type(error).__name__, exc_info=error)
+            log.error(
+                "action_failed",
+                action=name,
+                conversation=str(call.get("sender_id")),
+                kind=type(error).__name__,
+                exc_info=error,
+            )
             return JSONResponse({"events": [], "responses": [{"response": TROUBLE}]})
         return JSONResponse(result.model_dump() if result else {})
 

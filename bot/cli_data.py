@@ -1,4 +1,4 @@
-"""Commands about data at rest: backups, keys, the audit log."""
+"""Commands about data at rest: backups, keys, the audit log, health."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def add_to(app: typer.Typer) -> None:
     audit.command("verify")(audit_verify)
     audit.command("seal")(audit_seal)
     app.add_typer(audit, name="audit")
+    health = typer.Typer(no_args_is_help=True, help="Whether the desk does its work.")
+    health.callback()(_alone)
+    health.command("scheduler")(health_scheduler)
+    app.add_typer(health, name="health")
+
+
+def _alone() -> None:
+    """Keep a command a command of its group although it is alone there."""
 
 
 def backup(
@@ -129,6 +137,16 @@ def audit_seal() -> None:
     from bot.services import audit_chain  # noqa: PLC0415  # so that --help is quick
 
     typer.echo(f"{audit_chain.seal(deps_or_stop(settings_or_stop()), everywhere=True)} entries sealed")
+
+
+def health_scheduler() -> None:
+    """Say whether a scheduler has finished a round lately; exit code 1 if not. For probes."""
+    from bot.services import health  # noqa: PLC0415  # so that --help is quick
+
+    if not health.scheduler_is_alive(deps_or_stop(settings_or_stop())):
+        typer.echo("no scheduler has finished a round lately, or the database does not answer", err=True)
+        raise typer.Exit(1)
+    typer.echo("alive")
 
 
 def _rows(rows: dict[str, int]) -> str:

@@ -5,8 +5,10 @@ Every message in either direction passes through it and is stored before anythin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -22,6 +24,8 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.turns import TurnRunner
 from bot.channels.web_live import LiveConversations
 from bot.console.app import make_router as make_console_router
+from bot.logs import RequestIds
+from bot.services import health as health_service
 from bot.services.deps import Deps
 from bot.settings import ROOT
 
@@ -84,6 +88,23 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     @app.get("/health")
     async def health() -> dict[str, bool | str]:
         return {"status": "ok", "engine": await rasa.is_ready()}
+
+    @app.get("/health/live")
+    async def alive() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/health/ready")
+    def ready() -> JSONResponse:
+        found = health_service.readiness(deps)
+        return JSONResponse(asdict(found), status_code=200 if found.is_ready else 503)
+
+    @app.get("/health/started")
+    async def started() -> JSONResponse:
+        found = await asyncio.to_thread(health_service.readiness, deps)
+        engine = await rasa.is_ready()
+        return JSONResponse({**asdict(found), "engine": engine}, status_code=200 if found.is_ready and engine else 503)
+
+    app.add_middleware(RequestIds)
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> JSONResponse:

@@ -84,6 +84,7 @@ class TurnRunner:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _answer_all(self, conversation_id: str) -> None:
+        structlog.contextvars.bind_contextvars(conversation=conversation_id)  # of this task and what it calls
         async with self._slots:
             while await self._answer_next(conversation_id):
                 pass

@@ -51,6 +51,20 @@ def pending(url: str) -> bool:
     return current(url) != head()
 
 
+def is_served(engine: Engine) -> bool:
+    """Tell whether this version may serve a database: its schema is the one needed, or that of a later release.
+
+    Migrations never take away what the release before them needs, so an unknown revision is a later one.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+
+    """
+    found = _revision(engine)
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    return found == head() or (found is not None and found not in known)
+
+
 def head() -> str | None:
     """Return the latest revision there is."""
     return ScriptDirectory.from_config(configuration()).get_current_head()

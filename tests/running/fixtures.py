@@ -8,6 +8,7 @@ import pytest
 
 from tests.doubles.telegram_server import TelegramServer
 from tests.running.borrower import Borrower
+from tests.running.canaries import found_in_logs, people
 from tests.running.desk import RunningDesk, running_desk
 
 
@@ -26,6 +27,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory, telegram_cloud: TelegramServe
         folder, TELEGRAM_BOT_TOKEN=telegram_cloud.token, DESK_TELEGRAM_API_BASE=telegram_cloud.base
     ) as running:
         yield running
+        # Whatever all the tests have said: nobody's name, phone or number is in what the processes printed.
+        assert found_in_logs(running.settings.var_dir, people()) == []
 
 
 @pytest.fixture
