@@ -83,6 +83,7 @@ class RequestIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.accept"):
+                message.setdefault("headers", [])
                 MutableHeaders(scope=message)["X-Request-Id"] = request
             await send(message)
 

@@ -7,10 +7,12 @@ Settings that would be unsafe outside demo mode are refused at start-up by name 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
 import secrets
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -28,6 +30,11 @@ PAYMENTS_KEY_MINIMUM = 32
 """Shortest key between the desk and the lender's other systems, in characters."""
 
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
+_UNLIKE = (*_KEYS, "backup_key", "payments_key", "sms_webhook_key", "telegram_webhook_secret")
+"""Secrets of which none may be another one, or be made up of next to nothing."""
+_FEWEST_CHARACTERS = 6
+"""Different characters that a secret needs at least: random ones have more."""
+_REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}", re.ASCII)
@@ -222,6 +229,7 @@ class Settings(BaseSettings):
         if missing:
             names = ", ".join(f"DESK_{name.upper()}" for name in missing)
             problems.append(f"{names}: must be set in production mode")
+        problems += self._not_secret()
         if self.clock_offset_minutes:
             problems.append("DESK_CLOCK_OFFSET_MINUTES: must be 0 in production mode")
         if not self.database_url:
@@ -231,6 +239,14 @@ class Settings(BaseSettings):
         if not self.public_origin.startswith("https://"):
             problems.append("DESK_PUBLIC_ORIGIN: must be an https:// origin in production mode")
         return problems
+
+    def _not_secret(self) -> list[str]:
+        """Name secrets that anybody could guess, or that one who knows another one knows."""
+        given = {name: getattr(self, name).get_secret_value() for name in _UNLIKE}
+        given = {f"DESK_{name.upper()}": value for name, value in given.items() if value}
+        problems = [f"{name}: looks like a placeholder" for name, value in given.items() if _is_placeholder(value)]
+        alike = [name for name, value in given.items() if list(given.values()).count(value) > 1]
+        return [*problems, f"{', '.join(alike)}: must differ from each other"] if alike else problems
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -255,6 +271,16 @@ class Settings(BaseSettings):
     def rasa_url(self) -> str:
         """Base URL of the Rasa process, loopback only."""
         return f"http://127.0.0.1:{self.rasa_port}"
+
+
+def _is_placeholder(secret: str) -> bool:
+    if len(set(secret)) < _FEWEST_CHARACTERS or _REPEATED.fullmatch(secret):
+        return True
+    with contextlib.suppress(ValueError):
+        decoded = base64.b64decode(secret, validate=True)
+        # Thirty-two zeros, or the bytes counted up: nobody drew these by lot.
+        return len(set(decoded)) < _FEWEST_CHARACTERS or len({(b - a) % 256 for a, b in pairwise(decoded)}) == 1
+    return False
 
 
 def load_settings() -> Settings:

@@ -276,3 +276,29 @@ def test_a_folder_that_cannot_be_made_is_refused(given: pytest.MonkeyPatch, tmp_
     given.setenv("DESK_VAR_DIR", str(tmp_path / "file" / "var"))
     with pytest.raises(SettingsError, match="DESK_VAR_DIR"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", ["DESK_DATA_KEY", "DESK_RASA_SECRET", "DESK_PAYMENTS_KEY"])
+@pytest.mark.parametrize(
+    "placeholder",
+    ["x" * 40, "changeme" * 5, base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes(range(1, 33))).decode()],
+    ids=["one letter", "a word", "zeros", "counted up"],
+)
+def test_production_refuses_what_looks_like_a_placeholder(
+    given: pytest.MonkeyPatch, name: str, placeholder: str
+) -> None:
+    given.setenv(name, placeholder)
+    load_settings()  # in demo mode nobody is harmed
+    set_all(given, PRODUCTION | {name: placeholder})
+    with pytest.raises(SettingsError, match=f"{name}: looks like a placeholder") as refused:
+        load_settings()
+    assert placeholder not in str(refused.value)
+
+
+@pytest.mark.parametrize(("one", "other"), [("DESK_LOOKUP_KEY", "DESK_DATA_KEY"), ("DESK_BACKUP_KEY", "DESK_DATA_KEY")])
+def test_production_refuses_one_secret_in_two_places(given: pytest.MonkeyPatch, one: str, other: str) -> None:
+    set_all(given, PRODUCTION | {one: PRODUCTION[other]})
+    with pytest.raises(SettingsError, match="must differ from each other") as refused:
+        load_settings()
+    assert one in str(refused.value)
+    assert other in str(refused.value)
