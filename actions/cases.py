@@ -22,8 +22,8 @@ from bot.services.accounts import NotVerified
 from bot.services.case_questions import Asked
 from bot.services.cases import NotDisputed
 from bot.services.negotiation import Stage, State
-from bot.services.promises import Step as PromiseStep
 from bot.services.promises import Promised
+from bot.services.promises import Step as PromiseStep
 from bot.text.normalize import normalize_text
 
 STEP = "case_step"
