@@ -30,6 +30,8 @@ retention = typer.Typer(no_args_is_help=True, help="What has been kept long enou
 app.add_typer(retention, name="retention")
 policy = typer.Typer(no_args_is_help=True, help="The relief that the lender has approved.")
 app.add_typer(policy, name="policy")
+search = typer.Typer(no_args_is_help=True, help="Looking through transcripts.")
+app.add_typer(search, name="search")
 reminders = typer.Typer(no_args_is_help=True, help="What is sent to borrowers by itself.")
 app.add_typer(reminders, name="reminders")
 telegram = typer.Typer(no_args_is_help=True, help="The Telegram channel.")
@@ -263,6 +265,14 @@ def verify(
     for kind, count in found.counts.items():
         typer.echo(f"  {kind} {count}")
     typer.echo(f"signed by {found.public_key}" + ("" if public_key else " (compare with the key the desk publishes)"))
+
+
+@search.command()
+def rebuild() -> None:
+    """Make the full-text index of transcripts anew, while the desk serves. Harmless to stop and to repeat."""
+    from bot.services import search_index
+
+    typer.echo(f"{search_index.rebuild(_deps(_settings()))} messages can be found")
 
 
 @export.command("public-key")

@@ -27,6 +27,7 @@ from bot.services import (
     promise_judging,
     reminders,
     retention,
+    search_index,
     servicing,
 )
 from bot.services.deps import Deps
@@ -54,6 +55,7 @@ def tick(deps: Deps) -> None:
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("audit_seal", audit_chain.seal, deps)
+    _attempt("search_index", _index, deps)
     _attempt("heartbeat", _beat, deps)
 
 
@@ -122,6 +124,11 @@ def _watch_cases(deps: Deps) -> None:
     swept = case_sweep.sweep(deps)
     if swept.alarmed or swept.lapsed:
         log.info("cases_swept", alarmed=swept.alarmed, lapsed=swept.lapsed)
+
+
+def _index(deps: Deps) -> None:
+    if count := search_index.index_new(deps):
+        log.info("messages_indexed", count=count)
 
 
 def _retain(deps: Deps) -> None:

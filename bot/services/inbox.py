@@ -309,7 +309,7 @@ def _row(
         queue_reason=reason,
         queued_at=conversation.queued_at,
         borrower=mask_name(deps.vault.unseal("name", borrower.name_sealed)) if borrower else None,
-        last_text=_shown(last),
+        last_text=shown_text(last),
         last_author=last.author,
         last_activity_at=conversation.last_activity_at,
         in_danger=in_danger,
@@ -342,7 +342,8 @@ def _looks_like_proof(text: str) -> bool:
     return read_code(text) is not None
 
 
-def _shown(message: Message) -> str:
+def shown_text(message: Message) -> str:
+    """Return a message's text as operators may read it: what a borrower typed about themselves is masked."""
     if message.author != Author.BORROWER:
         return message.text
     return mask_numbers(message.text, proving=_proving(message))
@@ -357,7 +358,7 @@ def _turn(
         seq=message.seq,
         author=message.author,
         author_name=operator_name if message.author == Author.OPERATOR else None,
-        text=_shown(message),
+        text=shown_text(message),
         at=message.created_at,
         intent=message.intent,
         confidence=message.confidence,

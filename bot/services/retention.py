@@ -132,7 +132,7 @@ def _delete_messages(session: Session, conversation_ids: Sequence[str], before: 
     if before is not None:
         old = old.where(t.Message.created_at < before)
     options = {"synchronize_session": False}
-    for table in (t.Button, t.Outbox, t.MessageDocument):
+    for table in (t.Button, t.Outbox, t.MessageDocument, t.SearchEntry):
         session.execute(delete(table).where(table.message_id.in_(old)), execution_options=options)
     # What was told for a case is kept with the case, sealed.
     session.execute(

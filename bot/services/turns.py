@@ -107,6 +107,7 @@ def record_turn(
             return False
         message.handling = "handled"
         message.claimed_until = None
+        message.indexed_at = None  # what is masked in it depends on how it was understood
         message.intent = understanding.intent
         message.confidence = understanding.confidence
         message.understanding = {

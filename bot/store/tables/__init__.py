@@ -24,10 +24,12 @@ from bot.store.tables.identity import (
     WebSession,
 )
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
+from bot.store.tables.review import FULL_TEXT_TABLES, NluTurn, QualityReview, SearchEntry, TalkCheck, TalkFinding
 from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
 __all__ = [
+    "FULL_TEXT_TABLES",
     "Agreement",
     "Approval",
     "AuditCheckpoint",
@@ -55,6 +57,7 @@ __all__ = [
     "MessageDocument",
     "MinimumPayment",
     "Negotiation",
+    "NluTurn",
     "Offer",
     "Operator",
     "OperatorSession",
@@ -65,7 +68,11 @@ __all__ = [
     "PlanEvent",
     "Product",
     "Promise",
+    "QualityReview",
     "Reminder",
+    "SearchEntry",
+    "TalkCheck",
+    "TalkFinding",
     "VerificationAttempt",
     "VerificationChallenge",
     "WebSession",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.base import Base, Id, sealed_for
@@ -48,6 +49,7 @@ class Message(Base):
     """One message. ``seq`` counts within the conversation without gaps; ``client_key`` makes an inbound one unique.
 
     ``handling`` of an inbound message: ``pending`` (waits for an answer), ``handled``, ``held`` (a person answers).
+    Without ``indexed_at`` it is not in the full-text index yet, or has changed since.
     """
 
     __tablename__ = "message"
@@ -56,6 +58,12 @@ class Message(Base):
         UniqueConstraint("conversation_id", "client_key"),
         Index("ix_message_handling", "handling", "created_at"),
         Index("ix_message_created", "created_at"),
+        Index(
+            "ix_message_unindexed",
+            "created_at",
+            sqlite_where=sql("indexed_at IS NULL"),
+            postgresql_where=sql("indexed_at IS NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -75,6 +83,7 @@ class Message(Base):
     confidence: Mapped[float | None] = mapped_column(Float)
     understanding: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    indexed_at: Mapped[datetime | None]
 
 
 class Button(Base):

@@ -1,0 +1,320 @@
+"""Looking through transcripts: by words, by what was understood, and by how the conversation went.
+
+Every look is on record. What was looked for may be personal data itself, so the record has its keyed hash: whoever
+suspects that somebody searched for a name can check it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, cast, column, exists, literal, not_, select, table, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.orm import Session
+
+from bot.cases.kinds import Family
+from bot.clock import SHANGHAI
+from bot.desk.fulltext import LONGEST_QUERY, Term, fold, query_terms
+from bot.outreach.gate import HoldKind
+from bot.services import audit
+from bot.services.deps import Deps
+from bot.services.inbox import mask_name, shown_text
+from bot.services.operators import OperatorView
+from bot.services.reading_rights import may_look_through
+from bot.store.tables import (
+    Agreement,
+    AuditEntry,
+    Borrower,
+    CaseFile,
+    Contract,
+    Conversation,
+    Debt,
+    Hold,
+    Message,
+    Product,
+    Promise,
+    SearchEntry,
+)
+from bot.store.tables.review import FULL_TEXT
+
+A_PAGE = 30
+"""Turns on one page of results."""
+
+LOW_CONFIDENCE = 0.6
+"""A reading below this is worth a look; below the fallback's own threshold the bot asked back."""
+
+FALLBACK_INTENT = "nlu_fallback"
+
+_ROUND_A_MATCH = 40
+_full_text = table(FULL_TEXT, column("rowid"), column(FULL_TEXT))
+_NEVER_MADE = ("draft", "dropped")
+
+
+class TalkOutcome(StrEnum):
+    """How a conversation has gone so far; more than one may hold."""
+
+    AGREED = "agreed"
+    PROMISED = "promised"
+    CASE = "case"
+    HANDED_OVER = "handed_over"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for; what is empty does not narrow. Days are in Asia/Shanghai, both included.
+
+    ``product`` is a kind of product among the borrower's debts. ``complaint`` and ``distress`` ask for conversations
+    with such a case or hold, whether it is over or not.
+    """
+
+    words: str = ""
+    since: date | None = None
+    until: date | None = None
+    channel: str = ""
+    author: str = ""
+    intent: str = ""
+    low_confidence: bool = False
+    fallback: bool = False
+    outcome: TalkOutcome | None = None
+    product: str = ""
+    complaint: bool = False
+    distress: bool = False
+
+    def codes(self) -> str:
+        """Return the filters without the words, as the audit log keeps them."""
+        given = {
+            "since": self.since,
+            "until": self.until,
+            "channel": self.channel,
+            "author": self.author,
+            "intent": self.intent,
+            "low_confidence": self.low_confidence,
+            "fallback": self.fallback,
+            "outcome": self.outcome,
+            "product": self.product,
+            "complaint": self.complaint,
+            "distress": self.distress,
+        }
+        return ",".join(f"{name}={value}" for name, value in given.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One turn that was found, masked: the text before what was looked for, itself, and behind it."""
+
+    conversation_id: str
+    seq: int
+    at: datetime
+    author: str
+    channel: str
+    borrower: str | None
+    before: str
+    match: str
+    after: str
+    intent: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Turns, newest first; ``cursor`` leads to older ones, None at the end."""
+
+    hits: tuple[SearchHit, ...]
+    cursor: str | None
+
+
+def search(deps: Deps, operator: OperatorView, wanted: Wanted, cursor: str = "") -> SearchPage:
+    """Return a page of what this operator may read, and put on record that it was looked for.
+
+    A ``cursor`` that no page gave begins anew.
+    """
+    with deps.read() as session:
+        statement = matching(session, operator, wanted)
+        if (behind := _read_cursor(cursor)) is not None:
+            statement = statement.where(tuple_(SearchEntry.at, SearchEntry.id) < tuple_(*map(literal, behind)))
+        statement = statement.order_by(SearchEntry.at.desc(), SearchEntry.id.desc()).limit(A_PAGE + 1)
+        entries = session.scalars(statement).all()
+        hits = _hits(session, deps, entries[:A_PAGE], wanted.words)
+    more = entries[A_PAGE - 1] if len(entries) > A_PAGE else None
+    record_look(deps, operator, "transcripts_searched", wanted, len(hits))
+    return SearchPage(hits, _make_cursor(more) if more is not None else None)
+
+
+def record_look(deps: Deps, operator: OperatorView, event: str, wanted: Wanted, found: int) -> None:
+    """Put on record what somebody looked through transcripts for, and how much they got."""
+    folded = fold(wanted.words.strip())
+    with deps.begin() as session:
+        audit.record(
+            session,
+            deps.now(),
+            audit.Actor("operator", operator.id),
+            event,
+            ("desk", "transcripts"),
+            words=deps.vault.lookup("search", folded) if folded else None,
+            filters=wanted.codes(),
+            found=found,
+        )
+
+
+def matching(session: Session, operator: OperatorView, wanted: Wanted) -> Select[SearchEntry]:
+    """Return the selection of turns that fit, of conversations this operator may look through, in no order yet."""
+    entry = SearchEntry
+    statement = select(entry).join(Conversation, Conversation.id == entry.conversation_id)
+    statement = statement.where(may_look_through(operator))
+    if wanted.words.strip():
+        statement = statement.where(_holds_words(session, query_terms(wanted.words)))
+    if wanted.since is not None:
+        statement = statement.where(entry.at >= _begins(wanted.since))
+    if wanted.until is not None:
+        statement = statement.where(entry.at < _begins(wanted.until + timedelta(days=1)))
+    for attribute, value in (
+        (entry.channel, wanted.channel),
+        (entry.author, wanted.author),
+        (entry.intent, wanted.intent),
+    ):
+        if value:
+            statement = statement.where(attribute == value)
+    if wanted.fallback:
+        statement = statement.where(entry.intent == FALLBACK_INTENT)
+    if wanted.low_confidence:
+        statement = statement.where(entry.confidence < LOW_CONFIDENCE)
+    return statement.where(*_about_the_talk(wanted))
+
+
+def products(deps: Deps) -> tuple[str, ...]:
+    """Return the kinds of products that can be asked for."""
+    with deps.read() as session:
+        return tuple(session.scalars(select(Product.kind).distinct().order_by(Product.kind)))
+
+
+def intents(deps: Deps) -> tuple[str, ...]:
+    """Return the intents that have been understood so far."""
+    known = select(SearchEntry.intent).where(SearchEntry.intent.is_not(None)).distinct().order_by(SearchEntry.intent)
+    with deps.read() as session:
+        return tuple(intent for intent in session.scalars(known) if intent)
+
+
+def _about_the_talk(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.outcome is TalkOutcome.NONE:
+        conditions += [not_(_went(each)) for each in TalkOutcome if each is not TalkOutcome.NONE]
+    elif wanted.outcome is not None:
+        conditions.append(_went(wanted.outcome))
+    if wanted.complaint:
+        conditions.append(_has_case(CaseFile.family == Family.COMPLAINT.value))
+    if wanted.distress:
+        conditions.append(exists().where(Hold.conversation_id == Conversation.id, Hold.kind == HoldKind.DISTRESS.value))
+    if wanted.product:
+        conditions.append(
+            exists(
+                select(Debt.id)
+                .join(Contract, Contract.id == Debt.contract_id)
+                .join(Product, Product.id == Contract.product_id)
+                .where(Debt.borrower_id == Conversation.borrower_id, Product.kind == wanted.product)
+                .correlate(Conversation)
+            )
+        )
+    return conditions
+
+
+def _went(outcome: TalkOutcome) -> ColumnElement[bool]:
+    if outcome is TalkOutcome.AGREED:
+        return exists().where(Agreement.accepted_conversation_id == Conversation.id)
+    if outcome is TalkOutcome.PROMISED:
+        return exists().where(Promise.conversation_id == Conversation.id, Promise.state.not_in(_NEVER_MADE))
+    if outcome is TalkOutcome.CASE:
+        return _has_case()
+    return exists().where(
+        AuditEntry.subject_kind == "conversation",
+        AuditEntry.subject_id == Conversation.id,
+        AuditEntry.event.in_(("queued", "taken")),
+    )
+
+
+def _has_case(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(CaseFile.conversation_id == Conversation.id, CaseFile.number.is_not(None), *conditions)
+
+
+def _holds_words(session: Session, terms: Sequence[Term]) -> ColumnElement[bool]:
+    """Return the condition that a turn holds every term; nothing holds a question of nothing but punctuation."""
+    if not terms:
+        return literal(1) == 0
+    # Tokens are letters and digits alone, so that nothing in them can end the quotes.
+    if session.get_bind().dialect.name == "postgresql":
+        quoted = (" <-> ".join(f"'{token}'" for token in each.tokens) + _end(each) for each in terms)
+        asked = " & ".join(f"({each})" for each in quoted)
+        return SearchEntry.words.op("@@")(cast(asked, TSQUERY))
+    asked = " AND ".join('"' + " ".join(each.tokens) + '"' + _end(each).removeprefix(":") for each in terms)
+    return SearchEntry.id.in_(select(_full_text.c.rowid).where(_full_text.c[FULL_TEXT].op("MATCH")(asked)))
+
+
+def _end(term: Term) -> str:
+    return ":*" if term.is_prefix else ""
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(0), tzinfo=SHANGHAI)
+
+
+def _hits(session: Session, deps: Deps, entries: Sequence[SearchEntry], words: str) -> tuple[SearchHit, ...]:
+    found = {
+        message.id: (message, borrower)
+        for message, borrower in session.execute(
+            select(Message, Borrower)
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .outerjoin(Borrower, Borrower.id == Conversation.borrower_id)
+            .where(Message.id.in_([entry.message_id for entry in entries]))
+        )
+    }
+    hits = []
+    for entry in entries:
+        message, borrower = found[entry.message_id]
+        before, match, after = excerpt(shown_text(message), words)
+        hits.append(
+            SearchHit(
+                conversation_id=entry.conversation_id,
+                seq=entry.seq,
+                at=entry.at,
+                author=entry.author,
+                channel=entry.channel,
+                borrower=mask_name(deps.vault.unseal("name", borrower.name_sealed)) if borrower else None,
+                before=before,
+                match=match,
+                after=after,
+                intent=entry.intent,
+                confidence=entry.confidence,
+            )
+        )
+    return tuple(hits)
+
+
+def excerpt(text: str, words: str) -> tuple[str, str, str]:
+    """Return what stands before the first word that was looked for, it, and what follows, shortened on both sides."""
+    folded = fold(text)
+    looked_for = [part for part in fold(words[:LONGEST_QUERY]).split() if part]
+    places = [(folded.find(part), part) for part in looked_for if part in folded]
+    if not places or len(folded) != len(text):  # where folding changed lengths, places in it say nothing about the text
+        return text[: 2 * _ROUND_A_MATCH] + ("…" if len(text) > 2 * _ROUND_A_MATCH else ""), "", ""
+    start, part = min(places)
+    end = start + len(part)
+    first, last = max(0, start - _ROUND_A_MATCH), min(len(text), end + _ROUND_A_MATCH)
+    before = ("…" if first else "") + text[first:start]
+    return before, text[start:end], text[end:last] + ("…" if last < len(text) else "")
+
+
+def _make_cursor(entry: SearchEntry) -> str:
+    return base64.urlsafe_b64encode(f"{entry.at.isoformat()} {entry.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
+    try:
+        at, number = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        return datetime.fromisoformat(at).astimezone(UTC), int(number)
+    except (ValueError, binascii.Error):
+        return None
