@@ -7,7 +7,20 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from bot.console import PREFIX, acting, approvals, assets, cases, documents, live, payments, reading, session
+from bot.console import (
+    PREFIX,
+    acting,
+    approvals,
+    assets,
+    cases,
+    documents,
+    live,
+    payments,
+    reading,
+    readings,
+    searching,
+    session,
+)
 from bot.console.rendering import ConsoleRoute, Pages
 from bot.services.deps import Deps
 
@@ -36,5 +49,7 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     documents.add_routes(router, pages)
     payments.add_routes(router, pages)
     cases.add_routes(router, pages)
+    searching.add_routes(router, pages)
+    readings.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

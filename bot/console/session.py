@@ -22,7 +22,7 @@ SESSION_COOKIE = "desk_operator"
 LOGIN_COOKIE = "desk_login"
 """Holds the token that the login form must bring back, as there is no session yet to bind it to."""
 
-_OWN_PAGE = re.compile(rf"{PREFIX}/((c|approvals|payments)/[0-9a-f]{{32}}|approvals|payments)?")
+_OWN_PAGE = re.compile(rf"{PREFIX}/((c|approvals|payments)/[0-9a-f]{{32}}|approvals|payments|search)?")
 
 
 class Kind(Enum):

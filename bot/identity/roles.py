@@ -23,12 +23,22 @@ class Permission(StrEnum):
     LIFT_HOLDS = "lift_holds"
     IMPORT_PAYMENTS = "import_payments"
     DECIDE_CASES = "decide_cases"
+    EXPORT_TRANSCRIPTS = "export_transcripts"
+    REVIEW_QUALITY = "review_quality"
+    CORRECT_READINGS = "correct_readings"
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset({Permission.READ_CONVERSATIONS, Permission.TAKE_CONVERSATIONS, Permission.REPLY}),
     Role.SUPERVISOR: frozenset(Permission),
-    Role.COMPLIANCE: frozenset({Permission.READ_CONVERSATIONS, Permission.DECIDE_CASES}),
+    Role.COMPLIANCE: frozenset(
+        {
+            Permission.READ_CONVERSATIONS,
+            Permission.DECIDE_CASES,
+            Permission.EXPORT_TRANSCRIPTS,
+            Permission.REVIEW_QUALITY,
+        }
+    ),
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -322,7 +322,7 @@ def _urgency(row: ConversationRow) -> tuple[int, int, float]:
     return (1 if row.in_danger else 2, 0, -row.last_activity_at.timestamp())
 
 
-def _proving(message: Message) -> bool:
+def is_proving(message: Message) -> bool:
     """Tell whether a borrower was proving identity, or may have been: which form took it tells better than the intent.
 
     A code or a tail of an identity number is a bare number, as an income is. What a person answers the bot has never
@@ -346,7 +346,7 @@ def shown_text(message: Message) -> str:
     """Return a message's text as operators may read it: what a borrower typed about themselves is masked."""
     if message.author != Author.BORROWER:
         return message.text
-    return mask_numbers(message.text, proving=_proving(message))
+    return mask_numbers(message.text, proving=is_proving(message))
 
 
 def _turn(
@@ -363,7 +363,7 @@ def _turn(
         intent=message.intent,
         confidence=message.confidence,
         entities=tuple(
-            mask_numbers(f"{entity.get('entity')}={entity.get('value')}", proving=_proving(message))
+            mask_numbers(f"{entity.get('entity')}={entity.get('value')}", proving=is_proving(message))
             for entity in entities
         ),
         actions=tuple(understanding.get("actions", ())),

@@ -141,6 +141,12 @@ def _delete_messages(session: Session, conversation_ids: Sequence[str], before: 
     session.execute(
         update(t.Reminder).where(t.Reminder.message_id.in_(old)).values(message_id=None), execution_options=options
     )
+    # What somebody has corrected is an example by now; what nobody has looked at goes.
+    untouched = t.NluTurn.state.in_(("open", "suggested"))
+    session.execute(delete(t.NluTurn).where(t.NluTurn.message_id.in_(old), untouched), execution_options=options)
+    session.execute(
+        update(t.NluTurn).where(t.NluTurn.message_id.in_(old)).values(message_id=None), execution_options=options
+    )
     gone = session.execute(delete(t.Message).where(t.Message.id.in_(old)).returning(t.Message.id)).all()
     return len(gone)
 

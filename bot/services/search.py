@@ -193,13 +193,6 @@ def products(deps: Deps) -> tuple[str, ...]:
         return tuple(session.scalars(select(Product.kind).distinct().order_by(Product.kind)))
 
 
-def intents(deps: Deps) -> tuple[str, ...]:
-    """Return the intents that have been understood so far."""
-    known = select(SearchEntry.intent).where(SearchEntry.intent.is_not(None)).distinct().order_by(SearchEntry.intent)
-    with deps.read() as session:
-        return tuple(intent for intent in session.scalars(known) if intent)
-
-
 def _about_the_talk(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.outcome is TalkOutcome.NONE:

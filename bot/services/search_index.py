@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot.desk.fulltext import index_tokens
+from bot.services import nlu_inbox
 from bot.services.deps import Deps
 from bot.services.inbox import shown_text
 from bot.store.tables import Conversation, Message, SearchEntry, TalkCheck
@@ -85,6 +86,7 @@ def _index_batch(deps: Deps, limit: int) -> int:
         entries = _entries(session, rows)
         if entries:
             session.execute(insert(SearchEntry), entries)
+        nlu_inbox.take_in(session, deps, rows)
         session.execute(
             update(Message).where(Message.id.in_(ids)).values(indexed_at=now),
             execution_options={"synchronize_session": False},

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from bot.desk.ownership import Owner, bot_may_answer
 from bot.services.conversations import ONE_OF_SEVERAL, WEB, Author, Reply, locked, queue_reason_of, say
 from bot.services.deps import Deps
+from bot.services.rule_versions import rule_versions
 from bot.store.tables import Message
 
 MAX_ATTEMPTS = 8
@@ -116,6 +117,7 @@ def record_turn(
             "ranking": [[name, round(score, 4)] for name, score in understanding.ranking],
             "model": understanding.model,
             "also_asked": understanding.also_asked,
+            "rules": dict(rule_versions(deps)),
         }
         if conversation.owner != Owner.HUMAN:
             for reply in replies if conversation.channel == WEB else read_together(replies):

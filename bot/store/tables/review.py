@@ -68,7 +68,8 @@ FULL_TEXT_DDL = (
     "INSERT INTO search_text(rowid, words) VALUES (new.id, new.words); END",
 )
 for _statement in FULL_TEXT_DDL:
-    event.listen(SearchEntry.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    _on_sqlite = DDL(_statement).execute_if(dialect="sqlite")  # type: ignore[no-untyped-call]
+    event.listen(SearchEntry.__table__, "after_create", _on_sqlite)
 
 
 class TalkCheck(Base):
