@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists, select, true
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import aliased
 
 from bot.desk.ownership import Owner
 from bot.identity.roles import Role
@@ -20,7 +21,11 @@ def may_look_through(operator: OperatorView) -> ColumnElement[bool]:
     """
     if operator.role in READS_ALL:
         return true()
-    wrote = exists(
-        select(Message.id).where(Message.conversation_id == Conversation.id, Message.operator_id == operator.id)
+    written = aliased(Message)  # whoever asks may select messages themselves
+    wrote = (
+        select(written.id)
+        .where(written.conversation_id == Conversation.id, written.operator_id == operator.id)
+        .correlate(Conversation)
+        .exists()
     )
     return (Conversation.owner_operator_id == operator.id) | (Conversation.owner == Owner.QUEUED) | wrote

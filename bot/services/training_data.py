@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-
-import yaml
 
 from bot.desk.teaching import bare
 from bot.services.deps import Deps
 
+_INTENT = re.compile(r"- intent: (\S+)")
+_EXAMPLE = re.compile(r"\s{4,}- (.+)")
+
 
 def known_intents(deps: Deps) -> tuple[str, ...]:
     """Return every intent that has examples, in order; those of rights with their topic (``rights/credit_report``)."""
-    return tuple(sorted(set(_examples(deps.data).values())))
+    return _intents(deps.data)
 
 
 def known_examples(deps: Deps) -> Mapping[str, str]:
-    """Return the intent of each example, by its ``bot.desk.teaching.bare`` text."""
-    return _examples(deps.data)
+    """Return the intent of each example, by its ``bot.desk.teaching.bare`` text. The first time takes seconds."""
+    return _by_bare_text(deps.data)
 
 
 def measured_texts(deps: Deps) -> tuple[str, ...]:
@@ -32,11 +34,21 @@ def measured_texts(deps: Deps) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _examples(data: Path) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+def _intents(data: Path) -> tuple[str, ...]:
+    return tuple(sorted({intent for _, intent in _examples(data)}))
+
+
+@lru_cache(maxsize=4)
+def _by_bare_text(data: Path) -> Mapping[str, str]:
+    return {bare(text): intent for text, intent in _examples(data)}
+
+
+def _examples(data: Path) -> Iterator[tuple[str, str]]:
+    """Yield the examples with their intents, line by line: they have one shape, and reading YAML takes seconds."""
     for path in sorted((data / "nlu").rglob("*.yml")):
-        for block in yaml.safe_load(path.read_text("utf-8")).get("nlu", ()):
-            for line in block.get("examples", "").splitlines():
-                if text := line.strip().removeprefix("-").strip():
-                    found[bare(text)] = block["intent"]
-    return found
+        intent = ""
+        for line in path.read_text("utf-8").splitlines():
+            if begins := _INTENT.search(line):
+                intent = begins.group(1)
+            elif intent and (found := _EXAMPLE.fullmatch(line)):
+                yield found.group(1).strip(), intent

@@ -228,6 +228,15 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/cases/{case_id}/note"): Permission.READ_CONVERSATIONS,
     ("POST", "/console/cases/{case_id}/attach"): Permission.READ_CONVERSATIONS,
     ("POST", "/console/cases/{case_id}/finding"): Permission.DECIDE_CASES,
+    ("GET", "/console/search"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/search/export"): Permission.EXPORT_TRANSCRIPTS,
+    ("GET", "/console/c/{conversation_id}/replay"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/c/{conversation_id}/misread"): Permission.REPLY,
+    ("GET", "/console/readings"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/readings/export"): Permission.CORRECT_READINGS,
+    ("POST", "/console/readings/{turn_id}/suggest"): Permission.REPLY,
+    ("POST", "/console/readings/{turn_id}/correct"): Permission.CORRECT_READINGS,
+    ("POST", "/console/readings/{turn_id}/discard"): Permission.CORRECT_READINGS,
 }
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
 PAGES = (
@@ -241,6 +250,9 @@ PAGES = (
     "/console/cases",
     "/console/cases/{case_id}",
     "/console/cases/{case_id}/files/{note_id}",
+    "/console/search",
+    "/console/c/{conversation_id}/replay",
+    "/console/readings",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
@@ -262,6 +274,7 @@ def filled(path: str, conversation_id: str) -> str:
         trace_id="0" * 32,
         case_id="0" * 32,
         note_id="0" * 32,
+        turn_id="0" * 32,
         name="console.css",
     )
 
