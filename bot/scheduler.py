@@ -29,6 +29,7 @@ from bot.services import (
     retention,
     search_index,
     servicing,
+    talk_checking,
 )
 from bot.services.deps import Deps
 
@@ -56,6 +57,7 @@ def tick(deps: Deps) -> None:
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("audit_seal", audit_chain.seal, deps)
     _attempt("search_index", _index, deps)
+    _attempt("talk_checks", _check_talks, deps)
     _attempt("heartbeat", _beat, deps)
 
 
@@ -129,6 +131,11 @@ def _watch_cases(deps: Deps) -> None:
 def _index(deps: Deps) -> None:
     if count := search_index.index_new(deps):
         log.info("messages_indexed", count=count)
+
+
+def _check_talks(deps: Deps) -> None:
+    if flaws := talk_checking.sweep(deps):
+        log.info("talks_checked", flaws=flaws)
 
 
 def _retain(deps: Deps) -> None:

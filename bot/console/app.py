@@ -16,6 +16,7 @@ from bot.console import (
     documents,
     live,
     payments,
+    quality,
     reading,
     readings,
     searching,
@@ -51,5 +52,6 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     cases.add_routes(router, pages)
     searching.add_routes(router, pages)
     readings.add_routes(router, pages)
+    quality.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

@@ -237,6 +237,10 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/readings/{turn_id}/suggest"): Permission.REPLY,
     ("POST", "/console/readings/{turn_id}/correct"): Permission.CORRECT_READINGS,
     ("POST", "/console/readings/{turn_id}/discard"): Permission.CORRECT_READINGS,
+    ("GET", "/console/quality"): Permission.REVIEW_QUALITY,
+    ("POST", "/console/quality/draw"): Permission.REVIEW_QUALITY,
+    ("POST", "/console/quality/flaws/{finding_id}/seen"): Permission.REVIEW_QUALITY,
+    ("POST", "/console/quality/{review_id}"): Permission.REVIEW_QUALITY,
 }
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
 PAGES = (
@@ -253,6 +257,7 @@ PAGES = (
     "/console/search",
     "/console/c/{conversation_id}/replay",
     "/console/readings",
+    "/console/quality",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
@@ -275,6 +280,8 @@ def filled(path: str, conversation_id: str) -> str:
         case_id="0" * 32,
         note_id="0" * 32,
         turn_id="0" * 32,
+        finding_id="0" * 32,
+        review_id="0" * 32,
         name="console.css",
     )
 
