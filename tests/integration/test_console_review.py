@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from bot.console.rendering import Pages
 from bot.identity.roles import Role
 from bot.lending.contract import ProductKind
-from bot.services import handoff, nlu_inbox, turns
+from bot.services import handoff, nlu_inbox, retention, turns
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.nlu_inbox import NotCorrected, ReadingReason, ReadingState
@@ -22,7 +23,7 @@ from bot.services.turns import Understanding
 from bot.store.tables import AuditEntry, Message
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation
-from tests.builders.review import indexed
+from tests.builders.review import a_reviewer, indexed
 
 
 @pytest.fixture
@@ -277,6 +278,22 @@ def test_a_button_and_a_proof_are_nobody_s_examples(deps: Deps) -> None:
     )
     indexed(deps)
     assert nlu_inbox.counts(deps) == {}
+
+
+def test_with_the_talk_goes_what_nobody_has_corrected_and_an_example_stays_without_its_message(
+    deps: Deps, clock: SetClock
+) -> None:
+    unread = tuple(Said(text, intent="nlu_fallback", confidence=0.1) for text in ("甲乙丙", "丁戊己"))
+    a_conversation(deps, Talk(said=unread))
+    indexed(deps)
+    reviewer = a_reviewer(deps)
+    first = nlu_inbox.listing(deps, reviewer, ReadingState.OPEN)[0]
+    nlu_inbox.correct(deps, reviewer, first.id, "chitchat", first.text)
+    clock.move(timedelta(days=400))
+    assert retention.run(deps).anonymous_messages == 2
+    assert nlu_inbox.counts(deps) == {ReadingState.CORRECTED: 1}
+    (kept,) = nlu_inbox.listing(deps, reviewer, ReadingState.CORRECTED)
+    assert (kept.text, kept.seq) == (first.text, None)
 
 
 # Words -----------------------------------------------------------------------------------------------------------
