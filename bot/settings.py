@@ -36,6 +36,8 @@ _FEWEST_CHARACTERS = 6
 """Different characters that a secret needs at least: random ones have more."""
 _REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
+_EMBEDDER = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+"""An origin in the lower case that browsers send, without anything that a content security policy reads otherwise."""
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}", re.ASCII)
 _CALLED_BY_TELEGRAM = re.compile(r"https://[^/\s?#:]+(?::(?:443|80|88|8443))?")
@@ -90,6 +92,10 @@ class Settings(BaseSettings):
     public_origin: str = Field(
         "",
         description="origin browsers use, for instance https://desk.example.cn; empty means the gateway's own address",
+    )
+    embed_origins: str = Field(
+        "",
+        description="origins of the lender's sites that may show the chat in a frame, between commas; empty means none",
     )
     rasa_port: int = Field(5005, ge=1, le=65535, description="loopback port of the Rasa process")
     actions_port: int = Field(5055, ge=1, le=65535, description="loopback port of the action server")
@@ -179,12 +185,25 @@ class Settings(BaseSettings):
         problems = []
         if self.public_origin and not _ORIGIN.fullmatch(self.public_origin):
             problems.append("DESK_PUBLIC_ORIGIN: must be an origin such as https://desk.example.cn, without a path")
+        problems += self._unsafe_embedding()
         problems += self._unsafe_webhook() + self._unsafe_mail() + self._unsafe_text_messages()
         if self.mode == "production":
             problems += self._not_fit_for_production()
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _unsafe_embedding(self) -> list[str]:
+        """Name every origin that must not frame the chat: whoever frames it can lay things over it."""
+        unsafe = [origin for origin in self.embedding_origins if not _may_embed(origin)]
+        if unsafe:
+            return [
+                "DESK_EMBED_ORIGINS: must be https:// origins such as https://www.example.cn, without path or "
+                f"wildcard, and http:// only on this machine; not {', '.join(unsafe)}"
+            ]
+        if self.embed_origins and not _is_secure(self.origin):
+            return ["DESK_PUBLIC_ORIGIN: must be an https:// origin when DESK_EMBED_ORIGINS is set"]
+        return []
 
     def _unsafe_webhook(self) -> list[str]:
         secret = self.telegram_webhook_secret.get_secret_value()
@@ -268,6 +287,11 @@ class Settings(BaseSettings):
         return self.public_origin or f"http://{self.gateway_host}:{self.gateway_port}"
 
     @property
+    def embedding_origins(self) -> tuple[str, ...]:
+        """The origins that may frame the chat, each once."""
+        return tuple(dict.fromkeys(origin for part in self.embed_origins.split(",") if (origin := part.strip())))
+
+    @property
     def rasa_url(self) -> str:
         """Base URL of the Rasa process, loopback only."""
         return f"http://127.0.0.1:{self.rasa_port}"
@@ -281,6 +305,16 @@ def _is_placeholder(secret: str) -> bool:
         # Thirty-two zeros, or the bytes counted up: nobody drew these by lot.
         return len(set(decoded)) < _FEWEST_CHARACTERS or len({(b - a) % 256 for a, b in pairwise(decoded)}) == 1
     return False
+
+
+def _may_embed(origin: str) -> bool:
+    """Tell whether a text is one origin, written as browsers write it, that nobody on the way can alter."""
+    return _EMBEDDER.fullmatch(origin) is not None and _is_secure(origin)
+
+
+def _is_secure(origin: str) -> bool:
+    url = urlsplit(origin)
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
 
 
 def load_settings() -> Settings:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Header, Path
 from fastapi.responses import HTMLResponse
 
 from bot.channels.letter_words import LetterWords
-from bot.channels.web import script_wanted
+from bot.channels.web_door import script_wanted
 from bot.services import stop_links
 from bot.services.deps import Deps
 from bot.services.stop_links import StopLink

@@ -1,4 +1,4 @@
-"""The web chat: a page, and one WebSocket a browser tab.
+"""The web chat: a page, and one WebSocket a browser tab, through each door that is open.
 
 Frames are JSON texts; ``docs/web-chat.md`` describes them. The session is an http-only cookie made by the server, so
 that knowing an identifier never means reading a conversation.
@@ -15,28 +15,24 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
-from fastapi import APIRouter, Cookie, Header, WebSocket, WebSocketDisconnect
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi import APIRouter, Header, Request, WebSocket, WebSocketDisconnect
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.websockets import WebSocketState
 
+from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.channels.web_live import LiveConversations
 from bot.services import document_store, history, inbound, web_sessions
 from bot.services.conversations import Problem, Stored
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
-from bot.text.scripts import Script, to_script
+from bot.text.scripts import to_script
 
 log = structlog.get_logger()
 
-COOKIE = "desk_session"
 BURST, BURST_SECONDS = 12, 10.0
 FRAME_LIMIT = 64_000
-CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
 Key = Annotated[str, Field(min_length=8, max_length=64)]
 
 
@@ -77,52 +73,61 @@ _FRAME: TypeAdapter[Hello | Say | Press | Seen] = TypeAdapter(Frame)
 def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None], dist: Path) -> APIRouter:
     """Return the routes of the page and its socket. ``wake`` has a conversation's new message answered."""
     router = APIRouter()
+    for door in doors(deps.settings):
+        _add_page(router, deps, door, dist)
+        _add_line(router, deps, door, live, wake)
+        if door.is_framed:
+            _add_launcher(router, dist)
+    return router
 
-    @router.get("/", response_class=HTMLResponse)
-    def page(
-        desk_session: Annotated[str | None, Cookie()] = None, accept_language: Annotated[str, Header()] = ""
-    ) -> Response:
+
+def _add_launcher(router: APIRouter, dist: Path) -> None:
+    @router.get("/widget.js")
+    def launcher() -> Response:
+        """Send the script for the lender's pages. Its address stays the same for years, so it is asked for often."""
+        return FileResponse(
+            dist / "widget.js",
+            media_type="text/javascript; charset=utf-8",
+            headers={
+                "Cache-Control": "public, max-age=300",
+                "Cross-Origin-Resource-Policy": "cross-origin",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
+
+
+def _add_page(router: APIRouter, deps: Deps, door: Door, dist: Path) -> None:
+    @router.get(f"{door.prefix}/", response_class=HTMLResponse)
+    def page(request: Request, accept_language: Annotated[str, Header()] = "") -> Response:
         response = HTMLResponse((dist / "index.html").read_text("utf-8"))
-        response.headers["Content-Security-Policy"] = CSP
+        response.headers["Content-Security-Policy"] = door.policy
         response.headers["Cache-Control"] = "no-store"
-        token = desk_session
+        token = door.token_of(request)
         if token is None or not web_sessions.renew(deps, token):
             token = web_sessions.open_session(deps, script_wanted(accept_language)).token
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=deps.settings.session_days * 86_400,
-            httponly=True,
-            samesite="lax",
-            secure=deps.settings.origin.startswith("https://"),
-        )
+        door.keep(response, token, deps.settings)
         return response
 
-    @router.get("/documents/{document_id}")
-    def document(
-        document_id: str,
-        desk_session: Annotated[str | None, Cookie()] = None,
-        accept_language: Annotated[str, Header()] = "",
-    ) -> Response:
-        conversation_id = web_sessions.conversation_of(deps, desk_session)
+    @router.get(f"{door.prefix}/documents/{{document_id}}")
+    def document(request: Request, document_id: str, accept_language: Annotated[str, Header()] = "") -> Response:
+        conversation_id = web_sessions.conversation_of(deps, door.token_of(request))
         found = document_store.fetch(deps, conversation_id, document_id)
         if found is None:
             words = document_store.speech_in(deps, script_wanted(accept_language)).say("refused")
             return PlainTextResponse(words, 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
         return _file_response(found)
 
-    @router.websocket("/chat/line")
+
+def _add_line(router: APIRouter, deps: Deps, door: Door, live: LiveConversations, wake: Callable[[str], None]) -> None:
+    @router.websocket(f"{door.prefix}/chat/line")
     async def line(socket: WebSocket) -> None:
         if not _same_origin(socket, deps):
             await socket.close(code=4403)
             return
         await socket.accept()
-        token = socket.cookies.get(COOKIE)
-        conversation_id = await asyncio.to_thread(web_sessions.conversation_of, deps, token)
+        conversation_id = await asyncio.to_thread(web_sessions.conversation_of, deps, door.token_of(socket))
         connection = Connection(deps, live, wake, socket, conversation_id)
         await connection.serve()
-
-    return router
 
 
 def _file_response(file: DocumentFile) -> Response:
@@ -139,25 +144,10 @@ def _file_response(file: DocumentFile) -> Response:
     )
 
 
-def script_wanted(accept_language: str) -> Script:
-    """Return the script of the first Chinese language that a browser asks for; Simplified when it asks for none."""
-    names = (tag.partition(";")[0].strip().lower().split("-") for tag in accept_language.split(","))
-    for language, *details in names:
-        if language == "zh":
-            traditional = "hans" not in details and not {"hant", "tw", "hk", "mo"}.isdisjoint(details)
-            return Script.HANT if traditional else Script.HANS
-    return Script.HANS
-
-
 def _same_origin(socket: WebSocket, deps: Deps) -> bool:
     """Browsers always send an Origin; it must be the desk's own, or the very host the page was served from."""
     origin = socket.headers.get("origin")
     return origin is None or is_own_origin(origin, socket.headers.get("host", ""), deps)
-
-
-def is_own_origin(origin: str, host: str, deps: Deps) -> bool:
-    """Tell whether an Origin is the desk's own; where no public one is set, the host that was asked will do."""
-    return origin == deps.settings.origin or (not deps.settings.public_origin and origin == f"http://{host}")
 
 
 class Connection:
@@ -260,12 +250,14 @@ class Connection:
     async def _hello(self, frame: Hello) -> None:
         marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
         last_seq, owner, verified = marks[self.conversation_id]
+        seen = await asyncio.to_thread(history.seen_up_to, self._deps, self.conversation_id)
         self._after = min(frame.after, last_seq)
         self._state = (owner, verified)
         await self._send(
             {
                 "type": "welcome",
                 "last_seq": last_seq,
+                "seen": seen,
                 "owner": owner,
                 "verified": verified,
                 "demo": self._deps.settings.mode == "demo",

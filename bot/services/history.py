@@ -130,6 +130,13 @@ def last_seqs(deps: Deps, conversation_ids: Sequence[str]) -> dict[str, tuple[in
         return found
 
 
+def seen_up_to(deps: Deps, conversation_id: str) -> int:
+    """Return the highest ``seq`` up to which some page of the borrower's has shown the conversation; 0 for none."""
+    with deps.read() as session:
+        found = session.scalar(select(Conversation.last_seen_seq).where(Conversation.id == conversation_id))
+        return found or 0
+
+
 def mark_seen(deps: Deps, conversation_id: str, seq: int) -> None:
     """Note how far the borrower's page has shown the conversation."""
     with deps.begin() as session:

@@ -59,13 +59,20 @@ class SetClock:
         self.instant += step
 
 
-def a_desk(folder: Path, clock: SetClock | None = None, public_origin: str = "", database_url: str = "") -> Deps:
+def a_desk(
+    folder: Path,
+    clock: SetClock | None = None,
+    public_origin: str = "",
+    database_url: str = "",
+    embed_origins: str = "",
+) -> Deps:
     """Make a desk: over a database that has its schema, or over an empty SQLite file under the folder."""
     settings = Settings(  # type: ignore[call-arg]  # the environment file is left out on purpose
         _env_file=None,
         mode="demo",
         var_dir=folder,
         public_origin=public_origin,
+        embed_origins=embed_origins,
         database_url=database_url,
         data_key=SecretStr(_KEY),
         lookup_key=SecretStr(_KEY),

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from bot.channels.web import COOKIE, make_router
+from bot.channels.web import make_router
+from bot.channels.web_door import OWN
 from bot.channels.web_live import LiveConversations
 from bot.console.app import make_router as make_console_router
 from bot.console.session import SESSION_COOKIE
@@ -45,7 +46,7 @@ def a_page(deps: Deps, borrower_id: str | None = None) -> Page:
     opened = web_sessions.open_session(deps)
     if borrower_id is not None:
         prove(deps, opened.conversation_id, borrower_id)
-    return Page(deps, opened.conversation_id, TestClient(app, cookies={COOKIE: opened.token}))
+    return Page(deps, opened.conversation_id, TestClient(app, cookies={OWN.cookie: opened.token}))
 
 
 class TestRoute:

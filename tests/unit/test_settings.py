@@ -119,6 +119,20 @@ WRONG = {
         "秘密" * 20,
         "with a space, not-to-be-shown, long",
     ],
+    "DESK_EMBED_ORIGINS": [
+        "*",
+        "null",
+        "https://*.example.cn",
+        "https://www.example.cn/",
+        "https://www.example.cn,http://www.example.cn",
+        "http://www.example.cn",
+        "https://www.example.cn; script-src *",
+        "https://www.example.cn https://other.example.cn",
+        "https://user@www.example.cn",
+        "www.example.cn",
+        "data:",
+        "https:",
+    ],
     "DESK_PUBLIC_ORIGIN": ["desk.example.cn", "https://desk.example.cn/", "https://desk.example.cn/chat", "ftp://desk"],
 }
 
@@ -130,6 +144,19 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_setting(given: pytest.Monke
     with pytest.raises(SettingsError, match=name) as refused:
         load_settings()
     assert not HIDDEN.search(str(refused.value))
+
+
+def test_sites_that_may_embed_the_chat_are_listed_each_once(given: pytest.MonkeyPatch) -> None:
+    assert load_settings().embedding_origins == ()
+    given.setenv("DESK_EMBED_ORIGINS", " https://www.example.cn, http://localhost:8000 ,https://www.example.cn,")
+    assert load_settings().embedding_origins == ("https://www.example.cn", "http://localhost:8000")
+
+
+def test_a_desk_that_browsers_do_not_trust_is_not_embedded(given: pytest.MonkeyPatch) -> None:
+    given.setenv("DESK_EMBED_ORIGINS", "https://www.example.cn")
+    given.setenv("DESK_PUBLIC_ORIGIN", "http://desk.example.cn")
+    with pytest.raises(SettingsError, match="DESK_PUBLIC_ORIGIN"):
+        load_settings()
 
 
 SECRET = "a-webhook-secret-that-is-not-to-be-shown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.web import script_wanted
+from bot.channels.web_door import script_wanted
 from bot.text.scripts import Script
 
 

@@ -1,5 +1,7 @@
 /** One message on the page. All text goes in as text: nothing from the server or the borrower is read as markup. */
 
+import { isFramed } from "./door.ts";
+import { fetchFile } from "./file.ts";
 import { documentAddress } from "./frames.ts";
 import type { Author, DocumentLink, Message, QuickReply } from "./frames.ts";
 import { clockTime } from "./words.ts";
@@ -11,6 +13,8 @@ export interface BubbleHooks {
   readonly words: Words;
   readonly now: () => Date;
   readonly onPress: (bubble: Bubble, reply: QuickReply) => void;
+  /** A file could not be had. */
+  readonly onFileAway: () => void;
 }
 
 export class Bubble {
@@ -90,7 +94,8 @@ export class Bubble {
     const shown = link === null ? null : `${link.id} ${link.title}`;
     if (shown === this.#shownDocument) return;
     this.#shownDocument = shown;
-    this.#document.replaceChildren(...(link === null ? [] : [link.picture ? pictureOf(link) : linkTo(link)]));
+    const away = this.#hooks.onFileAway;
+    this.#document.replaceChildren(...(link === null ? [] : [link.picture ? pictureOf(link, away) : linkTo(link, away)]));
   }
 
   #replyButton(reply: QuickReply): HTMLButtonElement {
@@ -124,23 +129,34 @@ function make<K extends keyof HTMLElementTagNameMap>(tag: K, className: string):
   return element;
 }
 
-/** In a tab of its own: the conversation stays where it is, and a refusal is read there. */
-function linkTo(link: DocumentLink): HTMLAnchorElement {
+/**
+ * In a tab of its own: the conversation stays where it is, and a refusal is read there. From a frame it is fetched here,
+ * because the frame's session ends at the frame.
+ */
+function linkTo(link: DocumentLink, away: () => void): HTMLAnchorElement {
   const anchor = make("a", "desk-file");
   anchor.href = documentAddress(link);
   anchor.target = "_blank";
   anchor.rel = "noopener";
   anchor.textContent = link.title;
+  if (isFramed) {
+    anchor.addEventListener("click", (event) => {
+      event.preventDefault();
+      void fetchFile(documentAddress(link), link.title).then((done) => {
+        if (!done) away();
+      });
+    });
+  }
   return anchor;
 }
 
-function pictureOf(link: DocumentLink): HTMLAnchorElement {
-  const anchor = linkTo(link);
+function pictureOf(link: DocumentLink, away: () => void): HTMLAnchorElement {
+  const anchor = linkTo(link, away);
   const picture = make("img", "desk-picture");
   picture.alt = link.title;
   // With its size the place is kept free before it is there, and the conversation does not jump.
   if (link.width !== null && link.height !== null) [picture.width, picture.height] = [link.width, link.height];
-  picture.addEventListener("error", () => anchor.replaceWith(linkTo(link)), { once: true });
+  picture.addEventListener("error", () => anchor.replaceWith(linkTo(link, away)), { once: true });
   picture.src = documentAddress(link);
   anchor.className = "desk-picture-link";
   anchor.replaceChildren(picture);

@@ -6,12 +6,15 @@ import type { LoadingToggleConfig } from "deep-chat/dist/types/loading";
 
 import shadowStyle from "./bubbles.css";
 import { Composer } from "./composer.ts";
+import { isFramed, through } from "./door.ts";
 import { Follow } from "./follow.ts";
 import type { Owner } from "./frames.ts";
 import { Line } from "./line.ts";
 import type { LineListener, Socket, SocketEvents } from "./line.ts";
 import { Page, byId } from "./page.ts";
+import { Surround } from "./surround.ts";
 import { Thread } from "./thread.ts";
+import { Unread } from "./unread.ts";
 import { MemoryStore, StoredUnsent } from "./unsent.ts";
 import type { TextStore } from "./unsent.ts";
 import { pickScript, wordsIn } from "./words.ts";
@@ -25,8 +28,10 @@ type TypingToggle = (config?: LoadingToggleConfig) => void;
 function main(): void {
   const words = wordsIn(pickScript(navigator.languages));
   const page = new Page(words);
+  const surround = isFramed ? new Surround() : null;
   const { chat, typing } = drawChat(words);
-  chat.addEventListener("render", () => whenSettled(chat, () => wire(chat, page, words, typing.toggle)), { once: true });
+  const begin = (): void => wire(chat, page, words, typing.toggle, surround);
+  chat.addEventListener("render", () => whenSettled(chat, begin), { once: true });
   byId("chat").append(chat);
 }
 
@@ -62,7 +67,7 @@ function drawChat(words: Words): { chat: DeepChat; typing: { toggle: TypingToggl
   return { chat, typing };
 }
 
-function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingToggle): void {
+function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingToggle, surround: Surround | null): void {
   const root = chat.shadowRoot;
   const log = root?.getElementById("messages");
   const input = root?.getElementById("text-input");
@@ -103,23 +108,35 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
       return true;
     },
   });
+  const unread = new Unread((count) => (surround === null ? page.showUnread(count) : surround.unread(count)));
+  const isSeen = (): boolean => document.visibilityState === "visible" && (surround?.shown ?? true);
+  /** Everything on the page is before the borrower's eyes, if they are on it. */
+  const look = (): void => {
+    if (!isSeen()) return;
+    line.seen(line.lastSeq);
+    unread.seen(line.lastSeq);
+  };
+  const comeIntoView = (): void => {
+    line.hurry();
+    look();
+  };
+  if (surround !== null) page.showClose(() => surround.close());
   const line = new Line({
     open: openSocket,
     timers: { set: (task, ms) => window.setTimeout(task, ms), clear: (handle) => window.clearTimeout(handle) },
     random: Math.random,
     newKey: makeKey,
     store,
-    listener: listen(chat, log, page, thread, composer, () => line),
+    listener: listen(chat, log, page, thread, composer, () => line, unread, look),
   });
 
+  surround?.listen({ shown: () => comeIntoView(), vouched: () => undefined });
   composer.text = store.loadDraft();
   for (const item of line.unsent) thread.showUnsent(item.key, item.kind === "say" ? item.text : item.title);
   window.addEventListener("online", () => line.hurry());
   window.addEventListener("offline", () => line.cut());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "visible") return;
-    line.hurry();
-    line.seen(line.lastSeq);
+    if (document.visibilityState === "visible") comeIntoView();
   });
   page.showConnected(false);
   line.start();
@@ -132,6 +149,8 @@ function listen(
   thread: Thread,
   composer: Composer,
   line: () => Line,
+  unread: Unread,
+  look: () => void,
 ): LineListener {
   // On load the history is neither announced nor watched scrolling by. What is missed in a later cut is news.
   let restoring = true;
@@ -148,7 +167,7 @@ function listen(
     window.clearTimeout(quiet);
     quiet = window.setTimeout(() => {
       if (restoring) restored();
-      if (document.visibilityState === "visible") line().seen(line().lastSeq);
+      look();
     }, QUIET_MS);
   };
   const showState = (owner: Owner, verified: boolean): void => {
@@ -168,10 +187,12 @@ function listen(
       page.showTelegram(frame.telegram);
       showState(frame.owner, frame.verified);
       restoreTo = frame.last_seq;
+      unread.seen(frame.seen);
       whenQuiet();
     },
     message: (frame) => {
       thread.showMessage(frame);
+      if (frame.author !== "borrower") unread.came(frame.seq);
       chat.dataset["lastSeq"] = String(line().lastSeq);
       if (restoring && line().lastSeq >= restoreTo) restored();
       whenQuiet();
@@ -209,7 +230,7 @@ function makeToEnd(root: ShadowRoot, label: string): HTMLButtonElement {
 }
 
 function openSocket(events: SocketEvents): Socket {
-  const address = new URL("/chat/line", window.location.href);
+  const address = new URL(through("/chat/line"), window.location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(address);
   socket.addEventListener("open", () => events.opened());

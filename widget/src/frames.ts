@@ -4,6 +4,8 @@
  * Message text is plain text with `\n` line breaks. It is never markup.
  */
 
+import { through } from "./door.ts";
+
 export type Owner = "bot" | "queued" | "human" | "closed";
 export type Author = "borrower" | "bot" | "operator" | "notice";
 export type ButtonState = "open" | "used" | "stale";
@@ -18,6 +20,8 @@ export interface QuickReply {
 export interface Welcome {
   readonly type: "welcome";
   readonly last_seq: number;
+  /** What the borrower has had before their eyes, in this tab or another. */
+  readonly seen: number;
   readonly owner: Owner;
   readonly verified: boolean;
   readonly demo: boolean;
@@ -132,8 +136,9 @@ export function readFrame(raw: unknown): ServerFrame | null {
 function readWelcome(f: Fields): Welcome | null {
   const { last_seq, owner, lender } = f;
   if (!isSeq(last_seq) || !isOwner(owner) || typeof lender !== "string") return null;
+  const seen = isSeq(f["seen"]) ? f["seen"] : last_seq;
   const [verified, demo, telegram] = [f["verified"] === true, f["demo"] === true, f["telegram"] === true];
-  return { type: "welcome", last_seq, owner, verified, demo, telegram, lender };
+  return { type: "welcome", last_seq, seen, owner, verified, demo, telegram, lender };
 }
 
 function readMessage(f: Fields): Message | null {
@@ -161,7 +166,7 @@ function readSide(value: unknown): number | null {
 
 /** Where a document is fetched, on this page's own host. */
 export function documentAddress(link: DocumentLink): string {
-  return `/documents/${link.id}`;
+  return through(`/documents/${link.id}`);
 }
 
 function readAck(f: Fields): Ack | null {

@@ -1,5 +1,6 @@
 /** What stands around the conversation: header, large type, and the strip that says when the line is down. */
 
+import { isFramed, through } from "./door.ts";
 import type { Owner } from "./frames.ts";
 import type { Words } from "./words.ts";
 
@@ -7,7 +8,7 @@ import type { Words } from "./words.ts";
 const STRIP_DELAY_MS = 800;
 
 /** Makes a link that goes on with this conversation over Telegram. */
-const TELEGRAM_ADDRESS = "/chat/telegram";
+const TELEGRAM_ADDRESS = through("/chat/telegram");
 
 /** How long the strip says that Telegram is away. */
 const TELEGRAM_AWAY_MS = 6000;
@@ -41,6 +42,20 @@ export class Page {
     this.#demo.hidden = !demo;
   }
 
+  /** In a frame: the button that puts the chat away. */
+  showClose(close: () => void): void {
+    const button = byId("close");
+    button.setAttribute("aria-label", this.#words.close);
+    button.title = this.#words.close;
+    button.hidden = false;
+    button.addEventListener("click", close);
+  }
+
+  /** On the browser's tab, where it is the only thing of the page that is seen. */
+  showUnread(count: number): void {
+    document.title = count === 0 ? this.#words.title : `(${count}) ${this.#words.title}`;
+  }
+
   showTelegram(possible: boolean): void {
     byId("telegram").hidden = !possible;
   }
@@ -71,8 +86,18 @@ export class Page {
     reload.type = "button";
     reload.textContent = this.#words.reload;
     reload.addEventListener("click", () => window.location.reload());
-    this.#showStrip(text, reload);
+    this.#showStrip(text, reload, ...(isFramed ? [this.#linkToOwnWindow()] : []));
     this.#strip.dataset["strip"] = "expired";
+  }
+
+  /** A browser that keeps no cookies for frames has no session here; in a window of its own the chat has one. */
+  #linkToOwnWindow(): HTMLAnchorElement {
+    const link = document.createElement("a");
+    link.href = "/";
+    link.target = "_blank";
+    link.rel = "noopener";
+    link.textContent = this.#words.ownWindow;
+    return link;
   }
 
   #showStrip(text: string, ...rest: HTMLElement[]): void {
@@ -89,7 +114,9 @@ export class Page {
     button.title = this.#words.telegram;
     button.addEventListener("click", () => {
       void telegramLink().then((link) => {
-        if (link !== null) window.location.assign(link);
+        // Telegram lets nobody frame it.
+        if (link !== null && isFramed) window.open(link, "_blank", "noopener");
+        else if (link !== null) window.location.assign(link);
         else if (this.#strip.hidden) this.#showAway();
       });
     });

@@ -115,7 +115,12 @@ export class Thread {
     const slot = log.querySelector<HTMLElement>(`[data-slot="${this.#slots}"]`);
     const element = slot?.closest<HTMLElement>(".outer-message-container");
     if (!slot || !element) throw new Error("deep-chat did not draw a message");
-    const bubble = new Bubble(element, slot, author, { words, now, onPress: (from, reply) => this.#press(from, reply) });
+    const bubble = new Bubble(element, slot, author, {
+      words,
+      now,
+      onPress: (from, reply) => this.#press(from, reply),
+      onFileAway: () => this.showNotice(words.fileAway),
+    });
     this.#place(bubble, order);
     return bubble;
   }

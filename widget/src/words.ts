@@ -31,7 +31,22 @@ export interface Words {
   readonly reconnecting: string;
   readonly offline: string;
   readonly reload: string;
+  readonly close: string;
+  readonly ownWindow: string;
+  readonly fileAway: string;
   readonly monthDay: (month: number, day: number) => string;
+}
+
+/** Of the button on the lender's site, where anybody can read along: no word that gives a debt away. */
+export interface LauncherWords {
+  readonly lang: string;
+  readonly title: string;
+  readonly open: string;
+  readonly close: string;
+  readonly unread: (count: number) => string;
+  readonly opening: string;
+  readonly notOpened: string;
+  readonly ownWindow: string;
 }
 
 const HANS: Words = {
@@ -60,6 +75,9 @@ const HANS: Words = {
   reconnecting: "正在重新连接…",
   offline: "网络断开了。您写的话不会丢，连上后自动发送。",
   reload: "重新打开",
+  close: "收起",
+  ownWindow: "在新窗口里打开",
+  fileAway: "文件没有取到，请检查网络后再点一次。",
   monthDay: (month, day) => `${month}月${day}日`,
 };
 
@@ -89,7 +107,33 @@ const HANT: Words = {
   reconnecting: "正在重新連線…",
   offline: "網路中斷了。您寫的話不會遺失，連上後自動傳送。",
   reload: "重新開啟",
+  close: "收起",
+  ownWindow: "在新視窗裡開啟",
+  fileAway: "檔案沒有取到，請檢查網路後再點一次。",
   monthDay: (month, day) => `${month}月${day}日`,
+};
+
+const LAUNCHER: Readonly<Record<Script, LauncherWords>> = {
+  Hans: {
+    lang: "zh-Hans",
+    title: "在线客服",
+    open: "打开在线客服",
+    close: "收起",
+    unread: (count) => `有 ${count} 条新消息`,
+    opening: "正在打开…",
+    notOpened: "这里暂时打不开。",
+    ownWindow: "在新窗口里打开",
+  },
+  Hant: {
+    lang: "zh-Hant",
+    title: "線上客服",
+    open: "開啟線上客服",
+    close: "收起",
+    unread: (count) => `有 ${count} 則新訊息`,
+    opening: "正在開啟…",
+    notOpened: "這裡暫時打不開。",
+    ownWindow: "在新視窗裡開啟",
+  },
 };
 
 /** The script for a browser's first Chinese language: Traditional for Taiwan, Hong Kong, Macau and `Hant`. */
@@ -101,6 +145,10 @@ export function pickScript(languages: readonly string[]): Script {
 
 export function wordsIn(script: Script): Words {
   return script === "Hant" ? HANT : HANS;
+}
+
+export function launcherWordsIn(script: Script): LauncherWords {
+  return LAUNCHER[script];
 }
 
 /** Hour and minute on the reader's own clock, with the date in front unless it is today's. */

@@ -1,0 +1,116 @@
+"""A lender's site on another host than the desk, and a gateway that it embeds, without engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import uvicorn
+from sqlalchemy import func, select
+
+from bot.gateway import make_app
+from bot.services.conversations import Author, Reply, say
+from bot.services.deps import Deps
+from bot.store.tables import Conversation, Message
+from tests.builders.desk import a_desk
+from tests.running.desk import RunningDesk, free_port
+
+_PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>示例银行</title>
+<script src="{desk}/widget.js" {attributes} async></script></head>
+<body style="min-height: 3000px"><h1>示例银行</h1><p>欢迎。</p><button>登录</button></body></html>"""
+
+
+@dataclass
+class LenderSite:
+    """Serves one page with the script tag, under a policy as strict as a bank's."""
+
+    base: str
+    desk: str
+    attributes: str = ""
+    vouch: Callable[[], str] | None = None
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Gateway:
+    """The desk's gateway alone, answering on loopback."""
+
+    base: str
+    deps: Deps
+
+    def tell(self, said: str, text: str, author: Author = Author.BOT) -> None:
+        """Answer, as the bot or an operator would, where a borrower said something."""
+        with self.deps.begin() as session:
+            found = select(Conversation).join(Message, Message.conversation_id == Conversation.id)
+            conversation = session.scalars(found.where(Message.text == said)).one()
+            say(session, self.deps, conversation, Reply(text), author=author)
+
+    def conversations(self) -> int:
+        """Count the conversations that were opened."""
+        with self.deps.read() as session:
+            return session.scalar(select(func.count()).select_from(Conversation)) or 0
+
+
+@contextmanager
+def lender_site(port: int, desk: str) -> Iterator[LenderSite]:
+    """Run a lender's site; ``localhost`` is another site than the desk's ``127.0.0.1``."""
+    site = LenderSite(f"http://localhost:{port}", desk)
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = _PAGE.format(desk=site.desk, attributes=site.attributes).encode()
+            self._send(200, "text/html; charset=utf-8", page)
+
+        def do_POST(self) -> None:
+            site.asked.append(self.path)
+            token = site.vouch() if site.vouch is not None else None
+            body = b"{}" if token is None else f'{{"token": "{token}"}}'.encode()
+            self._send(403 if token is None else 200, "application/json", body)
+
+        def _send(self, status: int, media_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", media_type)
+            self.send_header("Content-Length", str(len(body)))
+            policy = f"default-src 'self'; script-src {site.desk}; frame-src {site.desk}; {_STYLE}"
+            self.send_header("Content-Security-Policy", policy)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+_STYLE = "style-src-elem 'none'; style-src-attr 'unsafe-inline'"
+"""The site's own page has one style attribute; style elements, as a careless launcher would bring, are refused."""
+
+
+@contextmanager
+def gateway(folder: Path, site: str) -> Iterator[Gateway]:
+    """Run a gateway that a site may embed."""
+    deps = a_desk(folder, embed_origins=site)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(make_app(deps), host="127.0.0.1", port=port, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    RunningDesk.wait_until(lambda: server.started, 20, "the gateway to listen")
+    try:
+        yield Gateway(f"http://127.0.0.1:{port}", deps)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        deps.database.engine.dispose()
