@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, stop_page, telegram_link, web
+from bot.channels import payments_api, stop_page, telegram_link, vouching_api, web
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -81,6 +81,8 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         app.include_router(telegram_link.make_router(deps, telegram))
         if (updates := telegram.router()) is not None:
             app.include_router(updates)
+    if settings.vouch_key.get_secret_value():
+        app.include_router(vouching_api.make_router(deps))
     if settings.payments_key.get_secret_value():
         app.include_router(payments_api.make_router(deps))
     app.mount("/static", StaticFiles(directory=DIST), name="static")

@@ -97,6 +97,10 @@ class Settings(BaseSettings):
         "",
         description="origins of the lender's sites that may show the chat in a frame, between commas; empty means none",
     )
+    vouch_key: SecretStr = Field(
+        SecretStr(""),
+        description="the key that the lender's server vouches for customers with, at least 32 characters; empty: off",
+    )
     rasa_port: int = Field(5005, ge=1, le=65535, description="loopback port of the Rasa process")
     actions_port: int = Field(5055, ge=1, le=65535, description="loopback port of the action server")
     rasa_timeout_seconds: float = Field(
@@ -173,7 +177,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
         return secret
 
-    @field_validator("payments_key", "sms_webhook_key")
+    @field_validator("payments_key", "sms_webhook_key", "vouch_key")
     @classmethod
     def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key.get_secret_value()) < PAYMENTS_KEY_MINIMUM:
@@ -201,6 +205,8 @@ class Settings(BaseSettings):
                 "DESK_EMBED_ORIGINS: must be https:// origins such as https://www.example.cn, without path or "
                 f"wildcard, and http:// only on this machine; not {', '.join(unsafe)}"
             ]
+        if self.vouch_key.get_secret_value() and not self.embedding_origins:
+            return ["DESK_EMBED_ORIGINS: must name the site that vouches when DESK_VOUCH_KEY is set"]
         if self.embed_origins and not _is_secure(self.origin):
             return ["DESK_PUBLIC_ORIGIN: must be an https:// origin when DESK_EMBED_ORIGINS is set"]
         return []

@@ -152,6 +152,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.Reminder, t.Reminder.borrower_id == me),
         (t.ChannelBinding, t.ChannelBinding.borrower_id == me),
         (t.ChannelLink, t.ChannelLink.borrower_id == me),
+        (t.VouchedVisit, t.VouchedVisit.borrower_id == me),
         (t.VerificationAttempt, t.VerificationAttempt.borrower_id == me),
         (t.Conversation, t.Conversation.borrower_id == me),
         (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),

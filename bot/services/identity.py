@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
-from bot.services import audit
+from bot.services import audit, vouching
 from bot.services.channel_links import awaited, forget
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
@@ -95,10 +95,16 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
 def start(deps: Deps, conversation_id: str) -> Progress:
     """Begin to verify afresh.
 
-    A conversation bound to somebody, or reached by their link, goes straight to the code, sent to their phone.
+    A conversation bound to somebody, or reached by their link, goes straight to the code, sent to their phone. One for
+    whom the lender has just vouched goes there too, or past it after a fresh login.
     """
     with _sending(deps) as (session, letters):
-        known = awaited(session, conversation_id, deps.now()) or viewer_of(session, deps, conversation_id).borrower_id
+        vouched = vouching.vouched_for(session, conversation_id, deps.now())
+        known = (
+            (vouched.borrower_id if vouched is not None else None)
+            or awaited(session, conversation_id, deps.now())
+            or viewer_of(session, deps, conversation_id).borrower_id
+        )
         subject = _Subject(conversation_id, known)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
@@ -106,7 +112,10 @@ def start(deps: Deps, conversation_id: str) -> Progress:
             challenge.state = "dropped"
         if known is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        challenge = _challenge(session, deps, subject, letters)
+        if vouched is not None and vouched.is_factor:
+            challenge = _challenge_after_login(session, deps, subject)
+        else:
+            challenge = _challenge(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
@@ -174,6 +183,7 @@ def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
         passed = deps.vault.matches("id_tail", tail, expected) and borrower is not None and not borrower.deceased
         if passed and borrower is not None:
             challenge.state = "passed"
+            vouching.end(session, conversation_id, deps.now())
             _bind(session, deps, conversation_id, borrower.id)
         return _after_attempt(session, deps, challenge, "id_tail", passed)
 
@@ -201,6 +211,7 @@ def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
             binding.released_at = now
             binding.released_reason = reason
         forget(session, conversation_id)
+        vouching.end(session, conversation_id, now)
         for challenge in _open_challenges(session, conversation_id):
             challenge.state = "dropped"
         if conversation.borrower_id is not None:
@@ -245,6 +256,23 @@ def _challenge(session: Session, deps: Deps, subject: _Subject, letters: _Letter
     borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
     if borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now):
         letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
+    return challenge
+
+
+def _challenge_after_login(session: Session, deps: Deps, subject: _Subject) -> VerificationChallenge:
+    """Open a challenge whose first factor is a login at the lender: no code is made, and none would fit."""
+    now = deps.now()
+    challenge = VerificationChallenge(
+        conversation_id=subject.conversation_id,
+        borrower_id=subject.borrower_id,
+        code_hash=deps.vault.lookup("code", secrets.token_hex(16)),
+        code_expires_at=now,
+        code_passed=True,
+        created_at=now,
+    )
+    session.add(challenge)
+    session.flush()
+    audit.record(session, now, audit.BOT, "login_vouched", ("conversation", subject.conversation_id))
     return challenge
 
 

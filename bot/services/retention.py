@@ -208,7 +208,10 @@ def _sessions(deps: Deps) -> int:
         links = session.execute(
             delete(t.ChannelLink).where(t.ChannelLink.expires_at < before).returning(t.ChannelLink.token_hash)
         ).all()
-        return len(web) + len(operators) + len(links)
+        visits = session.execute(
+            delete(t.VouchedVisit).where(t.VouchedVisit.expires_at < before).returning(t.VouchedVisit.nonce_hash)
+        ).all()
+        return len(web) + len(operators) + len(links) + len(visits)
 
 
 def _years_ago(deps: Deps, years: int) -> datetime:

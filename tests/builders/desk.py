@@ -65,6 +65,7 @@ def a_desk(
     public_origin: str = "",
     database_url: str = "",
     embed_origins: str = "",
+    vouch_key: str = "",
 ) -> Deps:
     """Make a desk: over a database that has its schema, or over an empty SQLite file under the folder."""
     settings = Settings(  # type: ignore[call-arg]  # the environment file is left out on purpose
@@ -73,6 +74,7 @@ def a_desk(
         var_dir=folder,
         public_origin=public_origin,
         embed_origins=embed_origins,
+        vouch_key=SecretStr(vouch_key),
         database_url=database_url,
         data_key=SecretStr(_KEY),
         lookup_key=SecretStr(_KEY),

@@ -19,6 +19,8 @@ from bot.store.tables import Conversation, Message
 from tests.builders.desk import a_desk
 from tests.running.desk import RunningDesk, free_port
 
+VOUCH_KEY = "a key that lender and desk share, long enough"
+
 _PAGE = """<!doctype html><html lang="zh"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>示例银行</title>
 <script src="{desk}/widget.js" {attributes} async></script></head>
@@ -102,14 +104,15 @@ _STYLE = "style-src-elem 'none'; style-src-attr 'unsafe-inline'"
 @contextmanager
 def gateway(folder: Path, site: str) -> Iterator[Gateway]:
     """Run a gateway that a site may embed."""
-    deps = a_desk(folder, embed_origins=site)
     port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    deps = a_desk(folder, public_origin=base, embed_origins=site, vouch_key=VOUCH_KEY)
     server = uvicorn.Server(uvicorn.Config(make_app(deps), host="127.0.0.1", port=port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     RunningDesk.wait_until(lambda: server.started, 20, "the gateway to listen")
     try:
-        yield Gateway(f"http://127.0.0.1:{port}", deps)
+        yield Gateway(base, deps)
     finally:
         server.should_exit = True
         thread.join(20)

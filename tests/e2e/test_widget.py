@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, ViewportSize, expect
+from sqlalchemy import select
 
+from bot.identity.vouch import Vouch, sign_vouch
+from bot.store.tables import Contract, VouchedVisit
+from tests.builders.accounts import a_debt_of
+from tests.builders.desk import a_borrower
 from tests.e2e.browser import LAPTOP, PHONE
 from tests.e2e.conftest import Windows
-from tests.e2e.lender_site import Gateway, LenderSite, gateway, lender_site
+from tests.e2e.lender_site import VOUCH_KEY, Gateway, LenderSite, gateway, lender_site
 from tests.running.desk import free_port
 
 pytestmark = [pytest.mark.browser]
@@ -67,6 +74,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway,
 @pytest.fixture
 def desk(running: tuple[Gateway, LenderSite]) -> Gateway:
     return running[0]
+
+
+@pytest.fixture
+def site(running: tuple[Gateway, LenderSite]) -> Iterator[LenderSite]:
+    """The lender's site, whose customers nobody vouches for once the test is over."""
+    yield running[1]
+    running[1].attributes, running[1].vouch = "", None
+    running[1].asked.clear()
 
 
 @pytest.fixture
@@ -171,3 +186,38 @@ def test_a_site_that_is_not_named_gets_a_way_into_a_window_instead(
         link = page.locator("#desk-chat").get_by_role("link", name="在新窗口里打开")
         expect(link).to_have_attribute("href", running[0].base + "/")
         expect(site.panel.locator("iframe")).not_to_be_visible()
+
+
+def test_the_lenders_server_vouches_for_whoever_opens_the_chat(
+    a_visitor: Callable[..., Embedded], desk: Gateway, site: LenderSite
+) -> None:
+    borrower_id = a_borrower(desk.deps)
+    a_debt_of(desk.deps, borrower_id)
+    with desk.deps.read() as session:
+        number = session.scalars(select(Contract.number).where(Contract.borrower_id == borrower_id)).one()
+
+    def vouch() -> str:
+        now = desk.deps.now()
+        life = timedelta(minutes=2)
+        return sign_vouch(Vouch(desk.base, number, now, now + life, now, secrets.token_urlsafe(16)), VOUCH_KEY)
+
+    site.attributes, site.vouch = 'data-vouch="/desk-token"', vouch
+    visitor = a_visitor()
+    assert site.asked == [], "nobody is vouched for before they open the chat"
+    with visitor.page.expect_response("**/embedded/chat/vouch") as handed:
+        visitor.open()
+    assert handed.value.status == 204
+    assert site.asked == ["/desk-token"]
+    with desk.deps.read() as session:
+        visit = session.scalars(select(VouchedVisit)).one()
+        assert visit.borrower_id == borrower_id
+
+
+def test_a_site_that_vouches_for_nobody_has_the_chat_all_the_same(
+    a_visitor: Callable[..., Embedded], site: LenderSite
+) -> None:
+    site.attributes = 'data-vouch="/desk-token"'
+    visitor = a_visitor()
+    visitor.open()
+    visitor.say("没有登录也能问")
+    assert site.asked == ["/desk-token"]

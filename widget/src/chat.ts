@@ -130,7 +130,7 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
     listener: listen(chat, log, page, thread, composer, () => line, unread, look),
   });
 
-  surround?.listen({ shown: () => comeIntoView(), vouched: () => undefined });
+  surround?.listen({ shown: () => comeIntoView(), vouched: (token) => void handIn(token) });
   composer.text = store.loadDraft();
   for (const item of line.unsent) thread.showUnsent(item.key, item.kind === "say" ? item.text : item.title);
   window.addEventListener("online", () => line.hurry());
@@ -238,6 +238,16 @@ function openSocket(events: SocketEvents): Socket {
   // An error is always followed by a close.
   socket.addEventListener("close", () => events.lost());
   return socket;
+}
+
+/** Where the lender does not vouch for anybody, or in vain, the visitor is anonymous, as on the desk's own page. */
+async function handIn(token: string): Promise<void> {
+  try {
+    const body = JSON.stringify({ token });
+    await fetch(through("/chat/vouch"), { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  } catch (error) {
+    console.warn("desk: the site's word for its customer did not arrive", error);
+  }
 }
 
 /** `crypto.randomUUID` exists only on secure origins; a laptop's plain-http address on the local network is none. */

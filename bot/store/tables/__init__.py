@@ -21,6 +21,7 @@ from bot.store.tables.identity import (
     ChannelLink,
     VerificationAttempt,
     VerificationChallenge,
+    VouchedVisit,
     WebSession,
 )
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
@@ -75,5 +76,6 @@ __all__ = [
     "TalkFinding",
     "VerificationAttempt",
     "VerificationChallenge",
+    "VouchedVisit",
     "WebSession",
 ]

@@ -38,6 +38,24 @@ class ChannelLink(Base):
     followed_at: Mapped[datetime | None]
 
 
+class VouchedVisit(Base):
+    """A conversation for which a lender's server vouched. Only the hash of the token's nonce is kept; it counts once.
+
+    ``borrower_id`` is null where the desk knows nobody by what the token said. ``expires_at`` is the token's.
+    ``ended_at``: it was used, replaced, or somebody else turned out to be there.
+    """
+
+    __tablename__ = "vouched_visit"
+
+    nonce_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    logged_in_at: Mapped[datetime]
+    accepted_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class ChannelBinding(Base):
     """A borrower proved over this conversation that it is theirs (level 1 until released)."""
 
