@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, ViewportSize, expect
 
+from tests.e2e import lender_site
 from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, ChromiumMissing, chromium, chromium_path
+from tests.e2e.lender_site import Embedded, Gateway, LenderSite
 from tests.e2e.page import ChatPage, ConsolePage
 from tests.e2e.people import Person, a_person_in_arrears
-from tests.running.desk import PASSWORD, RunningDesk
+from tests.running.desk import PASSWORD, RunningDesk, free_port
 
 PATIENCE_MS = 10_000
 
@@ -135,3 +137,38 @@ def a_console(windows: Windows, desk: RunningDesk) -> Callable[..., ConsolePage]
         return ConsolePage(page, desk.base).log_in(login, PASSWORD)
 
     return log_in
+
+
+@pytest.fixture(scope="module")
+def _gateway_and_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gateway, LenderSite]]:
+    port = free_port()
+    with (
+        lender_site.gateway(tmp_path_factory.mktemp("gateway"), f"http://localhost:{port}") as running,
+        lender_site.lender_site(port, running.base) as site,
+    ):
+        yield running, site
+
+
+@pytest.fixture
+def gateway(_gateway_and_site: tuple[Gateway, LenderSite]) -> Gateway:
+    """A gateway without engine, one for a module's tests."""
+    return _gateway_and_site[0]
+
+
+@pytest.fixture
+def site(_gateway_and_site: tuple[Gateway, LenderSite]) -> Iterator[LenderSite]:
+    """A lender's site that may embed the gateway's chat; after the test it vouches for nobody."""
+    site = _gateway_and_site[1]
+    yield site
+    site.attributes, site.vouch = "", None
+    site.asked.clear()
+
+
+@pytest.fixture
+def a_visitor(windows: Windows, site: LenderSite) -> Callable[..., Embedded]:
+    """Somebody on the lender's page, in a browser of their own."""
+
+    def visit(viewport: ViewportSize = PHONE, locale: str = "zh-CN") -> Embedded:
+        return Embedded(windows.open(viewport, locale).new_page(), site).visit()
+
+    return visit

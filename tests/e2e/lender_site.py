@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import uvicorn
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 from sqlalchemy import func, select
 
 from bot.gateway import make_app
@@ -45,12 +46,16 @@ class Gateway:
     base: str
     deps: Deps
 
-    def tell(self, said: str, text: str, author: Author = Author.BOT) -> None:
-        """Answer, as the bot or an operator would, where a borrower said something."""
+    def tell(self, said: str, text: str) -> None:
+        """Answer as the bot would, where a borrower said something."""
+        self.say(said, Reply(text))
+
+    def say(self, said: str, reply: Reply, author: Author = Author.BOT) -> None:
+        """Answer as anybody would, where a borrower said something."""
         with self.deps.begin() as session:
             found = select(Conversation).join(Message, Message.conversation_id == Conversation.id)
             conversation = session.scalars(found.where(Message.text == said)).one()
-            say(session, self.deps, conversation, Reply(text), author=author)
+            say(session, self.deps, conversation, reply, author=author)
 
     def conversations(self) -> int:
         """Count the conversations that were opened."""
@@ -117,3 +122,40 @@ def gateway(folder: Path, site: str) -> Iterator[Gateway]:
         server.should_exit = True
         thread.join(20)
         deps.database.engine.dispose()
+
+
+class Embedded:
+    """The lender's page in one window, with the chat as people find it there."""
+
+    def __init__(self, page: Page, site: LenderSite) -> None:
+        self.page = page
+        self._site = site
+        self.launcher = page.locator("#desk-chat .launch")
+        self.badge = page.locator("#desk-chat .badge")
+        self.panel = page.locator("#desk-chat .panel")
+        self.frame: FrameLocator = page.frame_locator("#desk-chat iframe")
+        self.chat: Locator = self.frame.locator("deep-chat")
+
+    def visit(self) -> Embedded:
+        """Open the lender's page and wait for the button."""
+        self.page.goto(self._site.base + "/")
+        expect(self.launcher).to_be_visible()
+        return self
+
+    def open(self) -> Embedded:
+        """Press the button and wait until the chat is connected."""
+        self.launcher.click()
+        return self.expect_open()
+
+    def expect_open(self) -> Embedded:
+        expect(self.chat).to_have_attribute("data-connection", "open")
+        expect(self.frame.locator("[data-author]").first).to_be_visible()
+        return self
+
+    def say(self, text: str) -> None:
+        """Type and send, and wait until the desk has it."""
+        self.frame.locator("#text-input").click()
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("Enter")
+        own = self.frame.locator("[data-author=borrower]").filter(has_text=text)
+        expect(own).to_have_attribute("data-delivery", "stored")
