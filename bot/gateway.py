@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, stop_page, telegram_link, vouching_api, web
+from bot.channels import payments_api, stop_page, telegram_link, vouching_api, web, web_evidence
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -75,6 +75,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
 
     app = FastAPI(title="borrower desk", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.include_router(web.make_router(deps, live, turns.wake, DIST))
+    app.include_router(web_evidence.make_router(deps, live.changed))
     app.include_router(make_console_router(deps, changed, stopping))
     app.include_router(stop_page.make_router(deps))
     if telegram is not None:

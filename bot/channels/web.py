@@ -22,11 +22,12 @@ from starlette.websockets import WebSocketState
 
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.channels.web_live import LiveConversations
-from bot.services import document_store, history, inbound, web_sessions
+from bot.services import case_files, document_store, history, inbound, web_sessions
 from bot.services.conversations import Problem, Stored
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
+from bot.services.standing import Standing, standings
 from bot.text.scripts import to_script
 
 log = structlog.get_logger()
@@ -169,7 +170,7 @@ class Connection:
         self._after = 0
         self._withheld: set[int] = set()
         self._welcomed = False
-        self._state: tuple[str, bool] | None = None
+        self._state: dict[str, object] | None = None
         self._sending = asyncio.Lock()
         self._recent: deque[float] = deque(maxlen=BURST)
 
@@ -195,20 +196,33 @@ class Connection:
         if not self._welcomed:
             return
         async with self._sending:
-            marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
+            standing = await self._standing()
             rows = await asyncio.to_thread(history.messages_after, self._deps, self.conversation_id, self._after)
             for row in rows:
                 await self._send(_message_frame(row))
                 self._after = row.seq
                 if row.withheld:
                     self._withheld.add(row.seq)
-            if mark := marks.get(self.conversation_id):
-                state = (mark[1], mark[2])
+            if standing is not None:
+                state = await self._state_of(standing)
                 if state != self._state:
                     self._state = state
-                    await self._send({"type": "state", "owner": state[0], "verified": state[1]})
-                if state[1] and self._withheld:
+                    await self._send({"type": "state", **state})
+                if standing.is_verified and self._withheld:
                     await self._send_withheld()
+
+    async def _standing(self) -> Standing | None:
+        found = await asyncio.to_thread(standings, self._deps, [self.conversation_id])
+        return found.get(self.conversation_id)
+
+    async def _state_of(self, standing: Standing) -> dict[str, object]:
+        """What the page shows around the conversation."""
+        return {
+            "owner": standing.owner,
+            "verified": standing.is_verified,
+            "ahead": standing.ahead,
+            "files": await asyncio.to_thread(case_files.awaits, self._deps, self.conversation_id),
+        }
 
     async def _send_withheld(self) -> None:
         """Send the real texts of what this connection got without them, as far as they may be read now."""
@@ -248,18 +262,19 @@ class Connection:
             await self._take(frame)
 
     async def _hello(self, frame: Hello) -> None:
-        marks = await asyncio.to_thread(history.last_seqs, self._deps, [self.conversation_id])
-        last_seq, owner, verified = marks[self.conversation_id]
+        standing = await self._standing()
+        if standing is None:  # the conversation was deleted while its page was open
+            await self._problem("session_expired", None)
+            return
         seen = await asyncio.to_thread(history.seen_up_to, self._deps, self.conversation_id)
-        self._after = min(frame.after, last_seq)
-        self._state = (owner, verified)
+        self._after = min(frame.after, standing.last_seq)
+        self._state = await self._state_of(standing)
         await self._send(
             {
                 "type": "welcome",
-                "last_seq": last_seq,
+                "last_seq": standing.last_seq,
                 "seen": seen,
-                "owner": owner,
-                "verified": verified,
+                **self._state,
                 "demo": self._deps.settings.mode == "demo",
                 "telegram": bool(self._deps.settings.telegram_bot_token.get_secret_value()),
                 "lender": self._deps.settings.lender_name,

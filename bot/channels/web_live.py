@@ -15,8 +15,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.services import history
 from bot.services.deps import Deps
+from bot.services.standing import Standing, standings
 
 log = structlog.get_logger()
 
@@ -47,7 +47,7 @@ class LiveConversations:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._listeners: dict[str, set[Listener]] = defaultdict(set)
-        self._known: dict[str, tuple[int, str, bool]] = {}
+        self._known: dict[str, Standing] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._poller: asyncio.Task[None] | None = None
 
@@ -110,7 +110,7 @@ class LiveConversations:
             if not connected:
                 continue
             try:
-                current = await asyncio.to_thread(history.last_seqs, self._deps, connected)
+                current = await asyncio.to_thread(standings, self._deps, connected)
             except Exception as error:
                 log.error("live_poll_failed", kind=type(error).__name__, exc_info=error)
                 continue

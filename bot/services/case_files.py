@@ -6,7 +6,7 @@ import base64
 import hashlib
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState
@@ -22,6 +22,9 @@ from bot.store.tables import CaseFile, CaseNote
 
 LONGEST_NAME = 120
 
+MOST_FILES = 20
+"""Files that are taken from borrowers for one case: what nobody will ever look through would only fill the disk."""
+
 
 class Brought(StrEnum):
     """What became of a file that a borrower sent."""
@@ -29,6 +32,8 @@ class Brought(StrEnum):
     KEPT = "kept"
     NO_CASE = "no_case"
     """No case of theirs is open that may be spoken of in this conversation."""
+    ENOUGH = "enough"
+    """The case has ``MOST_FILES`` already."""
 
 
 def awaits(deps: Deps, conversation_id: str) -> bool:
@@ -51,6 +56,8 @@ def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brough
         if case is None or case.state not in OPEN:
             return Brought.NO_CASE
         actor = audit.Actor("borrower", case.borrower_id)
+        if _brought(session, case) >= MOST_FILES and not _has(session, case, content):
+            return Brought.ENOUGH
         _keep(session, deps, case, (name, kind, content), actor)
         if case.state == CaseState.WAITING:
             move(session, deps, case, CaseAct.ANSWER, actor)
@@ -94,16 +101,28 @@ def _case_for(session: Session, deps: Deps, conversation_id: str) -> str | None:
     return ranked[0].id if ranked else None
 
 
+def _brought(session: Session, case: CaseFile) -> int:
+    files = (CaseNote.case_id == case.id) & (CaseNote.kind == "file") & CaseNote.operator_id.is_(None)
+    return session.scalar(select(func.count()).select_from(CaseNote).where(files)) or 0
+
+
+def _has(session: Session, case: CaseFile, content: bytes) -> bool:
+    known = select(CaseNote.id).where(CaseNote.case_id == case.id, CaseNote.sha256 == _digest(content))
+    return session.scalar(known) is not None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _keep(
     session: Session, deps: Deps, case: CaseFile, file: tuple[str, UploadKind, bytes], actor: audit.Actor
 ) -> None:
     name, kind, content = file
-    digest = hashlib.sha256(content).hexdigest()
-    known = select(CaseNote.id).where(CaseNote.case_id == case.id, CaseNote.sha256 == digest)
-    if session.scalar(known) is not None:
+    if _has(session, case, content):
         return
     operator_id = actor.id if actor.kind == "operator" else None
     kept = add_note(session, deps, case, "file", name[:LONGEST_NAME] or kind.name.lower(), operator_id=operator_id)
     kept.content_sealed = deps.vault.seal(seal_for(case.id), base64.b64encode(content).decode())
-    kept.media_type, kept.sha256 = kind.value, digest
-    audit.record(session, deps.now(), actor, "case_file_kept", ("case", case.id), sha256=digest)
+    kept.media_type, kept.sha256 = kind.value, _digest(content)
+    audit.record(session, deps.now(), actor, "case_file_kept", ("case", case.id), sha256=kept.sha256)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from bot.identity.levels import Level, Proof, viewer
+from bot.identity.levels import Level
 from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentView, carried_by
@@ -106,28 +106,6 @@ def buttons_of_reply(deps: Deps, token: str) -> tuple[str, tuple[ButtonView, ...
             return None
         view = _readable(session, deps, message.conversation_id, [message])[0]
         return None if view.withheld else (view.id, view.buttons)
-
-
-def last_seqs(deps: Deps, conversation_ids: Sequence[str]) -> dict[str, tuple[int, str, bool]]:
-    """Return for each conversation its last ``seq``, its owner and whether it is verified now."""
-    now = deps.now()
-    with deps.read() as session:
-        rows = session.execute(
-            select(
-                Conversation.id,
-                Conversation.last_seq,
-                Conversation.owner,
-                Conversation.borrower_id,
-                Conversation.verified_at,
-                Conversation.last_inbound_at,
-            ).where(Conversation.id.in_(conversation_ids))
-        )
-        found = {}
-        for row in rows:
-            proof = Proof(row.borrower_id, row.verified_at, row.last_inbound_at)
-            verified = viewer(proof, now, deps.idle, deps.fresh).level is Level.VERIFIED
-            found[row.id] = (row.last_seq, row.owner, verified)
-        return found
 
 
 def seen_up_to(deps: Deps, conversation_id: str) -> int:

@@ -13,8 +13,9 @@ from bot.services import handoff
 from bot.services.conversations import BUTTON_LIFE, Author, Problem, QuickReply, Reply, Stored, conversation_for, say
 from bot.services.deps import Deps
 from bot.services.handoff import locked
-from bot.services.history import ButtonView, MessageView, last_seqs, mark_seen, messages_after
+from bot.services.history import ButtonView, MessageView, mark_seen, messages_after
 from bot.services.inbound import record_press, record_text
+from bot.services.standing import standings
 from bot.services.turns import Understanding, claim_next, notice_once, record_turn, release, waiting_conversations
 from bot.store.tables import Conversation, Message, Outbox
 from tests.builders.desk import SetClock, an_operator
@@ -310,7 +311,7 @@ def test_writing_to_a_closed_conversation_opens_it_again(deps: Deps, chat: str) 
     with deps.begin() as session:
         session.get_one(Conversation, chat).owner = Owner.CLOSED.value
     assert a_turn(deps, chat)
-    assert last_seqs(deps, [chat])[chat][1] == Owner.BOT
+    assert standings(deps, [chat])[chat].owner is Owner.BOT
 
 
 # Notices and reading -------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ from bot.outreach.gate import Purpose
 from bot.services import crisis, handoff, identity
 from bot.services.conversations import FACT, Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
-from bot.services.history import MessageView, buttons_of_reply, last_seqs, messages_after, messages_now_readable
+from bot.services.history import MessageView, buttons_of_reply, messages_after, messages_now_readable
 from bot.services.inbound import record_text
 from bot.services.outbox import claim_due, mark_sent
+from bot.services.standing import Standing, standings
 from bot.services.turns import Understanding, claim_next, record_turn
 from bot.store.tables import Message
 from tests.builders.accounts import verified
@@ -190,9 +191,9 @@ def test_what_became_of_a_withheld_messages_buttons_is_not_told(deps: Deps, chat
 
 def test_the_state_says_unverified_as_soon_as_the_proof_has_run_out(deps: Deps, chat: str, clock: SetClock) -> None:
     seq = last(deps, chat).seq
-    assert last_seqs(deps, [chat]) == {chat: (seq, Owner.BOT, True)}
+    assert standings(deps, [chat]) == {chat: Standing(seq, Owner.BOT, is_verified=True)}
     clock.move(timedelta(minutes=30))
-    assert last_seqs(deps, [chat]) == {chat: (seq, Owner.BOT, False)}
+    assert standings(deps, [chat]) == {chat: Standing(seq, Owner.BOT, is_verified=False)}
 
 
 def test_a_pushed_fact_goes_out_whole_at_any_hour(deps: Deps, borrower: str, clock: SetClock) -> None:

@@ -7,8 +7,9 @@ import type { LoadingToggleConfig } from "deep-chat/dist/types/loading";
 import shadowStyle from "./bubbles.css";
 import { Composer } from "./composer.ts";
 import { isFramed, through } from "./door.ts";
+import { Evidence } from "./evidence.ts";
 import { Follow } from "./follow.ts";
-import type { Owner } from "./frames.ts";
+import type { Owner, Standing } from "./frames.ts";
 import { Line } from "./line.ts";
 import type { LineListener, Socket, SocketEvents } from "./line.ts";
 import { Page, byId } from "./page.ts";
@@ -108,6 +109,7 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
       return true;
     },
   });
+  const evidence = new Evidence({ words, newKey: makeKey });
   const unread = new Unread((count) => (surround === null ? page.showUnread(count) : surround.unread(count)));
   const isSeen = (): boolean => document.visibilityState === "visible" && (surround?.shown ?? true);
   /** Everything on the page is before the borrower's eyes, if they are on it. */
@@ -127,7 +129,7 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
     random: Math.random,
     newKey: makeKey,
     store,
-    listener: listen(chat, log, page, thread, composer, () => line, unread, look),
+    listener: listen(chat, log, page, thread, composer, () => line, unread, look, evidence),
   });
 
   surround?.listen({ shown: () => comeIntoView(), vouched: (token) => void handIn(token) });
@@ -151,6 +153,7 @@ function listen(
   line: () => Line,
   unread: Unread,
   look: () => void,
+  evidence: Evidence,
 ): LineListener {
   // On load the history is neither announced nor watched scrolling by. What is missed in a later cut is news.
   let restoring = true;
@@ -170,10 +173,11 @@ function listen(
       look();
     }, QUIET_MS);
   };
-  const showState = (owner: Owner, verified: boolean): void => {
-    chat.dataset["owner"] = owner;
-    chat.dataset["verified"] = String(verified);
-    page.showState(owner, verified);
+  const showStanding = (standing: Standing): void => {
+    chat.dataset["owner"] = standing.owner;
+    chat.dataset["verified"] = String(standing.verified);
+    page.showStanding(standing);
+    evidence.offer(standing.files);
   };
 
   return {
@@ -185,7 +189,7 @@ function listen(
     welcome: (frame) => {
       page.showLender(frame.lender, frame.demo);
       page.showTelegram(frame.telegram);
-      showState(frame.owner, frame.verified);
+      showStanding(frame);
       restoreTo = frame.last_seq;
       unread.seen(frame.seen);
       whenQuiet();
@@ -199,7 +203,7 @@ function listen(
     },
     stored: (key, seq) => thread.showStored(key, seq),
     typing: (frame) => thread.showTyping(frame),
-    state: (frame) => showState(frame.owner, frame.verified),
+    state: (frame) => showStanding(frame),
     buttons: (frame) => thread.showButtons(frame),
     refused: (problem, unsent) => {
       if (unsent?.kind === "press") thread.withdraw(unsent.key);

@@ -17,13 +17,21 @@ export interface QuickReply {
   readonly state: ButtonState;
 }
 
-export interface Welcome {
+/** What the page shows around the conversation. */
+export interface Standing {
+  readonly owner: Owner;
+  readonly verified: boolean;
+  /** How many wait for a person before this borrower; null when nobody is waited for. */
+  readonly ahead: number | null;
+  /** Whether a case is open that files would belong to. */
+  readonly files: boolean;
+}
+
+export interface Welcome extends Standing {
   readonly type: "welcome";
   readonly last_seq: number;
   /** What the borrower has had before their eyes, in this tab or another. */
   readonly seen: number;
-  readonly owner: Owner;
-  readonly verified: boolean;
   readonly demo: boolean;
   /** Whether the conversation can go on there. */
   readonly telegram: boolean;
@@ -69,10 +77,8 @@ export interface Typing {
   readonly author: "bot" | "operator";
 }
 
-export interface State {
+export interface State extends Standing {
   readonly type: "state";
-  readonly owner: Owner;
-  readonly verified: boolean;
 }
 
 export interface Buttons {
@@ -134,11 +140,12 @@ export function readFrame(raw: unknown): ServerFrame | null {
 }
 
 function readWelcome(f: Fields): Welcome | null {
-  const { last_seq, owner, lender } = f;
-  if (!isSeq(last_seq) || !isOwner(owner) || typeof lender !== "string") return null;
+  const { last_seq, lender } = f;
+  const standing = readStanding(f);
+  if (!isSeq(last_seq) || standing === null || typeof lender !== "string") return null;
   const seen = isSeq(f["seen"]) ? f["seen"] : last_seq;
-  const [verified, demo, telegram] = [f["verified"] === true, f["demo"] === true, f["telegram"] === true];
-  return { type: "welcome", last_seq, seen, owner, verified, demo, telegram, lender };
+  const [demo, telegram] = [f["demo"] === true, f["telegram"] === true];
+  return { type: "welcome", last_seq, seen, ...standing, demo, telegram, lender };
 }
 
 function readMessage(f: Fields): Message | null {
@@ -179,8 +186,14 @@ function readTyping(f: Fields): Typing {
 }
 
 function readState(f: Fields): State | null {
-  const { owner, verified } = f;
-  return isOwner(owner) ? { type: "state", owner, verified: verified === true } : null;
+  const standing = readStanding(f);
+  return standing === null ? null : { type: "state", ...standing };
+}
+
+function readStanding(f: Fields): Standing | null {
+  const { owner, ahead } = f;
+  if (!isOwner(owner)) return null;
+  return { owner, verified: f["verified"] === true, ahead: isSeq(ahead) ? ahead : null, files: f["files"] === true };
 }
 
 function readButtons(f: Fields): Buttons | null {

@@ -1,7 +1,7 @@
 /** What stands around the conversation: header, large type, and the strip that says when the line is down. */
 
 import { isFramed, through } from "./door.ts";
-import type { Owner } from "./frames.ts";
+import type { Standing } from "./frames.ts";
 import type { Words } from "./words.ts";
 
 /** Short cuts are not worth a word: the strip waits this long before it says that the line is down. */
@@ -60,9 +60,12 @@ export class Page {
     byId("telegram").hidden = !possible;
   }
 
-  showState(owner: Owner, verified: boolean): void {
-    const { aiLine, queuedLine, humanLine } = this.#words;
-    this.#line.textContent = { bot: aiLine, queued: queuedLine, human: humanLine, closed: aiLine }[owner];
+  showStanding({ owner, verified, ahead }: Standing): void {
+    const { aiLine, queuedLine, queuedBehind, humanLine } = this.#words;
+    const queued = ahead === null ? queuedLine : queuedBehind(ahead);
+    const line = { bot: aiLine, queued, human: humanLine, closed: aiLine }[owner];
+    // Said again by screen readers only when it is another sentence.
+    if (this.#line.textContent !== line) this.#line.textContent = line;
     this.#verified.hidden = !verified;
   }
 

@@ -34,6 +34,16 @@ export interface Words {
   readonly close: string;
   readonly ownWindow: string;
   readonly fileAway: string;
+  readonly queuedBehind: (ahead: number) => string;
+  readonly evidence: string;
+  readonly evidenceHint: string;
+  readonly evidenceWaiting: string;
+  readonly evidenceSending: string;
+  readonly evidenceKept: string;
+  readonly evidenceLost: string;
+  readonly evidenceTooLarge: string;
+  readonly evidenceAgain: string;
+  readonly evidenceDrop: string;
   readonly monthDay: (month: number, day: number) => string;
 }
 
@@ -78,6 +88,17 @@ const HANS: Words = {
   close: "收起",
   ownWindow: "在新窗口里打开",
   fileAway: "文件没有取到，请检查网络后再点一次。",
+  queuedBehind: (ahead) =>
+    ahead === 0 ? "您排在第一位，同事马上就来。您可以继续留言。" : `前面还有 ${ahead} 位，不用守着，您可以继续留言。`,
+  evidence: "发材料",
+  evidenceHint: "照片、截图、PDF，每个最多 10 MB",
+  evidenceWaiting: "等着发送…",
+  evidenceSending: "正在发送…",
+  evidenceKept: "已收到",
+  evidenceLost: "没有发出去，文件还在这里。连上网后会再发一次。",
+  evidenceTooLarge: "这个文件太大了（最多 10 MB）。可以截图，或者拍成照片再发。",
+  evidenceAgain: "再发一次",
+  evidenceDrop: "不发了",
   monthDay: (month, day) => `${month}月${day}日`,
 };
 
@@ -110,6 +131,17 @@ const HANT: Words = {
   close: "收起",
   ownWindow: "在新視窗裡開啟",
   fileAway: "檔案沒有取到，請檢查網路後再點一次。",
+  queuedBehind: (ahead) =>
+    ahead === 0 ? "您排在第一位，同事馬上就來。您可以繼續留言。" : `前面還有 ${ahead} 位，不用守著，您可以繼續留言。`,
+  evidence: "傳材料",
+  evidenceHint: "照片、截圖、PDF，每個最多 10 MB",
+  evidenceWaiting: "等著傳送…",
+  evidenceSending: "正在傳送…",
+  evidenceKept: "已收到",
+  evidenceLost: "沒有傳送成功，檔案還在這裡。連上網路後會再傳一次。",
+  evidenceTooLarge: "這個檔案太大了（最多 10 MB）。可以截圖，或者拍成照片再傳。",
+  evidenceAgain: "再傳一次",
+  evidenceDrop: "不傳了",
   monthDay: (month, day) => `${month}月${day}日`,
 };
 
