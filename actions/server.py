@@ -46,6 +46,7 @@ from actions.promise import AfterPromise, AskPromiseStep, NotePromise, ValidateP
 from actions.replan import MissedInstalment, ModifyPlan
 from actions.rights import AnswerRight
 from actions.safety import Comfort
+from actions.sender import ProveSender
 from bot.logs import RequestIds
 from bot.services.deps import Deps
 from bot.services.health import readiness
@@ -81,6 +82,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     OpenDispute,
     OpenPlan,
     PassOn,
+    ProveSender,
     QuotePayoff,
     RequestHuman,
     SetReminder,

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, stop_page, telegram_link, vouching_api, web, web_evidence
+from bot.channels import payments_api, sender_page, stop_page, telegram_link, vouching_api, web, web_evidence
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -78,6 +78,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     app.include_router(web_evidence.make_router(deps, live.changed))
     app.include_router(make_console_router(deps, changed, stopping))
     app.include_router(stop_page.make_router(deps))
+    app.include_router(sender_page.make_router(deps, telegram))
     if telegram is not None:
         app.include_router(telegram_link.make_router(deps, telegram))
         if (updates := telegram.router()) is not None:

@@ -7,48 +7,20 @@ can do is stop notices.
 from __future__ import annotations
 
 from html import escape
-from string import Template
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from fastapi.responses import HTMLResponse
 
 from bot.channels.letter_words import LetterWords
+from bot.channels.plain_page import plain_page
 from bot.channels.web_door import script_wanted
 from bot.services import stop_links
 from bot.services.deps import Deps
 from bot.services.stop_links import StopLink
 from bot.text.scripts import Script
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
-
 Token = Annotated[str, Path(max_length=100)]
-
-_LANGUAGE = {Script.HANS: "zh-Hans", Script.HANT: "zh-Hant"}
-_PAGE = Template(
-    """<!doctype html>
-<html lang="$language"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark }
-body { max-width: 34rem; margin: 0 auto; padding: 1.5rem 1rem; font: 1.125rem/1.7 system-ui, sans-serif }
-a, button { display: block; box-sizing: border-box; width: 100%; padding: .8rem; font: inherit; text-align: center;
-  border: 1px solid #1f5f6b; border-radius: .5rem; background: #fff; color: #1f5f6b; text-decoration: none }
-a { background: #1f5f6b; color: #fff }
-</style></head>
-<body><main>
-$content
-</main></body></html>
-"""
-)
 
 
 def make_router(deps: Deps) -> APIRouter:
@@ -94,4 +66,4 @@ def _page(words: LetterWords, script: Script, *parts: str, status: int = 200) ->
     """Put a page together; a part is the name of a paragraph's words, or markup."""
     content = "\n".join(part if part.startswith("<") else f"<p>{_say(words, part, script)}</p>" for part in parts)
     title = _say(words, "page_title", script)
-    return HTMLResponse(_PAGE.substitute(language=_LANGUAGE[script], title=title, content=content), status, HEADERS)
+    return plain_page(script, title, content, status)

@@ -211,7 +211,10 @@ def _sessions(deps: Deps) -> int:
         visits = session.execute(
             delete(t.VouchedVisit).where(t.VouchedVisit.expires_at < before).returning(t.VouchedVisit.nonce_hash)
         ).all()
-        return len(web) + len(operators) + len(links) + len(visits)
+        codes = session.execute(
+            delete(t.SenderCode).where(t.SenderCode.expires_at < before).returning(t.SenderCode.code_hash)
+        ).all()
+        return len(web) + len(operators) + len(links) + len(visits) + len(codes)
 
 
 def _years_ago(deps: Deps, years: int) -> datetime:

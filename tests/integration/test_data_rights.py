@@ -38,6 +38,8 @@ ABOUT_NOBODY = {
     "product": "the lender's own",
     "verification_challenge": "codes as keyed hashes",
     "web_session": "keyed hashes of cookies",
+    "sender_code": "keyed hashes of codes that prove the desk, not the borrower",
+    "sender_check": "keyed hashes of addresses, for ten minutes; of nobody in particular",
 }
 
 

@@ -19,6 +19,8 @@ from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import (
     ChannelBinding,
     ChannelLink,
+    SenderCheck,
+    SenderCode,
     VerificationAttempt,
     VerificationChallenge,
     VouchedVisit,
@@ -72,6 +74,8 @@ __all__ = [
     "QualityReview",
     "Reminder",
     "SearchEntry",
+    "SenderCheck",
+    "SenderCode",
     "TalkCheck",
     "TalkFinding",
     "VerificationAttempt",

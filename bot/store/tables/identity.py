@@ -56,6 +56,28 @@ class VouchedVisit(Base):
     ended_at: Mapped[datetime | None]
 
 
+class SenderCode(Base):
+    """A code by which a borrower can see that a conversation is with the desk. Only its hash is kept."""
+
+    __tablename__ = "sender_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class SenderCheck(Base):
+    """Somebody at an address, kept as a hash, asked for a code that there is not. Gone when it no longer counts."""
+
+    __tablename__ = "sender_check"
+    __table_args__ = (Index("ix_sender_check_address", "address_hash", "at"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    address_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
 class ChannelBinding(Base):
     """A borrower proved over this conversation that it is theirs (level 1 until released)."""
 
