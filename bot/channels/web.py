@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Header, Request, WebSocket, WebSocketDisconnect
@@ -28,10 +29,12 @@ from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
 from bot.services.standing import Standing, standings
+from bot.services.transcript import transcript
 from bot.text.scripts import to_script
 
 log = structlog.get_logger()
 
+_UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 BURST, BURST_SECONDS = 12, 10.0
 FRAME_LIMIT = 64_000
 Key = Annotated[str, Field(min_length=8, max_length=64)]
@@ -76,6 +79,7 @@ def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None]
     router = APIRouter()
     for door in doors(deps.settings):
         _add_page(router, deps, door, dist)
+        _add_transcript(router, deps, door)
         _add_line(router, deps, door, live, wake)
         if door.is_framed:
             _add_launcher(router, dist)
@@ -115,8 +119,21 @@ def _add_page(router: APIRouter, deps: Deps, door: Door, dist: Path) -> None:
         found = document_store.fetch(deps, conversation_id, document_id)
         if found is None:
             words = document_store.speech_in(deps, script_wanted(accept_language)).say("refused")
-            return PlainTextResponse(words, 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+            return PlainTextResponse(words, 403, _UNKEPT)
         return _file_response(found)
+
+
+def _add_transcript(router: APIRouter, deps: Deps, door: Door) -> None:
+    @router.get(f"{door.prefix}/chat/transcript")
+    def save(request: Request, accept_language: Annotated[str, Header()] = "") -> Response:
+        """Send the session's own conversation as a text, what is withheld from it left out."""
+        conversation_id = web_sessions.conversation_of(deps, door.token_of(request))
+        made = transcript(deps, conversation_id) if conversation_id is not None else None
+        if made is None:
+            words = to_script(deps.wording.one("problem_session_expired"), script_wanted(accept_language))
+            return PlainTextResponse(words, 403, _UNKEPT)
+        attached = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(made.name)}"}
+        return PlainTextResponse(made.text, headers=attached | _UNKEPT)
 
 
 def _add_line(router: APIRouter, deps: Deps, door: Door, live: LiveConversations, wake: Callable[[str], None]) -> None:

@@ -57,6 +57,11 @@ class Gateway:
             conversation = session.scalars(found.where(Message.text == said)).one()
             say(session, self.deps, conversation, reply, author=author)
 
+    def conversation_with(self, said: str) -> str:
+        """Return the conversation in which a borrower said something."""
+        with self.deps.read() as session:
+            return session.scalars(select(Message.conversation_id).where(Message.text == said)).one()
+
     def conversations(self) -> int:
         """Count the conversations that were opened."""
         with self.deps.read() as session:

@@ -12,12 +12,14 @@ from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import select
 
 from bot.identity.vouch import Vouch, sign_vouch
+from bot.services import sender_codes
 from bot.store.tables import Contract, VouchedVisit
 from tests.builders.accounts import a_debt_of
 from tests.builders.desk import a_borrower
 from tests.e2e.browser import LAPTOP, PHONE
 from tests.e2e.conftest import Windows
 from tests.e2e.lender_site import VOUCH_KEY, Embedded, Gateway, LenderSite, lender_site
+from tests.e2e.test_accessible import findings
 from tests.running.desk import free_port
 
 pytestmark = [pytest.mark.browser]
@@ -150,3 +152,42 @@ def test_a_site_that_vouches_for_nobody_has_the_chat_all_the_same(
     visitor.open()
     visitor.say("没有登录也能问")
     assert site.asked == ["/desk-token"]
+
+
+def test_the_conversation_is_saved_from_the_frame(a_visitor: Callable[..., Embedded]) -> None:
+    visitor = a_visitor().open()
+    visitor.say("这句话要留底")
+    more = visitor.frame.locator("#more-button")
+    more.focus()
+    visitor.page.keyboard.press("Enter")
+    assert findings(visitor.page.frames[1]) == []
+    with visitor.page.expect_download() as saved:
+        visitor.frame.get_by_role("button", name="保存对话记录").click()
+    assert saved.value.suggested_filename.startswith("对话记录")
+    assert "这句话要留底" in saved.value.path().read_text("utf-8")
+    expect(more).to_be_focused()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.frame.locator("#more-items")).to_be_hidden()
+    expect(visitor.panel).to_be_visible()
+
+
+def test_a_code_from_the_desk_is_genuine_on_its_page_and_a_forged_one_is_not(
+    a_visitor: Callable[..., Embedded], gateway: Gateway
+) -> None:
+    visitor = a_visitor().open()
+    visitor.say("先聊一句")
+    code = sender_codes.issue(gateway.deps, gateway.conversation_with("先聊一句"))
+    assert code is not None
+    visitor.frame.locator("#more-button").click()
+    with visitor.page.context.expect_page() as opened:
+        visitor.frame.get_by_role("link", name="查真伪").click()
+    page = opened.value
+    page.get_by_label("核对码").fill("1111 1111" if code != "1111 1111" else "2222 2222")
+    page.get_by_role("button", name="查一查").click()
+    expect(page.get_by_role("alert")).to_contain_text("没有查到")
+    page.get_by_label("核对码").fill(code)
+    page.get_by_role("button", name="查一查").click()
+    expect(page.get_by_role("status")).to_contain_text("是真的")
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,6 +1,7 @@
 /** What stands around the conversation: header, large type, and the strip that says when the line is down. */
 
 import { isFramed, through } from "./door.ts";
+import { fetchFile } from "./file.ts";
 import type { Standing } from "./frames.ts";
 import type { Words } from "./words.ts";
 
@@ -10,8 +11,10 @@ const STRIP_DELAY_MS = 800;
 /** Makes a link that goes on with this conversation over Telegram. */
 const TELEGRAM_ADDRESS = through("/chat/telegram");
 
-/** How long the strip says that Telegram is away. */
-const TELEGRAM_AWAY_MS = 6000;
+const TRANSCRIPT_ADDRESS = through("/chat/transcript");
+
+/** How long the strip says that something is away. */
+const AWAY_MS = 6000;
 
 const LARGE_TYPE = "desk.large-type";
 
@@ -35,6 +38,7 @@ export class Page {
     this.#verified.textContent = words.verified;
     this.#setUpLargeType();
     this.#setUpTelegram();
+    this.#setUpMore();
   }
 
   showLender(lender: string, demo: boolean): void {
@@ -120,16 +124,47 @@ export class Page {
         // Telegram lets nobody frame it.
         if (link !== null && isFramed) window.open(link, "_blank", "noopener");
         else if (link !== null) window.location.assign(link);
-        else if (this.#strip.hidden) this.#showAway();
+        else if (this.#strip.hidden) this.#showAway(this.#words.telegramAway);
       });
     });
   }
 
-  #showAway(): void {
-    this.#showStrip(this.#words.telegramAway);
+  #setUpMore(): void {
+    const more = byId("more") as HTMLDetailsElement;
+    const summary = byId("more-button");
+    summary.setAttribute("aria-label", this.#words.more);
+    summary.title = this.#words.more;
+    const save = byId("save-transcript");
+    save.textContent = this.#words.saveTranscript;
+    byId("check-sender").textContent = this.#words.checkSender;
+    const away = (): void => {
+      more.open = false;
+    };
+    save.addEventListener("click", () => {
+      away();
+      summary.focus();
+      void fetchFile(TRANSCRIPT_ADDRESS, "transcript.txt").then((done) => {
+        if (!done && this.#strip.hidden) this.#showAway(this.#words.fileAway);
+      });
+    });
+    byId("check-sender").addEventListener("click", away);
+    document.addEventListener("click", (event) => {
+      if (!more.contains(event.target as Node)) away();
+    });
+    more.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !more.open) return;
+      // Only the menu goes, not the chat around it.
+      event.stopPropagation();
+      away();
+      summary.focus();
+    });
+  }
+
+  #showAway(words: string): void {
+    this.#showStrip(words);
     this.#stripTimer = window.setTimeout(() => {
       this.#strip.hidden = true;
-    }, TELEGRAM_AWAY_MS);
+    }, AWAY_MS);
   }
 
   #setUpLargeType(): void {

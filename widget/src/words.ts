@@ -34,6 +34,9 @@ export interface Words {
   readonly close: string;
   readonly ownWindow: string;
   readonly fileAway: string;
+  readonly more: string;
+  readonly saveTranscript: string;
+  readonly checkSender: string;
   readonly queuedBehind: (ahead: number) => string;
   readonly evidence: string;
   readonly evidenceHint: string;
@@ -88,6 +91,9 @@ const HANS: Words = {
   close: "收起",
   ownWindow: "在新窗口里打开",
   fileAway: "文件没有取到，请检查网络后再点一次。",
+  more: "更多",
+  saveTranscript: "保存对话记录",
+  checkSender: "查真伪：对方真是我们吗",
   queuedBehind: (ahead) =>
     ahead === 0 ? "您排在第一位，同事马上就来。您可以继续留言。" : `前面还有 ${ahead} 位，不用守着，您可以继续留言。`,
   evidence: "发材料",
@@ -131,6 +137,9 @@ const HANT: Words = {
   close: "收起",
   ownWindow: "在新視窗裡開啟",
   fileAway: "檔案沒有取到，請檢查網路後再點一次。",
+  more: "更多",
+  saveTranscript: "儲存對話記錄",
+  checkSender: "查真偽：對方真是我們嗎",
   queuedBehind: (ahead) =>
     ahead === 0 ? "您排在第一位，同事馬上就來。您可以繼續留言。" : `前面還有 ${ahead} 位，不用守著，您可以繼續留言。`,
   evidence: "傳材料",
