@@ -57,7 +57,16 @@ LEFT_OUT: dict[str, str] = {
 }
 """Columns that are not copied, and why. Keyed hashes for looking up are not copied either: they say nothing."""
 
-_KEYED = ("name_hash", "phone_hash", "id_number_hash", "id_tail_hash", "address_hash", "idempotency_key", "token_hash")
+_KEYED = (
+    "name_hash",
+    "phone_hash",
+    "id_number_hash",
+    "id_tail_hash",
+    "address_hash",
+    "idempotency_key",
+    "token_hash",
+    "nonce_hash",
+)
 
 
 def copy_of_data(deps: Deps, conversation_id: str) -> DocumentView | NotMade:
