@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import EventType, FollowupAction
+from rasa_sdk.events import EventType
 
 from actions.base import DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import hand_over
@@ -16,8 +16,6 @@ from bot.services.documents import NotMade
 from bot.text.display import day_text
 from bot.workout.offer import NoOfferReason
 
-_THEIRS = {DataRequest.COPY: "action_copy_data", DataRequest.EXPLAIN: "action_explain_decision"}
-
 
 class AnswerDataRequest(DeskAction):
     """Answers what is asked about one's own data; a copy and an explanation are for the verified borrower."""
@@ -30,7 +28,8 @@ class AnswerDataRequest(DeskAction):
         known = {wish.value: wish for wish in DataRequest}
         wish = known.get(pressed or "", DataRequest.SOURCE) if turn.is_payload else read_data_request(turn.text)
         if wish in _THEIRS:
-            return [FollowupAction(_THEIRS[wish])]
+            # In this very turn: a form that was open asks its question again only after a single action.
+            return _THEIRS[wish](turn.deps).handle(turn)
         if wish is DataRequest.SOURCE:
             turn.say("utter_data_source")
             return []
@@ -81,6 +80,12 @@ class ExplainDecision(VerifiedAction):
         _say_outcome(turn, found)
         turn.say("utter_data_explain_next")
         return []
+
+
+_THEIRS: dict[DataRequest, type[VerifiedAction]] = {
+    DataRequest.COPY: CopyData,
+    DataRequest.EXPLAIN: ExplainDecision,
+}
 
 
 def _say_outcome(turn: Turn, found: Explanation) -> None:

@@ -97,10 +97,12 @@ def test_a_deletion_names_the_lawful_limit(deps: Deps) -> None:
 
 
 def test_a_copy_leads_to_identity_and_then_to_the_file(deps: Deps) -> None:
-    _, events = told(deps, a_conversation(deps), AnswerDataRequest, "导出我的数据")
-    assert [event["name"] for event in events] == ["action_copy_data"]
-    assert responses(told(deps, a_conversation(deps), CopyData, "导出我的数据")[0]) == ["utter_verify_first"]
-    (message,), _ = told(deps, verified(deps, a_borrower(deps)), CopyData, "导出我的数据")
+    for action in (AnswerDataRequest, CopyData):
+        messages, events = told(deps, a_conversation(deps), action, "导出我的数据")
+        assert responses(messages) == ["utter_verify_first"]
+        assert [event["value"] for event in events if event["event"] == "slot"] == ["action_copy_data"]
+    (message,), events = told(deps, verified(deps, a_borrower(deps)), AnswerDataRequest, "导出我的数据")
+    assert not events, "answered in this very turn, so that an open form asks its question again"
     assert message["response"] == "utter_document_data_export"
     assert message["buttons"][0]["payload"].startswith("document:")
 
