@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         repr=False,  # it holds a password
         description="SQLAlchemy URL; empty means SQLite in var_dir. PostgreSQL: postgresql+psycopg://…",
     )
+    tracker_url: str = Field(
+        "",
+        repr=False,  # it holds a password
+        description="SQLAlchemy URL of Rasa's tracker if endpoints.yml names another; empty means SQLite in var_dir",
+    )
 
     data_key: SecretStr = Field(
         SecretStr(""), description="base64 of 32 bytes; encrypts names, phones and identity numbers"
@@ -277,6 +282,11 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """The database URL, SQLite under ``var_dir`` by default."""
         return self.database_url or f"sqlite:///{self.var_dir / 'desk.sqlite3'}"
+
+    @property
+    def sqlalchemy_tracker_url(self) -> str:
+        """The URL of Rasa's tracker, SQLite under ``var_dir`` by default."""
+        return self.tracker_url or f"sqlite:///{self.var_dir / 'rasa-tracker.sqlite3'}"
 
     def as_environment(self) -> dict[str, str]:
         """Return the environment variables that give another process these same settings."""

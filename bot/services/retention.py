@@ -1,7 +1,8 @@
 """Deleting what has been kept long enough (rule A2; ``data/retention.yml``).
 
 Each job deletes what it finds by now and nothing more, so a second run finds nothing; every run that deleted something
-is on record. Money, agreements, promises and documents stay as long as the contract: they are not touched here.
+is on record. Money, agreements, promises and documents stay as long as the contract: they are not touched here. What
+the desk recorded around the talk (cases, notices, holds) is deleted by ``retention_records``, the audit log by its chain.
 """
 
 from __future__ import annotations
@@ -15,18 +16,16 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN
-from bot.lending.schedule import add_months
-from bot.services import audit, audit_chain
-from bot.services.accounts import portfolio_of
+from bot.services import audit, audit_chain, retention_records
 from bot.services.deps import Deps
-from bot.services.proof import DeskWork, Purpose
+from bot.services.retention_records import owes, years_ago
 from bot.store import tables as t
+from bot.store.dialogue_tracker import DialogueTracker
 
 AT_ONCE = 200
 """Conversations whose talk is deleted in one transaction, so that writers are not kept waiting."""
 
 _NOBODY = "anonymised"
-_MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,11 @@ class Retained:
     identity_rows: int = 0
     unsent_notices: int = 0
     sessions: int = 0
+    cases: int = 0
+    sent_notices: int = 0
+    holds: int = 0
     audit_entries: int = 0
+    tracker_events: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the figures by name."""
@@ -55,7 +58,11 @@ def run(deps: Deps) -> Retained:
         identity_rows=_identity(deps),
         unsent_notices=_unsent_notices(deps),
         sessions=_sessions(deps),
-        audit_entries=audit_chain.remove_before(deps, _years_ago(deps, deps.retention.audit_years)),
+        cases=retention_records.cases(deps),
+        sent_notices=retention_records.sent_notices(deps),
+        holds=retention_records.holds(deps),
+        audit_entries=audit_chain.remove_before(deps, years_ago(deps, deps.retention.audit_years)),
+        tracker_events=_tracker(deps),
     )
     if any(done.counts().values()):
         with deps.begin() as session:
@@ -101,7 +108,7 @@ def _anonymous_talk(deps: Deps) -> int:
 
 def _borrowers_talk(deps: Deps) -> int:
     """Talk with borrowers that is old enough, if everything they owed has been settled meanwhile."""
-    before = _years_ago(deps, deps.retention.talk_years)
+    before = years_ago(deps, deps.retention.talk_years)
     with deps.read() as session:
         chats = session.execute(
             select(t.ChannelBinding.conversation_id, t.ChannelBinding.borrower_id)
@@ -112,7 +119,7 @@ def _borrowers_talk(deps: Deps) -> int:
             )
             .distinct()
         ).all()
-        owing = {each for _, each in chats if _owes(session, deps, each)}
+        owing = {each for _, each in chats if owes(session, deps, each)}
         kept = {conversation_id for conversation_id, each in chats if each in owing}
     free = sorted({conversation_id for conversation_id, _ in chats} - kept)
     deleted = 0
@@ -120,10 +127,6 @@ def _borrowers_talk(deps: Deps) -> int:
         with deps.begin() as session:
             deleted += _delete_messages(session, free[start : start + AT_ONCE], before)
     return deleted
-
-
-def _owes(session: Session, deps: Deps, borrower_id: str) -> bool:
-    return bool(portfolio_of(session, deps, DeskWork(borrower_id, Purpose.RETENTION)).open_debts)
 
 
 def _delete_messages(session: Session, conversation_ids: Sequence[str], before: datetime | None) -> int:
@@ -169,7 +172,7 @@ def _means(deps: Deps) -> int:
 
 
 def _identity(deps: Deps) -> int:
-    before = _years_ago(deps, deps.retention.identity_years)
+    before = years_ago(deps, deps.retention.identity_years)
     with deps.begin() as session:
         challenges = session.execute(
             delete(t.VerificationChallenge)
@@ -194,6 +197,15 @@ def _unsent_notices(deps: Deps) -> int:
         return len(gone.all())
 
 
+def _tracker(deps: Deps) -> int:
+    """What the dialogue engine keeps of conversations that are over, or whose talk has been deleted here."""
+    tracker = DialogueTracker(deps.settings.sqlalchemy_tracker_url)
+    with deps.read() as session:
+        talked = exists().where(t.Message.conversation_id == t.Conversation.id, t.Message.author == "borrower")
+        silent = session.scalars(select(t.Conversation.id).where(~talked).order_by(t.Conversation.id)).all()
+    return tracker.forget(silent) + tracker.forget_idle(deps.now() - timedelta(days=deps.retention.tracker_idle_days))
+
+
 def _sessions(deps: Deps) -> int:
     before = deps.now() - timedelta(days=deps.retention.expired_session_days)
     with deps.begin() as session:
@@ -215,8 +227,3 @@ def _sessions(deps: Deps) -> int:
             delete(t.SenderCode).where(t.SenderCode.expires_at < before).returning(t.SenderCode.code_hash)
         ).all()
         return len(web) + len(operators) + len(links) + len(visits) + len(codes)
-
-
-def _years_ago(deps: Deps, years: int) -> datetime:
-    now = deps.now()
-    return datetime.combine(add_months(now.date(), -years * _MONTHS, now.day), now.timetz())

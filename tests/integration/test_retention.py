@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Engine, create_engine, delete, select, text, update
 
-from bot.cases.course import CaseState
+from bot.cases.course import CaseAct, CaseState
 from bot.cases.kinds import CaseKind
 from bot.outreach.gate import HoldKind
-from bot.services import cases, identity, negotiation, retention
+from bot.outreach.notice import Topic, event_notice
+from bot.services import audit_chain, case_desk, cases, holds, identity, negotiation, notice_planning, retention
 from bot.services.conversations import Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
 from bot.services.retention import Retained
+from bot.store.dialogue_tracker import DialogueTracker
 from bot.store.tables import (
     AuditEntry,
     Button,
@@ -25,10 +27,12 @@ from bot.store.tables import (
     Message,
     Negotiation,
     Outbox,
+    Reminder,
     VerificationAttempt,
     WebSession,
 )
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
+from tests.builders.cases import a_complaint, a_dispute, somebody
 from tests.builders.desk import SetClock, Talk, a_borrower, a_conversation
 
 MONTH, YEAR = timedelta(days=31), timedelta(days=366)
@@ -45,6 +49,28 @@ def answered(deps: Deps, chat: str) -> None:
         conversation = locked(session, chat)
         assert conversation is not None
         say(session, deps, conversation, Reply("您好", (QuickReply("查", "/ask_balance"),)), author=Author.BOT)
+
+
+def audited(deps: Deps, event: str) -> list[AuditEntry]:
+    with deps.read() as session:
+        return list(session.scalars(select(AuditEntry).where(AuditEntry.event == event)))
+
+
+def a_tracker(url: str, *said: tuple[str, datetime]) -> Engine:
+    """Make the engine's table of events as Rasa 3.6 does, with an event for each conversation at an instant."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        key = "INTEGER PRIMARY KEY" if engine.dialect.name == "sqlite" else "SERIAL PRIMARY KEY"
+        connection.execute(text(f"CREATE TABLE events (id {key}, sender_id VARCHAR(255), timestamp FLOAT, data TEXT)"))
+        for sender, at in said:
+            row = {"sender": sender, "at": at.timestamp()}
+            connection.execute(text("INSERT INTO events (sender_id, timestamp) VALUES (:sender, :at)"), row)
+    return engine
+
+
+def senders(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.scalars(text("SELECT sender_id FROM events ORDER BY id")))
 
 
 def a_bound_talk(deps: Deps, borrower_id: str) -> str:
@@ -150,6 +176,97 @@ def test_answers_to_identity_questions_and_dead_sessions_go(deps: Deps, clock: S
     assert retention.run(deps) == Retained(sessions=1)
     clock.move(5 * YEAR)
     assert retention.run(deps).identity_rows == 1
+
+
+def test_a_closed_case_goes_with_its_words_after_five_years_or_with_settlement(deps: Deps, clock: SetClock) -> None:
+    owing, settled = a_borrower(deps), a_borrower(deps, "孙兰", "13800000002", "110101199001010022")
+    debt = a_debt_of(deps, owing, Owed(principal_fen=50_000, annual_rate="0", penalty_annual_rate="0"))
+    kept, gone, still_open = (a_complaint(deps, verified(deps, whose)) for whose in (owing, settled, None))
+    boss = somebody(deps)
+    for case_id in (kept, gone):
+        case_desk.act(deps, boss, case_id, CaseAct.REVIEW)
+        assert isinstance(case_desk.act(deps, boss, case_id, CaseAct.REJECT, "没有查到。"), case_desk.Acted)
+    clock.move(5 * YEAR - timedelta(days=10))
+    assert retention.run(deps).cases == 0
+    clock.move(timedelta(days=20))
+    done = retention.run(deps)
+    assert (done.cases, done.holds) == (1, 1)
+    with deps.read() as session:
+        assert set(session.scalars(select(CaseFile.id))) == {kept, still_open}
+        assert {note.case_id for note in session.scalars(select(CaseNote))} == {kept, still_open}
+    a_payment(deps, debt, 50_000)
+    assert retention.run(deps).cases == 1
+
+
+def test_a_dispute_that_was_right_stays_until_the_account_is_corrected(deps: Deps, clock: SetClock) -> None:
+    borrower = a_borrower(deps)
+    debt = a_debt_of(deps, borrower, Owed(principal_fen=50_000, annual_rate="0", penalty_annual_rate="0"))
+    case_id, boss = a_dispute(deps, verified(deps, borrower)), somebody(deps)
+    for what in (CaseAct.REVIEW, CaseAct.UPHOLD):
+        case_desk.act(deps, boss, case_id, what, "确实算错了。")
+    a_payment(deps, debt, 50_000)
+    clock.move(6 * YEAR)
+    assert (retention.run(deps).cases, retention.run(deps).holds) == (0, 0)
+    case_desk.act(deps, boss, case_id, CaseAct.CORRECT)
+    assert retention.run(deps).cases == 1
+
+
+def test_the_audit_log_outlives_what_it_is_about(deps: Deps, clock: SetClock) -> None:
+    a_complaint(deps, verified(deps, None))
+    audit_chain.seal(deps)
+    clock.move(10 * YEAR - timedelta(days=10))
+    retention.run(deps)
+    assert len(audited(deps, "case_opened")) == 1
+    clock.move(timedelta(days=20))
+    audit_chain.seal(deps)
+    assert retention.run(deps).audit_entries >= 1
+    assert not audited(deps, "case_opened")
+    assert audited(deps, "retention_run"), "that it was deleted stays on record"
+
+
+def test_records_of_notices_and_of_ended_holds_go_after_five_years(deps: Deps, clock: SetClock) -> None:
+    borrower = a_borrower(deps)
+    with deps.begin() as session:
+        notice = event_notice(Topic.CASE, "news", "case", deps.now())
+        notice_planning.add(session, borrower, [notice], deps.now())
+        for row in session.scalars(select(Reminder)):
+            row.state, row.decided_at = "sent", deps.now()
+        placed = holds.place(session, deps, HoldKind.PERSON, borrower_id=borrower)
+        holds.place(session, deps, HoldKind.OPT_OUT, borrower_id=borrower)
+    with deps.begin() as session:
+        holds.lift(session, deps, placed.hold_id, lifted_by=None)
+    clock.move(5 * YEAR - timedelta(days=10))
+    assert retention.run(deps) == Retained()
+    clock.move(timedelta(days=20))
+    assert retention.run(deps) == Retained(sent_notices=1, holds=1)
+    with deps.read() as session:
+        assert [hold.kind for hold in session.scalars(select(Hold))] == [HoldKind.OPT_OUT], "it still stands"
+
+
+def test_the_engine_forgets_what_is_deleted_here_and_what_nobody_goes_on_with(deps: Deps, clock: SetClock) -> None:
+    now = clock.now()
+    gone, goes_on = a_conversation(deps), a_conversation(deps)
+    tracker = a_tracker(deps.settings.sqlalchemy_tracker_url, (gone, now), (gone, now), (goes_on, now))
+    clock.move(timedelta(days=29))
+    assert retention.run(deps) == Retained()
+    with deps.begin() as session:
+        session.execute(delete(Message).where(Message.conversation_id == gone))
+    assert retention.run(deps) == Retained(tracker_events=2)
+    assert senders(tracker) == [goes_on]
+    clock.move(timedelta(days=2))
+    assert retention.run(deps) == Retained(tracker_events=1)
+    assert retention.run(deps) == Retained()
+
+
+def test_the_engines_store_may_be_either_database_or_not_there(bare_database_url: str, clock: SetClock) -> None:
+    now = clock.now()
+    store = DialogueTracker(bare_database_url)
+    assert store.forget(["a"]) == 0, "nothing was stored yet"
+    tracker = a_tracker(bare_database_url, ("a", now), ("b", now), ("b", now + MONTH), ("c", now))
+    assert store.forget(["a", "unknown"]) == 1
+    assert store.forget_idle(now + timedelta(days=1)) == 1
+    assert senders(tracker) == ["b", "b"], "what goes on is kept whole"
+    tracker.dispose()
 
 
 def test_what_was_told_for_a_complaint_stays_with_it_when_the_talk_goes(deps: Deps, clock: SetClock) -> None:

@@ -1,0 +1,110 @@
+"""Deleting what the desk recorded around the talk: closed cases, sent notices, ended holds.
+
+Whatever belongs to somebody who still owes stays until everything is settled (rule A2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from bot.cases.course import OPEN, CaseState, keeps_silence
+from bot.cases.kinds import Family
+from bot.lending.schedule import add_months
+from bot.services.accounts import portfolio_of
+from bot.services.deps import Deps
+from bot.services.proof import DeskWork, Purpose
+from bot.store import tables as t
+
+AT_ONCE = 200
+"""Rows deleted in one transaction, so that writers are not kept waiting."""
+
+_MONTHS = 12
+Key = TypeVar("Key", str, int)
+
+
+def years_ago(deps: Deps, years: int) -> datetime:
+    """Return the instant (aware, UTC) so many calendar years before now."""
+    now = deps.now()
+    return datetime.combine(add_months(now.date(), -years * _MONTHS, now.day), now.timetz())
+
+
+def owes(session: Session, deps: Deps, borrower_id: str) -> bool:
+    """Whether a borrower has a debt that is not settled."""
+    return bool(portfolio_of(session, deps, DeskWork(borrower_id, Purpose.RETENTION)).open_debts)
+
+
+def cases(deps: Deps) -> int:
+    """Delete cases that were closed long ago, with all that was told and brought for them; returns how many.
+
+    A dispute that was found right and whose account has not been corrected is not closed.
+    """
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.read() as session:
+        found = session.execute(
+            select(t.CaseFile.id, t.CaseFile.borrower_id, t.CaseFile.family, t.CaseFile.state).where(
+                t.CaseFile.state.not_in([state.value for state in OPEN]),
+                t.CaseFile.created_at < before,
+                or_(t.CaseFile.decided_at.is_(None), t.CaseFile.decided_at < before),
+            )
+        ).all()
+        over = [row for row in found if not keeps_silence(Family(row.family), CaseState(row.state))]
+        gone = _of_nobody_who_owes(session, deps, [(row.id, row.borrower_id) for row in over])
+    return _in_portions(deps, gone, _delete_cases)
+
+
+def sent_notices(deps: Deps) -> int:
+    """Delete the records of notices that were sent long ago; what they said goes with the talk. Returns how many."""
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.read() as session:
+        rows = session.execute(
+            select(t.Reminder.id, t.Reminder.borrower_id).where(
+                t.Reminder.state == "sent", t.Reminder.decided_at < before, t.Reminder.message_id.is_(None)
+            )
+        ).all()
+        gone = _of_nobody_who_owes(session, deps, [(row.id, row.borrower_id) for row in rows])
+    return _in_portions(deps, gone, _delete_notices)
+
+
+def holds(deps: Deps) -> int:
+    """Delete holds that ended long ago and that no case on record names; returns how many."""
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.read() as session:
+        rows = session.execute(
+            select(t.Hold.id, t.Hold.borrower_id, t.Conversation.borrower_id)
+            .outerjoin(t.Conversation, t.Conversation.id == t.Hold.conversation_id)
+            .where(or_(t.Hold.lifted_at < before, t.Hold.until < before))
+        ).all()
+        named = {hold_id for ids in session.scalars(select(t.CaseFile.hold_ids)) for hold_id in ids}
+        ended = [(row[0], row[1] or row[2]) for row in rows if row[0] not in named]
+        gone = _of_nobody_who_owes(session, deps, ended)
+    return _in_portions(deps, gone, _delete_holds)
+
+
+def _of_nobody_who_owes(session: Session, deps: Deps, rows: Sequence[tuple[Key, str | None]]) -> list[Key]:
+    owing = {whose for whose in {whose for _, whose in rows} if whose is not None and owes(session, deps, whose)}
+    return [key for key, whose in rows if whose not in owing]
+
+
+def _in_portions(deps: Deps, keys: Sequence[Key], delete_some: Callable[[Session, Sequence[Key]], None]) -> int:
+    for start in range(0, len(keys), AT_ONCE):
+        with deps.begin() as session:
+            delete_some(session, keys[start : start + AT_ONCE])
+    return len(keys)
+
+
+def _delete_cases(session: Session, ids: Sequence[str]) -> None:
+    session.execute(delete(t.CaseNote).where(t.CaseNote.case_id.in_(ids)))
+    session.execute(delete(t.CaseFile).where(t.CaseFile.id.in_(ids)))
+
+
+def _delete_notices(session: Session, ids: Sequence[str]) -> None:
+    session.execute(delete(t.Reminder).where(t.Reminder.id.in_(ids)))
+
+
+def _delete_holds(session: Session, ids: Sequence[str]) -> None:
+    session.execute(delete(t.Hold).where(t.Hold.id.in_(ids)))
