@@ -20,6 +20,7 @@ from bot.services import (
     approval_news,
     audit_chain,
     case_sweep,
+    crisis_follow_up,
     handoff,
     heartbeats,
     notice_planning,
@@ -53,6 +54,7 @@ def tick(deps: Deps) -> None:
     _attempt("promise_sweep", _judge_promises, deps)
     _attempt("approval_news", _tell_outcomes, deps)
     _attempt("case_sweep", _watch_cases, deps)
+    _attempt("distress_sweep", _look_after, deps)
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("audit_seal", audit_chain.seal, deps)
@@ -136,6 +138,11 @@ def _index(deps: Deps) -> None:
 def _check_talks(deps: Deps) -> None:
     if flaws := talk_checking.sweep(deps):
         log.info("talks_checked", flaws=flaws)
+
+
+def _look_after(deps: Deps) -> None:
+    if alarmed := crisis_follow_up.sweep(deps):
+        log.info("distress_swept", alarmed=alarmed)
 
 
 def _retain(deps: Deps) -> None:

@@ -1,9 +1,10 @@
-"""What operators do to a conversation: take it (from a colleague too), reply, give it back, lift a hold.
+"""What operators do to a conversation: take it (from a colleague too), reply, give it back, place and lift holds.
 
 And the check of what they are typing, before it is sent.
 """
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,12 +13,15 @@ from fastapi import APIRouter, Depends, Form, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from bot.care.vulnerability import Vulnerability
 from bot.console import PREFIX
 from bot.console.reading import ConversationId, conversation_page
 from bot.console.rendering import Pages
 from bot.console.session import ChangeAccess
 from bot.identity.roles import Permission
-from bot.services import handoff
+from bot.outreach.gate import HoldKind
+from bot.services import care, handoff
+from bot.services.care import LONGEST_REASON, CareDone
 from bot.services.handoff import Done, Refusal, Unfitting
 from bot.services.operators import OperatorView
 
@@ -92,6 +96,32 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         if handoff.lift_hold(deps, hold_id, operator.id):
             return _back_to(conversation_id)
         return conversation_page(pages, request, operator, conversation_id, "hold_gone", status=409)
+
+    @router.post("/c/{conversation_id}/holds")
+    def place_hold(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(speaker)],
+        kind: Annotated[HoldKind, Form()],
+        reason: Annotated[str, Form(max_length=4 * LONGEST_REASON)] = "",
+        last_day: Annotated[Literal[""] | date, Form()] = "",
+    ) -> Response:
+        done = care.place(deps, operator, conversation_id, kind, reason, last_day or None)
+        if isinstance(done, CareDone):
+            return _back_to(conversation_id)
+        return conversation_page(pages, request, operator, conversation_id, done.value, status=409)
+
+    @router.post("/c/{conversation_id}/care")
+    def name_vulnerability(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(speaker)],
+        kind: Annotated[Vulnerability, Form()],
+    ) -> Response:
+        done = care.name(deps, operator, conversation_id, kind)
+        if isinstance(done, CareDone):
+            return _back_to(conversation_id)
+        return conversation_page(pages, request, operator, conversation_id, done.value, status=409)
 
 
 def _back_to(conversation_id: str) -> Response:

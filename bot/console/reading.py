@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from bot.care.vulnerability import CARE
 from bot.console import PREFIX
 from bot.console.facts import card_facts
 from bot.console.rendering import Pages
@@ -15,6 +16,7 @@ from bot.desk.ownership import Owner
 from bot.identity.roles import Permission
 from bot.outreach.tone import Finding
 from bot.services import inbox
+from bot.services.care import PLACEABLE
 from bot.services.inbox import ConversationRow, Transcript
 from bot.services.operators import OperatorView
 
@@ -102,6 +104,8 @@ def _parts(
         "findings": findings,
         "reply_key": str(uuid4()),
         "longest": pages.deps.settings.message_max_characters,
+        "placeable": PLACEABLE,
+        "care": CARE,
     }
 
 

@@ -33,6 +33,7 @@ class QueueReason(StrEnum):
     """Why a conversation waits for a person, most urgent first."""
 
     DISTRESS = "distress"
+    VULNERABLE = "vulnerable"
     COMPLAINT = "complaint"
     DISPUTE = "dispute"
     PAYMENT_TRACE = "payment_trace"
@@ -48,6 +49,9 @@ class QueueReason(StrEnum):
 
 PRIORITY: tuple[QueueReason, ...] = tuple(QueueReason)
 """Order of the queue; within a reason, the longest wait comes first."""
+
+SILENT = frozenset({QueueReason.DISTRESS, QueueReason.VULNERABLE})
+"""A sign of danger, a minor, violence at home: the dialogue does not answer before a person has."""
 
 _TRANSITIONS: dict[tuple[Owner, Act], Owner] = {
     (Owner.BOT, Act.ASK_HUMAN): Owner.QUEUED,
@@ -81,10 +85,10 @@ def after(owner: Owner, act: Act) -> Owner | NotAllowed:
 def bot_may_answer(owner: Owner, reason: QueueReason | None) -> bool:
     """Tell whether the dialogue engine may be asked.
 
-    Never while a person answers. While the borrower waits for one it goes on answering, except after a sign of
-    distress, when all talk of debt stops until a person has been there.
+    Never while a person answers. While the borrower waits for one it goes on answering, except for the reasons in
+    ``SILENT``, when all talk of debt stops until a person has been there.
     """
-    return owner in (Owner.BOT, Owner.CLOSED) or (owner is Owner.QUEUED and reason is not QueueReason.DISTRESS)
+    return owner in (Owner.BOT, Owner.CLOSED) or (owner is Owner.QUEUED and reason not in SILENT)
 
 
 def more_urgent(first: QueueReason, second: QueueReason) -> QueueReason:

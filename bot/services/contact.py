@@ -15,7 +15,7 @@ from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
 from bot.services.deps import Deps
-from bot.services.holds import ANYTHING, About, open_holds_of_all
+from bot.services.holds import ANYTHING, About, holds_on, open_holds_of_all
 from bot.store.base import UtcDateTime
 from bot.store.tables import ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
 
@@ -86,11 +86,14 @@ def decide_for_person(session: Session, deps: Deps, conversation: Conversation) 
 
     Within ``ANSWERS_WITHIN`` of the borrower's last message it is a reply. After that the operator is the one who
     begins: the gate is asked as for any collection contact, and a conversation bound to nobody gets none (P1). A
-    payment being sought does not silence operators: they are the ones who answer about it.
+    payment being sought does not silence operators: they are the ones who answer about it. After a sign of danger, until
+    the hold is lifted, they may always look after the person (``SAFETY``): about the debt they begin nothing.
     """
     last = conversation.last_inbound_at
     answers = last is not None and deps.now() - last < ANSWERS_WITHIN
     purpose = Purpose.REPLY if answers else Purpose.COLLECTION
+    if not answers and HoldKind.DISTRESS in holds_on(session, conversation, deps.now()).kinds:
+        purpose = Purpose.SAFETY
     recipient = recipient_of(session, deps, conversation.borrower_id, conversation, purpose, by_person=True)
     recipient = replace(recipient, holds=recipient.holds - {HoldKind.PAYMENT_SOUGHT})
     return purpose, may_send(purpose, None, recipient, deps.now(), deps.limits)

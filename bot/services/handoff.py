@@ -12,9 +12,10 @@ from enum import StrEnum
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot.care.follow_up import speaks_of_debt
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
 from bot.identity.roles import Role
-from bot.outreach.gate import HoldKind, Verdict
+from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
 from bot.services import audit, holds
 from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
@@ -39,6 +40,7 @@ class Refusal(StrEnum):
     EMPTY = "empty"
     TOO_LONG = "too_long"
     CONTACT_RULES = "contact_rules"
+    DEBT_TALK = "debt_talk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
 
     ``Unfitting`` when the tone gate finds in them what must never be said; which rules is audited, the text is not.
 
-    Refused with ``CONTACT_RULES`` when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does
+    Refused with ``DEBT_TALK`` when it would begin to speak of debt to somebody in danger (H2), with ``CONTACT_RULES`` when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does
     not allow to begin a contact now.
     """
     text = text.strip()
@@ -166,6 +168,9 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
         if decision.verdict is not Verdict.ALLOWED:
             audit.record(session, now, actor, "reply_refused", subject, rule=decision.rule)
             return Refusal.CONTACT_RULES
+        if purpose is Purpose.SAFETY and speaks_of_debt(text):
+            audit.record(session, now, actor, "reply_refused", subject, rule="H2")
+            return Refusal.DEBT_TALK
         say(
             session,
             deps,

@@ -36,8 +36,8 @@ class OpenHolds:
 
     @property
     def silencing(self) -> frozenset[HoldKind]:
-        """Holds under which no plan is talked about with the bot: distress and death."""
-        return self.kinds & {HoldKind.DISTRESS, HoldKind.DECEASED}
+        """Holds under which nothing is agreed with the bot: distress, death, and whoever cannot act for themselves (P7)."""
+        return self.kinds & {HoldKind.DISTRESS, HoldKind.DECEASED, HoldKind.INCAPACITY, HoldKind.MINOR}
 
 
 @dataclass(frozen=True, slots=True)

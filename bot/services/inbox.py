@@ -83,6 +83,8 @@ class HoldView:
     id: str
     kind: str
     placed_at: datetime
+    until: datetime | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +281,9 @@ def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) 
     if borrower is not None:
         concerns_them = concerns_them | (Hold.borrower_id == borrower.id)
     open_holds = select(Hold).where(concerns_them, standing(deps.now())).order_by(Hold.placed_at)
-    holds = tuple(HoldView(hold.id, hold.kind, hold.placed_at) for hold in session.scalars(open_holds))
+    holds = tuple(
+        HoldView(hold.id, hold.kind, hold.placed_at, hold.until, hold.reason) for hold in session.scalars(open_holds)
+    )
     return Transcript(
         row=_row(deps, conversation, last, operator, borrower, in_danger),
         turns=tuple(
