@@ -35,8 +35,8 @@ class HoldKind(StrEnum):
     """A reason for silence that stands on record.
 
     ``INCAPACITY`` and ``MINOR``: the borrower cannot act for themselves. ``PAUSE`` is the borrower's own, with an end;
-    ``PERSON`` was placed by an operator, or by the desk for somebody vulnerable; ``PAYMENT_SOUGHT``: they say they paid,
-    and it is being looked for.
+    ``PERSON`` was placed by an operator, or by the desk for somebody vulnerable; ``PAYMENT_SOUGHT``: they say they
+    paid, and it is being looked for.
     """
 
     DISPUTE = "dispute"

@@ -46,7 +46,7 @@ class CareRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CareDone:
-    """The act took effect; ``until`` (aware) is when the hold ends of itself, None where a person ends it or none is."""
+    """The act took effect; ``until`` (aware) is when the hold ends of itself. None: a person ends it, or there is none."""
 
     hold_id: str | None
     until: datetime | None = None

@@ -86,8 +86,8 @@ def decide_for_person(session: Session, deps: Deps, conversation: Conversation) 
 
     Within ``ANSWERS_WITHIN`` of the borrower's last message it is a reply. After that the operator is the one who
     begins: the gate is asked as for any collection contact, and a conversation bound to nobody gets none (P1). A
-    payment being sought does not silence operators: they are the ones who answer about it. After a sign of danger, until
-    the hold is lifted, they may always look after the person (``SAFETY``): about the debt they begin nothing.
+    payment being sought does not silence operators: they are the ones who answer about it. After a sign of danger,
+    until the hold is lifted, they may always look after the person (``SAFETY``): about the debt they begin nothing.
     """
     last = conversation.last_inbound_at
     answers = last is not None and deps.now() - last < ANSWERS_WITHIN

@@ -142,8 +142,8 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
 
     ``Unfitting`` when the tone gate finds in them what must never be said; which rules is audited, the text is not.
 
-    Refused with ``DEBT_TALK`` when it would begin to speak of debt to somebody in danger (H2), with ``CONTACT_RULES`` when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does
-    not allow to begin a contact now.
+    Refused with ``DEBT_TALK`` when it would begin to speak of debt to somebody in danger (H2), with ``CONTACT_RULES``
+    when the borrower has not written for ``contact.ANSWERS_WITHIN`` and the gate does not allow to begin a contact now.
     """
     text = text.strip()
     if not text:

@@ -36,7 +36,7 @@ class OpenHolds:
 
     @property
     def silencing(self) -> frozenset[HoldKind]:
-        """Holds under which nothing is agreed with the bot: distress, death, and whoever cannot act for themselves (P7)."""
+        """Holds under which the bot agrees to nothing: distress, death, whoever cannot act for themselves (P7)."""
         return self.kinds & {HoldKind.DISTRESS, HoldKind.DECEASED, HoldKind.INCAPACITY, HoldKind.MINOR}
 
 

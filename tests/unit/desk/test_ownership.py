@@ -86,7 +86,9 @@ def test_from_every_state_the_bot_can_get_the_conversation_back(owner: Owner) ->
 
 @pytest.mark.parametrize(("owner", "reason"), list(product(Owner, REASONS)))
 def test_the_bot_answers_unless_a_person_does_or_distress_waits(owner: Owner, reason: QueueReason | None) -> None:
-    silent = owner is Owner.HUMAN or (owner is Owner.QUEUED and reason in (QueueReason.DISTRESS, QueueReason.VULNERABLE))
+    silent = owner is Owner.HUMAN or (
+        owner is Owner.QUEUED and reason in (QueueReason.DISTRESS, QueueReason.VULNERABLE)
+    )
     assert bot_may_answer(owner, reason) is not silent
 
 
