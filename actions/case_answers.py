@@ -10,6 +10,8 @@ from actions.step_form import end_form, verify_again
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.question import CaseStep
 from bot.cases.reading import means_every_debt, read_kind, says_enough
+from bot.identity.third_party import introduces_self
+from bot.rights.data_request import DataRequest, read_data_request
 from bot.services import cases
 from bot.services.accounts import NotVerified
 from bot.services.case_questions import Asked
@@ -54,6 +56,8 @@ _LONG_ENOUGH = 6
 
 def take(turn: Turn, current: Asked) -> list[EventType] | None:
     """Take a message as the answer to what is asked; None where it is none."""
+    if _invokes_another_right(turn, current):
+        return None
     choice = turn.pressed("choice")
     if draft_id := turn.pressed("agree"):
         return confirm(turn, draft_id) if current.step is CaseStep.YES else None
@@ -66,6 +70,28 @@ def take(turn: Turn, current: Asked) -> list[EventType] | None:
     if current.step is CaseStep.YES:
         return _take_yes(turn, current)
     return _take_fact(turn, current, choice)
+
+
+def _invokes_another_right(turn: Turn, current: Asked) -> bool:
+    """Whether a message claims a right of its own, which must not end as one more line of what happened.
+
+    What only mentions such a thing, a relative who was called or a wrong sum in a complaint about fees, is told.
+    """
+    if turn.is_payload or current.step not in (Step.KIND, Step.FACTS):
+        return False
+    is_dispute = current.family is Family.DISPUTE
+    match turn.intent:
+        case "third_party_inquiry":
+            return introduces_self(turn.text)
+        case "wrong_person":
+            return not is_dispute or current.kind not in (None, CaseKind.NOT_MINE, CaseKind.IDENTITY_THEFT)
+        case "ask_data_source":
+            return read_data_request(turn.text) is not DataRequest.SOURCE
+        case "dispute_debt":
+            return not is_dispute and current.kind is not CaseKind.FEES
+        case "complain_harassment" | "complain_service":
+            return is_dispute
+    return False
 
 
 def _take_debt(turn: Turn, current: Asked, choice: str | None) -> list[EventType] | None:

@@ -7,6 +7,7 @@ yes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -18,13 +19,14 @@ from bot.cases.course import OPEN, CaseAct, CaseState, NotPossible
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.question import CaseStep
 from bot.identity.levels import Level
-from bot.services import audit
+from bot.services import audit, promises
 from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
 from bot.services.case_questions import Asked, disputable, end_questions, open_question, question_of, told_here, told_of
 from bot.services.case_record import QUEUE, CaseView, lock_with_borrower, move, open_cases, receive, take_down, view_of
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.negotiation_state import eligible
 from bot.services.offer_table import close
 from bot.services.proof import viewer_of
 from bot.services.said import answers_question
@@ -143,7 +145,7 @@ def confirm(deps: Deps, conversation_id: str, message_id: str, draft_id: str | N
             return shown
         if not answers_question(session, conversation_id, case.asked_in, message_id):
             return shown
-        plan_ended = _end_negotiation(session, deps, party, case)
+        plan_ended = _end_talks(session, deps, party, case)
         receive(session, deps, case, conversation)
         case.active_key, case.asking = None, CaseStep.FACTS
         enqueue(session, conversation, QUEUE[Family.DISPUTE], deps.now())
@@ -295,12 +297,25 @@ def _name(session: Session, deps: Deps, case: CaseFile, kind: CaseKind) -> None:
     audit.record(session, deps.now(), actor, "case_named", ("case", case.id), kind=kind.value)
 
 
-def _end_negotiation(session: Session, deps: Deps, party: RightParty, case: CaseFile) -> bool:
-    """Close the open negotiation if a disputed debt is part of it: its figures would be about something else."""
+def _end_talks(session: Session, deps: Deps, party: RightParty, case: CaseFile) -> bool:
+    """Close what is being agreed about a disputed debt, a plan or a promise: it would be about something else.
+
+    What has not come to which debt it is about ends when no other is left to choose.
+    """
+    disputed = set(case.debt_ids)
+    free = {debt.debt_id for debts in eligible(session, deps, party).values() for debt in debts}
     negotiation = session.scalar(
         select(Negotiation).where(Negotiation.active_key == party.borrower_id).with_for_update()
     )
-    if negotiation is None or not set(negotiation.debt_ids) & set(case.debt_ids):
-        return False
-    close(session, deps, negotiation, "ended")
-    return True
+    ended = negotiation is not None and _is_about(negotiation.debt_ids, disputed, free)
+    if negotiation is not None and ended:
+        close(session, deps, negotiation, "ended")
+    draft = promises.draft_of(session, party)
+    if draft is not None and _is_about(draft.debt_ids, disputed, free):
+        promises.end_draft(draft)
+        ended = True
+    return ended
+
+
+def _is_about(debt_ids: Collection[str], disputed: set[str], free: set[str]) -> bool:
+    return not disputed.isdisjoint(debt_ids) if debt_ids else free <= disputed

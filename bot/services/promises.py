@@ -88,7 +88,7 @@ def state(deps: Deps, conversation_id: str) -> Promised | NotVerified:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
-        draft = _draft(session, party)
+        draft = draft_of(session, party)
         return _view(session, deps, party, draft) if draft is not None else Promised(Step.NONE)
 
 
@@ -106,7 +106,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Answer:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
-        draft = _draft(session, party)
+        draft = draft_of(session, party)
         if draft is None:
             return Promised(Step.NONE)
         groups = list(_groups(session, deps, party).values())
@@ -119,7 +119,7 @@ def put_question(deps: Deps, conversation_id: str, message_id: str) -> None:
     """Note in answer to which message the warning and the question are given."""
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
-        draft = None if isinstance(party, NotVerified) else _draft(session, party)
+        draft = None if isinstance(party, NotVerified) else draft_of(session, party)
         if draft is not None and draft.asked_in is None:
             draft.asked_in = message_id
 
@@ -133,7 +133,7 @@ def make(deps: Deps, conversation_id: str, message_id: str, promise_id: str | No
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
-        draft = _draft(session, party)
+        draft = draft_of(session, party)
         if promise_id is not None and (draft is None or draft.id != promise_id):
             known = session.get(tables.Promise, promise_id)
             if known is not None and known.borrower_id == party.borrower_id and known.made_at is not None:
@@ -169,11 +169,16 @@ def drop(deps: Deps, conversation_id: str) -> bool:
     """Drop the draft at the borrower's wish; nothing was promised."""
     with deps.begin() as session:
         party = right_party(session, deps, conversation_id)
-        draft = None if isinstance(party, NotVerified) else _draft(session, party)
+        draft = None if isinstance(party, NotVerified) else draft_of(session, party)
         if draft is None:
             return False
-        draft.state, draft.draft_key = "dropped", None
+        end_draft(draft)
         return True
+
+
+def end_draft(draft: tables.Promise) -> None:
+    """Drop a draft inside an open transaction; nothing was promised."""
+    draft.state, draft.draft_key = "dropped", None
 
 
 def _tell(deps: Deps, conversation_id: str, stated: StatedPromise) -> Answer:
@@ -183,7 +188,7 @@ def _tell(deps: Deps, conversation_id: str, stated: StatedPromise) -> Answer:
             return party
         if (why := _blocked(session, deps, party)) is not None:
             return why
-        draft = _draft(session, party)
+        draft = draft_of(session, party)
         if draft is not None and deps.now() - draft.created_at > DRAFT_LIVES:
             draft.state, draft.draft_key = "dropped", None
             session.flush()
@@ -300,7 +305,7 @@ def _as_promise(row: tables.Promise) -> PromiseToPay | None:
     return PromiseToPay(row.amount_fen, business_date(row.made_at), row.due_on, row.grace_days)
 
 
-def _draft(session: Session, party: RightParty) -> tables.Promise | None:
+def draft_of(session: Session, party: RightParty) -> tables.Promise | None:
     """Return the borrower's draft, locked until the transaction ends."""
     return session.scalar(select(tables.Promise).where(tables.Promise.draft_key == party.borrower_id).with_for_update())
 
