@@ -77,7 +77,7 @@ def _invokes_another_right(turn: Turn, current: Asked) -> bool:
 
     What only mentions such a thing, a relative who was called or a wrong sum in a complaint about fees, is told.
     """
-    if turn.is_payload or current.step not in (Step.KIND, Step.FACTS):
+    if turn.is_payload or current.step not in (CaseStep.KIND, CaseStep.FACTS):
         return False
     is_dispute = current.family is Family.DISPUTE
     match turn.intent:

@@ -7,6 +7,7 @@ import json
 from actions.base import Button, Turn
 from actions.figures import label
 from bot.cases.clock import DISPUTE_DAYS
+from bot.cases.course import DECIDED
 from bot.cases.evidence import evidence_for
 from bot.cases.kinds import CaseKind, Family, kinds_of
 from bot.cases.question import CaseStep
@@ -16,7 +17,7 @@ from bot.services.case_questions import Asked
 from bot.services.case_record import CaseView
 from bot.text.display import day_text
 
-_INTENT = {Family.DISPUTE: "dispute_debt", Family.COMPLAINT: "complain_service"}
+_INTENT = {Family.DISPUTE: "dispute_debt", Family.COMPLAINT: "complain_service", Family.DATA: "ask_data_source"}
 
 
 def button(turn: Turn, words: str, intent: str, **values: str) -> Button:
@@ -85,7 +86,7 @@ def say_complained(turn: Turn, case: CaseView, *, is_new: bool, may_be_dangerous
 
 def say_evidence(turn: Turn, kind: CaseKind | None) -> None:
     """Say what helps, without demanding it."""
-    if kind is not None:
+    if kind is not None and evidence_for(kind):
         helps = [turn.phrase(f"utter_part_evidence_{one.value}") for one in evidence_for(kind)]
         turn.say("utter_case_evidence", evidence="、".join(helps))
 
@@ -101,8 +102,9 @@ def tell_case(turn: Turn, case: CaseView, *, openly: bool) -> None:
     about = turn.phrase(f"utter_part_case_family_{case.family.value}")
     tell = button(turn, "utter_part_case_tell_button", "ask_complaint", choice="facts", agree=case.case_id)
     back = button(turn, "utter_part_case_withdraw_button", "ask_complaint", choice="withdraw", agree=case.case_id)
+    answered = case.family is Family.DATA and case.state in DECIDED
     turn.say(
-        f"utter_case_progress_{case.state.value}",
+        f"utter_data_progress_{case.state.value}" if answered else f"utter_case_progress_{case.state.value}",
         [tell, back] if case.is_open else [],
         about=about,
         number=case.number,

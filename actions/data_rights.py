@@ -6,10 +6,11 @@ from rasa_sdk.events import EventType
 
 from actions.base import DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import hand_over
+from bot.cases.kinds import CaseKind
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.rights.data_request import DataRequest, read_data_request
-from bot.services import data_export, data_rights
+from bot.services import case_intake, data_export, data_rights
 from bot.services.accounts import NotVerified
 from bot.services.data_rights import Explanation
 from bot.services.documents import NotMade
@@ -33,9 +34,7 @@ class AnswerDataRequest(DeskAction):
         if wish is DataRequest.SOURCE:
             turn.say("utter_data_source")
             return []
-        answer_by = data_rights.register(turn.deps, turn.conversation_id, wish)
-        day = day_text(answer_by, business_date(turn.deps.now()))
-        turn.say(f"utter_data_{wish.value}", day=day, years=str(turn.deps.retention.talk_years))
+        _request(turn, wish)
         return []
 
 
@@ -50,7 +49,7 @@ class CopyData(VerifiedAction):
         if made is NotMade.NOT_VERIFIED:
             return verify_first(turn, self.action_name)
         if isinstance(made, NotMade):
-            turn.say("utter_document_trouble")
+            _request(turn, DataRequest.COPY)
         else:
             hand_over(turn, made)
         return []
@@ -80,6 +79,28 @@ class ExplainDecision(VerifiedAction):
         _say_outcome(turn, found)
         turn.say("utter_data_explain_next")
         return []
+
+
+_KINDS = {
+    DataRequest.COPY: CaseKind.DATA_ACCESS,
+    DataRequest.CORRECT: CaseKind.DATA_CORRECTION,
+    DataRequest.DELETE: CaseKind.DATA_DELETION,
+    DataRequest.REVIEW: CaseKind.DATA_EXPLANATION,
+}
+
+
+def _request(turn: Turn, wish: DataRequest) -> None:
+    """Put a request on record for a person, and say number and day; asked again, the same."""
+    said = "" if turn.is_payload else turn.raw_text
+    opened = case_intake.request_data(turn.deps, turn.conversation_id, _KINDS[wish], said, turn.message_id)
+    if opened is None:
+        return
+    turn.say(
+        f"utter_data_{wish.value}",
+        number=opened.case.number,
+        day=day_text(opened.case.due_on, business_date(turn.deps.now())),
+        years=str(turn.deps.retention.talk_years),
+    )
 
 
 _THEIRS: dict[DataRequest, type[VerifiedAction]] = {

@@ -18,6 +18,9 @@ COMPLAINT_DAYS = (15, 30, 60)
 DISPUTE_DAYS = (15, 30)
 """No rule sets one for a dispute with the lender itself: ours, not longer than for a complaint (†)."""
 
+DATA_DAYS = (15, 30)
+"""Personal Information Protection Law art. 50 asks for a timely answer and names no days: ours, rule P5 (†)."""
+
 SOON = 3
 """So many working days before an answer is due somebody is alarmed for the first time."""
 
@@ -77,4 +80,4 @@ def is_worse(alarm: Alarm, than: Alarm) -> bool:
 
 
 def _days(family: Family) -> tuple[int, ...]:
-    return COMPLAINT_DAYS if family is Family.COMPLAINT else DISPUTE_DAYS
+    return {Family.COMPLAINT: COMPLAINT_DAYS, Family.DISPUTE: DISPUTE_DAYS, Family.DATA: DATA_DAYS}[family]

@@ -92,7 +92,9 @@ def keeps_silence(family: Family, state: CaseState) -> bool:
     """Whether the case's hold stands in a state.
 
     A dispute that was found right keeps it until the account has been corrected, or the wrong figure would be
-    collected; every other end lifts it.
+    collected; every other end lifts it. A request about data has none.
     """
+    if family is Family.DATA:
+        return False
     found_right = family is Family.DISPUTE and state in (CaseState.UPHELD, CaseState.PARTLY_UPHELD)
     return state in OPEN or found_right

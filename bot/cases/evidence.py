@@ -39,6 +39,11 @@ _BY_KIND: dict[CaseKind, tuple[Evidence, ...]] = {
     CaseKind.DATA_LEAK: (Evidence.MESSAGES, Evidence.PHOTOS),
     CaseKind.FEES: (Evidence.FEE_RECORD, Evidence.PAYMENT_SLIP),
     CaseKind.SERVICE: (Evidence.WHEN_AND_WHO,),
+    # Whoever asks about their own data owes nothing but being who they are.
+    CaseKind.DATA_ACCESS: (),
+    CaseKind.DATA_CORRECTION: (),
+    CaseKind.DATA_DELETION: (),
+    CaseKind.DATA_EXPLANATION: (),
 }
 
 

@@ -10,10 +10,12 @@ class Family(StrEnum):
 
     DISPUTE = "dispute"
     COMPLAINT = "complaint"
+    DATA = "data"
+    """A request about one's own personal data (P5)."""
 
 
 class CaseKind(StrEnum):
-    """What exactly is disputed, or complained about."""
+    """What exactly is disputed, complained about, or asked of the data."""
 
     NOT_MINE = "not_mine"
     IDENTITY_THEFT = "identity_theft"
@@ -29,11 +31,15 @@ class CaseKind(StrEnum):
     DATA_LEAK = "data_leak"
     FEES = "fees"
     SERVICE = "service"
+    DATA_ACCESS = "data_access"
+    DATA_CORRECTION = "data_correction"
+    DATA_DELETION = "data_deletion"
+    DATA_EXPLANATION = "data_explanation"
 
     @property
     def family(self) -> Family:
         """The family that the kind belongs to."""
-        return Family.DISPUTE if self in DISPUTES else Family.COMPLAINT
+        return next(family for family in Family if self in kinds_of(family))
 
     @property
     def may_be_dangerous(self) -> bool:
@@ -68,6 +74,14 @@ COMPLAINTS = (
 )
 """In the order in which they are offered."""
 
+REQUESTS = (
+    CaseKind.DATA_ACCESS,
+    CaseKind.DATA_CORRECTION,
+    CaseKind.DATA_DELETION,
+    CaseKind.DATA_EXPLANATION,
+)
+"""In the order in which they are offered: Personal Information Protection Law arts. 45 to 48 and 24."""
+
 _CONDUCT = frozenset(
     {
         CaseKind.TONE,
@@ -82,13 +96,13 @@ _CONDUCT = frozenset(
 
 def kinds_of(family: Family) -> tuple[CaseKind, ...]:
     """Return the kinds of a family in the order in which they are offered."""
-    return DISPUTES if family is Family.DISPUTE else COMPLAINTS
+    return {Family.DISPUTE: DISPUTES, Family.COMPLAINT: COMPLAINTS, Family.DATA: REQUESTS}[family]
 
 
 def silences_everything(family: Family, kind: CaseKind | None) -> bool:
     """Whether every notice to the borrower stops, and not only those about the debts concerned (F6).
 
     A complaint is about how the borrower is treated, so all collecting rests; of a dispute only the debts that are
-    disputed, unless it says that the debtor has died.
+    disputed, unless it says that the debtor has died. A request about data silences nothing.
     """
     return family is Family.COMPLAINT or kind is CaseKind.DECEASED

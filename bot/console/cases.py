@@ -1,6 +1,7 @@
-"""Disputes and complaints: the list by the day an answer is due, one case, and what each role does to it."""
+"""Cases: the list by the day an answer is due, one case, what each role does to it, and opening one for somebody."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Path, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
@@ -9,14 +10,15 @@ from fastapi.responses import RedirectResponse
 from bot.cases.course import DECISIONS, CaseAct
 from bot.cases.kinds import CaseKind, kinds_of
 from bot.console import PREFIX
-from bot.console.reading import list_for
+from bot.console.reading import ConversationId, conversation_page, list_for
 from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.desk.uploads import LARGEST_UPLOAD
 from bot.identity.roles import Permission
 from bot.outreach.tone import Finding
-from bot.services import case_desk, case_files, case_pages
+from bot.services import case_desk, case_files, case_intake, case_pages
 from bot.services.case_desk import LONGEST_TEXT, Acted, Outcome, UnfitWords
+from bot.services.case_intake import Opened
 from bot.services.case_pages import Show
 from bot.services.operators import OperatorView
 
@@ -105,6 +107,21 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             return pages.render("refused.html", operator, 404, reason="no_case")
         # Never shown inside the page: what somebody brought must not run as if it were ours.
         return Response(found[1], media_type=found[0], headers={"Content-Disposition": "attachment"})
+
+    @router.post("/c/{conversation_id}/cases")
+    def take_up(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(namer)],
+        kind: Annotated[CaseKind, Form()],
+        text: Annotated[str, Form(max_length=4 * LONGEST_TEXT)] = "",
+        received_on: Annotated[Literal[""] | date, Form()] = "",
+    ) -> Response:
+        text = text.replace("\r\n", "\n")
+        done = case_intake.take_up(deps, operator, conversation_id, kind, text, received_on or None)
+        if isinstance(done, Opened):
+            return RedirectResponse(f"{PREFIX}/cases/{done.case.case_id}", 303)
+        return conversation_page(pages, request, operator, conversation_id, done.value, status=409, told=text)
 
     @router.post("/cases/{case_id}/act")
     def act(

@@ -8,6 +8,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from bot.care.vulnerability import CARE
+from bot.cases.kinds import CaseKind
 from bot.console import PREFIX
 from bot.console.facts import card_facts
 from bot.console.rendering import Pages
@@ -73,10 +74,12 @@ def conversation_page(
     draft: str = "",
     status: int = 200,
     findings: tuple[Finding, ...] = (),
+    told: str = "",
 ) -> Response:
     """Render a conversation, which records that it was read.
 
-    ``draft`` gives back what could not be sent, ``findings`` what in it must not be said.
+    ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
+    taken down for a case.
     """
     found = inbox.transcript(pages.deps, conversation_id, operator.id)
     if found is None:
@@ -88,6 +91,7 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
+        told=told,
         **_parts(pages, operator, found, draft, findings),
     )
 
@@ -105,6 +109,7 @@ def _parts(
         "reply_key": str(uuid4()),
         "longest": pages.deps.settings.message_max_characters,
         "placeable": PLACEABLE,
+        "case_kinds": tuple(CaseKind),
         "care": CARE,
     }
 

@@ -1,13 +1,9 @@
-"""What somebody wants done with their data, read from their own words, and by when it is answered (rule P5)."""
+"""What somebody wants done with their data, read from their own words (rule P5)."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from enum import StrEnum
-
-ANSWERED_WITHIN = timedelta(days=15)
-"""The desk's own target (P5); the Personal Information Protection Law art. 50 asks for a timely answer."""
 
 
 class DataRequest(StrEnum):
@@ -18,6 +14,8 @@ class DataRequest(StrEnum):
     CORRECT = "correct"
     DELETE = "delete"
     EXPLAIN = "explain"
+    REVIEW = "review"
+    """A person is to look again at what was decided by a program."""
 
 
 _DELETE = re.compile(r"删|刪|注销|清(?:掉|除|空|干净)|抹掉|销毁|不(?:同意|让|许|准)你们(?:存|留|用)|撤回同意")
@@ -25,6 +23,7 @@ _SOURCE = re.compile(r"从哪|哪来|哪[查弄搞搜看买]|谁(?:告诉|给|�
 _CORRECT = re.compile(
     r"更正|修改|改(?:一?下|成|过来|改)|(?:写|填|登记|印|录)错|错了|不对|变更|换成|更新|旧的|怎么改|要改|改一改"
 )
+_REVIEW = re.compile(r"人工(?:复核|审核|再审|重审)|复核|(?:重新|再)(?:审|看|算|评估)[^,。]{0,6}(?:方案|决定|结果)")
 _EXPLAIN = re.compile(
     r"(?:为什么|凭什么|怎么|如何|根据什么)[^,。]{0,8}(?:方案|决定|拒绝|批|算出|评分|打分)"
     r"|自动(?:化)?决策|算法|解释[^,。]{0,6}(?:决定|方案)"
@@ -38,6 +37,7 @@ _COPY = re.compile(
 _WORDS = (
     (DataRequest.DELETE, _DELETE),
     (DataRequest.SOURCE, _SOURCE),
+    (DataRequest.REVIEW, _REVIEW),
     (DataRequest.CORRECT, _CORRECT),
     (DataRequest.EXPLAIN, _EXPLAIN),
     (DataRequest.COPY, _COPY),

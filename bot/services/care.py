@@ -46,7 +46,7 @@ class CareRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CareDone:
-    """The act took effect; ``until`` (aware) is when the hold ends of itself. None: a person ends it, or there is none."""
+    """The act took effect; ``until`` (aware) is when the hold ends of itself, if there is one and it does."""
 
     hold_id: str | None
     until: datetime | None = None

@@ -44,6 +44,8 @@ class Refused(StrEnum):
     NO_KIND = "no_kind"
     NO_EXTENSION_LEFT = "no_extension_left"
     TOO_LATE = "too_late"
+    DAY_OUT_OF_RANGE = "day_out_of_range"
+    NOTHING_TO_DISPUTE = "nothing_to_dispute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Asked:
 def question_of(session: Session, deps: Deps, case: CaseFile, conversation_id: str) -> Asked | NotVerified:
     """Return what a case still has to be told: which debt, what about, the yes, or what happened."""
     family, kind = Family(case.family), CaseKind(case.kind) if case.kind else None
-    if family is Family.COMPLAINT:
+    if family is not Family.DISPUTE:
         step = CaseStep.KIND if kind is None else CaseStep.FACTS
         return Asked(step, family, kind, case=view_of(deps, case, openly=False))
     party = right_party(session, deps, conversation_id)
@@ -101,14 +101,14 @@ def disputable(session: Session, deps: Deps, party: RightParty) -> list[DebtView
 def told_here(session: Session, deps: Deps, conversation_id: str) -> list[CaseFile]:
     """Cases that may be told of in a conversation, the latest first.
 
-    To the verified borrower all of theirs. To anybody else the complaints raised in this very conversation, which say
-    nothing of a debt; a dispute is a fact about one.
+    To the verified borrower all of theirs. To anybody else what was raised in this very conversation and says nothing
+    of a debt: complaints and requests about data; a dispute is a fact about one.
     """
     conversation = session.get(Conversation, conversation_id)
     if conversation is None:
         return []
     seen = viewer_of(session, deps, conversation_id)
-    here = (CaseFile.conversation_id == conversation_id) & (CaseFile.family == Family.COMPLAINT.value)
+    here = (CaseFile.conversation_id == conversation_id) & (CaseFile.family != Family.DISPUTE.value)
     # A conversation that has become somebody else's tells nothing of whoever had it before.
     mine = here & or_(CaseFile.borrower_id.is_(None), CaseFile.borrower_id == conversation.borrower_id)
     if seen.level is Level.VERIFIED:

@@ -25,7 +25,11 @@ from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.store.tables import CaseFile, CaseNote, Conversation, Message
 
-QUEUE = {Family.DISPUTE: QueueReason.DISPUTE, Family.COMPLAINT: QueueReason.COMPLAINT}
+QUEUE = {
+    Family.DISPUTE: QueueReason.DISPUTE,
+    Family.COMPLAINT: QueueReason.COMPLAINT,
+    Family.DATA: QueueReason.ASKED,
+}
 """Why a conversation waits for a person about a case of a family."""
 
 _HOLD = {Family.DISPUTE: HoldKind.DISPUTE, Family.COMPLAINT: HoldKind.COMPLAINT}
@@ -74,17 +78,30 @@ def lock_with_borrower(session: Session, case_id: str) -> CaseFile | None:
     return session.get_one(CaseFile, case_id, with_for_update=True, populate_existing=True)
 
 
-def receive(session: Session, deps: Deps, case: CaseFile, conversation: Conversation) -> None:
-    """Number a case, start its clock and place its holds; borrower and conversation are locked."""
+def receive(
+    session: Session,
+    deps: Deps,
+    case: CaseFile,
+    conversation: Conversation,
+    *,
+    actor: audit.Actor | None = None,
+    received_on: date | None = None,
+) -> None:
+    """Number a case, start its clock and place its holds; borrower and conversation are locked.
+
+    ``actor`` is who put it on record where that is not the borrower; ``received_on`` the day it reached the lender
+    where that was before today (Asia/Shanghai).
+    """
     now = deps.now()
     case.state = CaseState.RECEIVED
     case.number = _unused_number(session)
-    case.received_on = business_date(now)
+    case.received_on = received_on or business_date(now)
     case.due_on = due_on(Family(case.family), case.received_on, 0)
     session.flush()
     _silence(session, deps, case, conversation)
     detail = {"family": case.family, "kind": case.kind, "due_on": case.due_on.isoformat()}
-    audit.record(session, now, audit.Actor("borrower", case.borrower_id), "case_opened", ("case", case.id), **detail)
+    by = actor or audit.Actor("borrower", case.borrower_id)
+    audit.record(session, now, by, "case_opened", ("case", case.id), **detail)
     if case.borrower_id is not None:
         notice_planning.touch(session, case.borrower_id, now)
 
@@ -221,6 +238,8 @@ def set_clock(case: CaseFile, last_day: date, extensions: int) -> None:
 
 def _silence(session: Session, deps: Deps, case: CaseFile, conversation: Conversation) -> None:
     family, kind = Family(case.family), CaseKind(case.kind) if case.kind else None
+    if family not in _HOLD:
+        return
     whose: list[str | None] = [None] if silences_everything(family, kind) else list(case.debt_ids)
     known = {hold_id for other in _others(session, case) for hold_id in other.hold_ids}
     placed = [

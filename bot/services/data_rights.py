@@ -1,4 +1,4 @@
-"""What borrowers may ask about their data: corrected, deleted, and how a plan was decided (PIPL art. 24)."""
+"""How a plan was decided (Personal Information Protection Law art. 24); other requests about data are cases."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
-from bot.desk.ownership import QueueReason
-from bot.rights.data_request import ANSWERED_WITHIN, DataRequest
-from bot.services import audit
 from bot.services.accounts import NotVerified, RightParty, portfolio_of, right_party
-from bot.services.conversations import locked
 from bot.services.deps import Deps
-from bot.services.handoff import enqueue
 from bot.services.offer_table import read_offer, tabled
 from bot.store import tables
 from bot.workout.offer import NoOfferReason, OfferReason
@@ -38,42 +33,6 @@ class Explanation:
     monthly_essential_fen: int | None
     outcome: tuple[OfferReason, ...] | NoOfferReason
     by_person: ApprovalRole | None = None
-
-
-def register(deps: Deps, conversation_id: str, wish: DataRequest) -> date:
-    """Put a request on record, call a person, and return the day it is answered by. Asked again it keeps its day.
-
-    Anybody may ask: nothing is told, and whose data it is about is for the person to find out.
-    """
-    with deps.begin() as session:
-        conversation, now = locked(session, conversation_id), deps.now()
-        answer_by = business_date(now + ANSWERED_WITHIN)
-        if conversation is None:
-            return answer_by
-        asked = session.scalars(
-            select(tables.AuditEntry)
-            .where(
-                tables.AuditEntry.subject_kind == "conversation",
-                tables.AuditEntry.subject_id == conversation_id,
-                tables.AuditEntry.event == "data_request",
-                tables.AuditEntry.at > now - ANSWERED_WITHIN,
-            )
-            .order_by(tables.AuditEntry.id)
-        )
-        earlier = next((row for row in asked if row.detail.get("wish") == wish.value), None)
-        if earlier is not None:
-            return date.fromisoformat(str(earlier.detail["answer_by"]))
-        audit.record(
-            session,
-            now,
-            audit.Actor("borrower"),
-            "data_request",
-            ("conversation", conversation_id),
-            wish=wish.value,
-            answer_by=answer_by.isoformat(),
-        )
-        enqueue(session, conversation, QueueReason.ASKED, now)
-        return answer_by
 
 
 def explain_decision(deps: Deps, conversation_id: str) -> Explanation | NotVerified | None:

@@ -18,6 +18,7 @@ from bot.console.cases import UNFIT
 from bot.console.rendering import Pages
 from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Role
+from bot.services import case_intake
 from bot.services.case_desk import Refused
 from tests.builders.accounts import a_debt_of, verified
 from tests.builders.cases import a_complaint, a_dispute, case_of
@@ -143,6 +144,54 @@ def test_an_unknown_case_is_said_to_be_unknown(console: Console) -> None:
     console.log_in(Role.ADMIN)
     response = console.browser.get(f"/console/cases/{'0' * 32}")
     assert (response.status_code, "没有找到这个案件" in response.text) == (404, True)
+
+
+def test_a_request_about_data_is_answered_and_not_judged(console: Console) -> None:
+    console.log_in(Role.SUPERVISOR)
+    done = case_intake.request_data(console.deps, verified(console.deps, None), CaseKind.DATA_DELETION, "删掉", None)
+    assert done is not None
+    case = done.case.case_id
+    assert "个人信息请求" in console.shown()
+    console.post(f"{case}/act", what="review")
+    page = console.shown(f"/{case}")
+    assert "不能照办，答复并说明理由" in page
+    assert "认定" not in page
+    assert console.post(f"{case}/act", what="reject", text="协议要保存到结清，结清后会删。").status_code == 303
+    assert "不能照办" in console.shown(f"/{case}")
+
+
+def test_a_complaint_by_phone_is_taken_down_from_the_conversation(console: Console) -> None:
+    console.log_in(Role.AGENT)
+    chat = verified(console.deps, a_borrower(console.deps))
+    page = console.browser.get(f"/console/c/{chat}").text
+    assert "替对方登记" in page
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert token
+    form = {"csrf": token.group(1), "kind": "tone", "text": "电话里说，有人骂他", "received_on": "2026-11-20"}
+    late = console.browser.post(f"/console/c/{chat}/cases", data={**form, "received_on": "2026-01-01"})
+    assert (late.status_code, "最近 30 天" in late.text, "电话里说，有人骂他" in late.text) == (409, True, True)
+    done = console.browser.post(f"/console/c/{chat}/cases", data=form)
+    assert done.status_code == 303
+    shown = console.browser.get(done.headers["location"]).text
+    assert all(words in shown for words in ("电话里说，有人骂他", "12月5日", "态度恶劣"))
+
+
+def test_holds_and_care_are_set_from_the_conversation(console: Console) -> None:
+    console.log_in(Role.AGENT)
+    chat = verified(console.deps, a_borrower(console.deps))
+    page = console.browser.get(f"/console/c/{chat}").text
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert token
+    csrf = {"csrf": token.group(1)}
+    refused = console.browser.post(f"/console/c/{chat}/holds", data={**csrf, "kind": "person", "reason": ""})
+    assert (refused.status_code, "请写一句为什么" in refused.text) == (409, True)
+    console.browser.post(
+        f"/console/c/{chat}/holds", data={**csrf, "kind": "person", "reason": "住院", "last_day": "2026-12-01"}
+    )
+    console.browser.post(f"/console/c/{chat}/care", data={**csrf, "kind": "minor"})
+    page = console.browser.get(f"/console/c/{chat}").text
+    assert all(words in page for words in ("同事暂停联系", "住院", "未满 18 岁", "需要特别照顾"))
+    assert "确认解除" not in page, "lifting takes another role"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from sqlalchemy import inspect
 
 from bot.clock import business_date
 from bot.documents.export_chain import VerifiedExport, verify_export
-from bot.rights.data_request import ANSWERED_WITHIN, DataRequest
 from bot.services import data_export, data_rights, identity, negotiation
 from bot.services.accounts import NotVerified
 from bot.services.data_rights import Explanation
@@ -22,7 +21,7 @@ from bot.store.base import Base
 from bot.store.tables import Conversation, Message
 from bot.workout.offer import NoOfferReason, OfferReason
 from tests.builders.accounts import a_debt_of, a_plan, verified
-from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation
+from tests.builders.desk import SetClock, a_borrower, a_conversation
 
 ABOUT_NOBODY = {
     "audit_checkpoint": "the chain over the audit log",
@@ -143,17 +142,6 @@ def test_a_copy_opens_for_its_borrower_alone(deps: Deps, borrower: str) -> None:
     assert file is not None
     assert (file.kind, file.media_type) == (DocumentKind.DATA_EXPORT, "application/json")
     assert file.disposition.startswith("attachment")
-
-
-def test_a_request_gets_one_day_and_a_person(deps: Deps, clock: SetClock) -> None:
-    chat = a_conversation(deps, Talk((Said("删除我的资料"),)))
-    day = data_rights.register(deps, chat, DataRequest.DELETE)
-    assert day == business_date(deps.now() + ANSWERED_WITHIN)
-    clock.move(timedelta(days=3))
-    assert data_rights.register(deps, chat, DataRequest.DELETE) == day
-    assert data_rights.register(deps, chat, DataRequest.CORRECT) > day
-    with deps.read() as session:
-        assert session.get_one(Conversation, chat).owner == "queued"
 
 
 def test_offers_are_explained_by_rule_facts_and_reason(deps: Deps, borrower: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cases.clock import (
     COMPLAINT_DAYS,
+    DATA_DAYS,
     DISPUTE_DAYS,
     SOON,
     Alarm,
@@ -38,7 +39,7 @@ def clocks(draw: st.DrawFn) -> tuple[Family, date, int]:
 @given(clocks())
 def test_an_answer_is_due_after_the_days_of_the_rule_and_never_later(clock: tuple[Family, date, int]) -> None:
     family, received_on, extensions = clock
-    days = COMPLAINT_DAYS if family is Family.COMPLAINT else DISPUTE_DAYS
+    days = {Family.COMPLAINT: COMPLAINT_DAYS, Family.DISPUTE: DISPUTE_DAYS, Family.DATA: DATA_DAYS}[family]
     assert due_on(family, received_on, extensions) - received_on == timedelta(days=days[extensions])
 
 
@@ -123,6 +124,7 @@ def test_no_course_decides_unseen_or_reopens_what_is_over(family: Family, acts: 
 
 @pytest.mark.parametrize("state", list(CaseState))
 def test_only_what_is_open_or_has_to_be_corrected_keeps_silence(state: CaseState) -> None:
+    assert not keeps_silence(Family.DATA, state)
     assert keeps_silence(Family.COMPLAINT, state) == (state in OPEN)
     assert keeps_silence(Family.DISPUTE, state) == (state in (*OPEN, CaseState.UPHELD, CaseState.PARTLY_UPHELD))
 

@@ -11,11 +11,12 @@ from enum import Enum
 import pytest
 from sqlalchemy import select
 
-from bot.cases.clock import COMPLAINT_DAYS, DISPUTE_DAYS
+from bot.cases.clock import COMPLAINT_DAYS, DATA_DAYS, DISPUTE_DAYS
+from bot.cases.kinds import CaseKind
 from bot.clock import business_date
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
-from bot.store.tables import Agreement, AuditEntry, CaseFile, Conversation, Document, Hold, Negotiation
+from bot.store.tables import Agreement, CaseFile, Conversation, Document, Hold, Negotiation
 from tests.builders.chat import Chat, Said
 from tests.builders.desk import a_desk
 from tests.rights.places import PLACES, Place
@@ -110,15 +111,11 @@ def stopped(deps: Deps, chat: Chat, _place: Place) -> None:
     assert HoldKind.OPT_OUT in holds_of(deps, chat)
 
 
-def asked_for(wish: str) -> Callable[[Deps, Chat, Place], None]:
+def asked_for(kind: CaseKind) -> Callable[[Deps, Chat, Place], None]:
     def on_record(deps: Deps, chat: Chat, _place: Place) -> None:
-        with deps.read() as session:
-            mine = select(AuditEntry).where(
-                AuditEntry.event == "data_request", AuditEntry.subject_id == chat.conversation_id
-            )
-            asked = session.scalars(mine).one()
-        day = business_date(deps.now()) + timedelta(days=15)
-        assert asked.detail == {"wish": wish, "answer_by": day.isoformat()}
+        [case] = cases_of(deps, chat, "data")
+        assert case.kind == kind
+        assert case.due_on == business_date(deps.now()) + timedelta(days=DATA_DAYS[0])
         assert conversation_of(deps, chat).owner == "queued"
 
     return on_record
@@ -207,8 +204,14 @@ RIGHTS = (
         copied,
         says_unverified=("utter_verify_before_answer",),
     ),
-    Right("correct", "我的电话写错了,更正一下", "ask_data_source", ("utter_data_correct",), asked_for("correct")),
-    Right("delete", "删除我的信息", "ask_data_source", ("utter_data_delete",), asked_for("delete")),
+    Right(
+        "correct",
+        "我的电话写错了,更正一下",
+        "ask_data_source",
+        ("utter_data_correct",),
+        asked_for(CaseKind.DATA_CORRECTION),
+    ),
+    Right("delete", "删除我的信息", "ask_data_source", ("utter_data_delete",), asked_for(CaseKind.DATA_DELETION)),
     Right(
         "explain",
         "为什么给我这个方案",
@@ -217,6 +220,13 @@ RIGHTS = (
         explained,
         says_unverified=("utter_verify_before_answer",),
         tells_figures=True,
+    ),
+    Right(
+        "review",
+        "请人工复核这个方案",
+        "ask_data_source",
+        ("utter_data_review",),
+        asked_for(CaseKind.DATA_EXPLANATION),
     ),
     Right("human", "转人工", "request_human", ("utter_human_coming",), queued_for("asked"), Then.IS_LEFT),
     Right("crisis", "我真的不想活了", "express_distress", (), in_danger, Then.SILENT),

@@ -143,7 +143,7 @@ FAMILIES: dict[str, Iterable[Enum]] = {
     "utter_ask_": [step for step in Step if step is not Step.DONE],
     "utter_part_line_": EntryKind,
     "utter_part_component_": Component,
-    "utter_data_": [DataRequest.CORRECT, DataRequest.DELETE],
+    "utter_data_": [DataRequest.COPY, DataRequest.CORRECT, DataRequest.DELETE, DataRequest.REVIEW],
 }
 """Responses that an outcome picks: what stands before its value."""
 
