@@ -44,14 +44,11 @@ class Opened:
 def request_data(deps: Deps, conversation_id: str, kind: CaseKind, said: str, message_id: str | None) -> Opened | None:
     """Put a request about data on record and call a person; asked again it is the same one, with the same day.
 
-    Anybody may ask: nothing is told, and whose data it is about is for the person to find out. None: unknown
-    conversation.
-
-    Raises:
-        ValueError: the kind is no request about data.
+    Anybody may ask: nothing is told, and whose data it is about is for the person to find out. None: the conversation
+    is unknown, or the kind is no request about data.
     """
     if kind.family is not Family.DATA:
-        raise ValueError(f"{kind.value} is no request about data")
+        return None
     with deps.begin() as session:
         conversation = _locked_in_turn(session, conversation_id)
         if conversation is None:

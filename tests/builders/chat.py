@@ -108,6 +108,10 @@ class Chat:
         assert isinstance(stored, Stored), stored
         return self._answered(stored, "")
 
+    def on(self, deps: Deps) -> Chat:
+        """Return this chat as it stands, on a copy of its desk."""
+        return Chat(deps, self.conversation_id, dict(self.slots), self.form, self.rejected, list(self.events))
+
     def _answered(self, stored: Stored, intent: str) -> Said:
         claimed = turns.claim_next(self.deps, self.conversation_id, timedelta(minutes=1))
         if claimed is None or claimed.message_id != stored.message_id:

@@ -3,10 +3,14 @@ going on goes on or ends as ``docs/cases.md`` and ``docs/privacy.md`` say."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+from functools import cached_property
+from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -16,8 +20,9 @@ from bot.cases.kinds import CaseKind
 from bot.clock import business_date
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
+from bot.store.engine import Database, make_engine
 from bot.store.tables import Agreement, CaseFile, Conversation, Document, Hold, Negotiation
-from tests.builders.chat import Chat, Said
+from tests.builders.chat import Chat, Said, domain
 from tests.builders.desk import a_desk
 from tests.rights.places import PLACES, Place
 
@@ -50,12 +55,48 @@ class Right:
     """Whether a sum may be said to the verified borrower."""
 
 
+class Places:
+    """Goes to each place once, and hands out copies of the desk as it stood there."""
+
+    def __init__(self, folder: Path, schema: Path) -> None:
+        self._folder, self._schema = folder, schema
+        self._template = a_desk(folder)
+        self._kept: dict[str, tuple[Path, Chat]] = {}
+        self._copies = count(1)
+
+    def chat_at(self, place: Place) -> Chat:
+        """Return a chat at a place, on a desk of its own."""
+        if place.name not in self._kept:
+            file = Path(shutil.copy(self._schema, self._folder / f"{place.name}.sqlite3"))
+            deps = self._over(file)
+            chat = place.chat(deps)
+            deps.database.engine.dispose()  # the last connection writes everything into the file
+            self._kept[place.name] = (file, chat)
+        file, chat = self._kept[place.name]
+        return chat.on(self._over(Path(shutil.copy(file, self._folder / f"copy {next(self._copies)}.sqlite3"))))
+
+    def _over(self, file: Path) -> Deps:
+        """Return the desk over another file; words, guards and policies are read once for all."""
+        made = replace(self._template, database=Database(make_engine(f"sqlite:///{file}")))
+        for name in READ_ONCE:
+            vars(made)[name] = getattr(self._template, name)
+        return made
+
+
+READ_ONCE = [name for name, value in vars(Deps).items() if isinstance(value, cached_property)]
+
+
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deps]:
-    """One desk for all cells: each has a borrower of its own."""
-    made = a_desk(tmp_path_factory.mktemp("desk"))
+def places(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Places:
+    return Places(tmp_path_factory.mktemp("places"), migrated_file)
+
+
+@pytest.fixture
+def chat(places: Places, place: Place) -> Iterator[Chat]:
+    """A chat at the place of the cell."""
+    made = places.chat_at(place)
     yield made
-    made.database.engine.dispose()
+    made.deps.database.engine.dispose()
 
 
 def conversation_of(deps: Deps, chat: Chat) -> Conversation:
@@ -246,8 +287,8 @@ CELLS = [(right, place) for place in PLACES for right in RIGHTS]
 
 
 @pytest.mark.parametrize(("right", "place"), CELLS, ids=[f"{place.name}-{right.name}" for right, place in CELLS])
-def test_a_right_is_heard_at_every_place(desk: Deps, right: Right, place: Place) -> None:
-    chat = place.chat(desk)
+def test_a_right_is_heard_at_every_place(chat: Chat, right: Right, place: Place) -> None:
+    desk = chat.deps
     agreed = _agreements(desk)
     said = chat.say(right.text, right.intent)
     _are_fit_words(desk, said, figures=place.is_verified and (right.tells_figures or _asks_again(said, place)))
@@ -297,6 +338,4 @@ def _agreements(deps: Deps) -> int:
 
 
 def test_every_form_of_the_dialogue_has_its_places() -> None:
-    from tests.builders.chat import domain
-
     assert {place.form for place in PLACES if place.form} == set(domain()["forms"])
