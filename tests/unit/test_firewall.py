@@ -16,12 +16,13 @@ from bot.settings import ROOT
 
 COMPUTES_FOR_ITSELF = {
     "approval_decisions",
+    "case_intake",
     "case_pages",
     "clearance",
     "payments",
     "plan_completion",
     "policy_review",
-    "retention",
+    "retention_records",
 }
 """Services that compute with debts for the desk's own work. Whoever joins them shows nothing to a conversation."""
 

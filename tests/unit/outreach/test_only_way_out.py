@@ -30,7 +30,7 @@ WRITER = "bot/services/conversations.py"
 STORES_WHAT_BORROWERS_WRITE = {"bot/services/inbound.py", WRITER}
 TO_DELIVER = "bot.services.outbox"
 
-ANSWERS_DANGER = "bot/services/crisis.py"
+ANSWERS_DANGER = {"bot/services/crisis.py": "SAFETY", "bot/services/care.py": "Purpose.SAFETY"}
 ASKS_THE_GATE = {"bot/services/reminders.py", "bot/services/approval_news.py", "bot/services/handoff.py"}
 """Whoever says something that is not a reply. They ask ``bot.services.contact`` first."""
 
@@ -145,18 +145,19 @@ def test_only_channels_take_what_waits_to_be_delivered() -> None:
 
 
 def test_whoever_begins_asks_the_gate() -> None:
-    assert beginning(sources()) == ASKS_THE_GATE | {ANSWERS_DANGER}
+    assert beginning(sources()) == ASKS_THE_GATE | set(ANSWERS_DANGER)
     for source in sources():
         if source.path in ASKS_THE_GATE:
             assert {"bot.services.contact", "bot.services.contact.decide_for_person"} & set(source.imports())
-    [crisis] = [source for source in sources() if source.path == ANSWERS_DANGER]
-    purposes = {
-        ast.unparse(keyword.value)
-        for call in crisis.calls("say")
-        for keyword in call.keywords
-        if keyword.arg == "purpose"
-    }
-    assert purposes == {"SAFETY"}
+    for path, purpose in ANSWERS_DANGER.items():
+        [answering] = [source for source in sources() if source.path == path]
+        purposes = {
+            ast.unparse(keyword.value)
+            for call in answering.calls("say")
+            for keyword in call.keywords
+            if keyword.arg == "purpose"
+        }
+        assert purposes == {purpose}
 
 
 def test_both_the_last_gate_and_the_first_have_the_lenders_limits() -> None:
