@@ -6,7 +6,7 @@ from rasa_sdk.events import EventType
 
 from actions.base import Turn
 from actions.case_words import say_evidence, say_opened, say_tell_later
-from actions.step_form import end_form, verify_again
+from actions.step_form import end_form, seen, verify_again
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.question import CaseStep
 from bot.cases.reading import means_every_debt, read_kind, says_enough
@@ -21,6 +21,8 @@ BACK = "case_back"
 """The slot that names the form a case has interrupted."""
 
 GOAL_AGAIN = "action_open_dispute"
+FACT = "fact"
+"""The mark of a message that told what happened: after it the question is a short one."""
 
 _AGREES = frozenset({"affirm", "accept_offer"})
 _DECLINES = frozenset({"deny", "reject_offer"})
@@ -155,7 +157,7 @@ def _take_fact(turn: Turn, current: Asked, choice: str | None) -> list[EventType
     heard = read_kind(Family.COMPLAINT, turn.text)
     if heard is not None and heard.may_be_dangerous and not (current.kind and current.kind.may_be_dangerous):
         turn.say("utter_complaint_evidence")
-    return []
+    return [seen(FACT, turn)]
 
 
 def confirm(turn: Turn, draft_id: str | None) -> list[EventType]:

@@ -25,8 +25,8 @@ def button(turn: Turn, words: str, intent: str, **values: str) -> Button:
     return Button(turn.phrase(words), f"/{intent}{json.dumps(values)}")
 
 
-def ask_case(turn: Turn, asked: Asked) -> None:
-    """Ask the question of the moment."""
+def ask_case(turn: Turn, asked: Asked, *, goes_on: bool = False) -> None:
+    """Ask the question of the moment; shorter where somebody ``goes_on`` telling what happened."""
     if asked.family is None:
         return
     intent = _INTENT[asked.family]
@@ -52,7 +52,8 @@ def ask_case(turn: Turn, asked: Asked) -> None:
         )
     elif asked.step is CaseStep.FACTS:
         turn.say(
-            "utter_ask_case_facts", [button(turn, "utter_part_case_enough_button", "ask_complaint", choice="enough")]
+            "utter_ask_case_facts_more" if goes_on else "utter_ask_case_facts",
+            [button(turn, "utter_part_case_enough_button", "ask_complaint", choice="enough")],
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
-from actions.case_answers import BACK, GOAL_AGAIN, confirm, drop, kind_said, take
+from actions.case_answers import BACK, FACT, GOAL_AGAIN, confirm, drop, kind_said, take
 from actions.case_words import (
     ask_case,
     ask_withdrawal,
@@ -13,7 +13,7 @@ from actions.case_words import (
     say_tell_later,
     tell_case,
 )
-from actions.step_form import ValidateStepForm, seen
+from actions.step_form import ValidateStepForm, seen, was_seen_by
 from bot.cases.kinds import Family
 from bot.cases.question import CaseStep
 from bot.cases.reading import asks_for_progress, read_kind, takes_back
@@ -110,7 +110,7 @@ class AskCaseStep(DeskAction):
         current = cases.asked(turn.deps, turn.conversation_id)
         if isinstance(current, NotVerified):
             return []
-        ask_case(turn, current)
+        ask_case(turn, current, goes_on=was_seen_by(FACT, turn))
         if current.step is CaseStep.YES:
             cases.put_question(turn.deps, turn.conversation_id, turn.message_id)
         return []

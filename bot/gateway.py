@@ -89,6 +89,19 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         app.include_router(payments_api.make_router(deps))
     app.mount("/static", StaticFiles(directory=DIST), name="static")
 
+    _add_probes(app, deps, rasa)
+    app.add_middleware(RequestIds)
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, __: Exception) -> JSONResponse:
+        return JSONResponse({"error": "internal"}, status_code=500)
+
+    return app
+
+
+def _add_probes(app: FastAPI, deps: Deps, rasa: RasaClient) -> None:
+    """Add what load balancers and supervisors ask: alive, ready for visitors, able to answer a first turn."""
+
     @app.get("/health")
     async def health() -> dict[str, bool | str]:
         return {"status": "ok", "engine": await rasa.is_ready()}
@@ -107,14 +120,6 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         found = await asyncio.to_thread(health_service.readiness, deps)
         engine = await rasa.is_ready()
         return JSONResponse({**asdict(found), "engine": engine}, status_code=200 if found.is_ready and engine else 503)
-
-    app.add_middleware(RequestIds)
-
-    @app.exception_handler(Exception)
-    async def unexpected(_: Request, __: Exception) -> JSONResponse:
-        return JSONResponse({"error": "internal"}, status_code=500)
-
-    return app
 
 
 def _one_way_channels(deps: Deps) -> list[PushChannel]:

@@ -2,7 +2,7 @@
 
 Chinese has no spaces, and a dictionary cuts the same characters differently in a question and in a sentence. Pairs do
 not depend on where words begin: a text holds what was asked for exactly if it holds its pairs one behind the other.
-Pure; why pairs and not words is measured in ``docs/decisions/0011-transcripts-found-by-pairs.md``.
+Pure; why pairs and not words is measured in ``docs/decisions/0013-transcripts-found-by-pairs.md``.
 """
 
 from __future__ import annotations

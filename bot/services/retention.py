@@ -2,7 +2,8 @@
 
 Each job deletes what it finds by now and nothing more, so a second run finds nothing; every run that deleted something
 is on record. Money, agreements, promises and documents stay as long as the contract: they are not touched here. What
-the desk recorded around the talk (cases, notices, holds) is deleted by ``retention_records``, the audit log by its chain.
+the desk recorded around the talk (cases, notices, holds) is deleted by ``retention_records``, old audit entries by
+``audit_chain``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 revision = "0013_review"
-down_revision = "0010_cases"
+down_revision = "0012_audit_chain"
 branch_labels = None
 depends_on = None
 

@@ -96,7 +96,7 @@ def test_a_bare_complaint_is_numbered_then_named_then_told(deps: Deps) -> None:
         "utter_case_evidence",
         "utter_ask_case_facts",
     ]
-    assert chat.answers("昨天晚上打来的") == ["utter_case_fact_noted", "utter_ask_case_facts"]
+    assert chat.answers("昨天晚上打来的") == ["utter_case_fact_noted", "utter_ask_case_facts_more"]
     assert chat.answers("没有了", "deny") == ["utter_case_facts_done"]
 
 

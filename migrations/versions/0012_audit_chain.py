@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_audit_chain"
-down_revision = "0010_cases"
+revision = "0012_audit_chain"
+down_revision = "0011_web_widget"
 branch_labels = None
 depends_on = None
 
