@@ -160,17 +160,28 @@ def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
     ``limit`` never cuts off a waiting conversation in favour of a merely recent one.
     """
     with deps.read() as session:
-        statement = (
-            _rows()
-            .where(Conversation.last_inbound_at.is_not(None) | (Conversation.owner == Owner.QUEUED))
-            .order_by(
-                case((Conversation.owner == Owner.QUEUED, 0), (_in_danger(), 1), else_=2),
-                Conversation.last_activity_at.desc(),
-            )
-            .limit(limit)
-        )
-        rows = [_row(deps, *found) for found in session.execute(statement)]
-    return sorted(rows, key=_urgency)
+        found = session.execute(_rows().where(Conversation.id.in_(_foremost(session, limit))))
+        rows = [_row(deps, *each) for each in found]
+    return sorted(rows, key=_urgency)[:limit]
+
+
+def _foremost(session: Session, limit: int) -> set[str]:
+    """Return the ids of conversations among which the first ``limit`` are.
+
+    What waits is put in its order; each other part is a walk along an index that ends at its limit. One order over all
+    conversations would have to look at each of them.
+    """
+    newest = select(Conversation.id).order_by(Conversation.last_activity_at.desc()).limit(limit)
+    has_written = Conversation.last_inbound_at.is_not(None)
+    rank = case({reason.value: place for place, reason in enumerate(PRIORITY)}, value=Conversation.queue_reason)
+    waiting = select(Conversation.id).order_by(rank, Conversation.queued_at).limit(limit)
+    parts = [waiting.where(Conversation.owner == Owner.QUEUED)]
+    parts += [newest.where(Conversation.owner == owner, has_written) for owner in Owner if owner is not Owner.QUEUED]
+    held = select(Hold.conversation_id).where(Hold.kind == HoldKind.DISTRESS, Hold.lifted_at.is_(None))
+    parts.append(newest.where(Conversation.id.in_(held), has_written))
+    distressed = Conversation.queue_reason == QueueReason.DISTRESS.value
+    parts.append(newest.where(Conversation.owner == Owner.HUMAN, distressed, has_written))
+    return {found for part in parts for found in session.scalars(part)}
 
 
 def transcript(deps: Deps, conversation_id: str, operator_id: str) -> Transcript | None:
