@@ -129,6 +129,10 @@ class ConsolePage:
         expect(self.page.locator("#list")).to_be_visible()
         return self
 
+    def go(self, path: str) -> None:
+        """Open another screen."""
+        self.page.goto(f"{self._base}/console{path}")
+
     def row(self, words: str) -> Locator:
         """Return the rows of the list that show these words."""
         return self.rows.filter(has_text=words)

@@ -98,6 +98,28 @@ def take_all(photographer: Photographer) -> None:
     console.open_row(console.row("张***"))
     _scroll_to(console, "还不上")
     photographer.shoot(console.page, "console-transcript")
+    _walk_through_the_rest(photographer, console)
+
+
+def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> None:
+    """Open every other screen of the console."""
+    page = console.page
+    conversation = page.url.split("/console", 1)[1].split("?")[0]
+    screens = {
+        "approvals": "/approvals",
+        "cases": "/cases",
+        "payments": "/payments",
+        "search": "/search?words=分期",
+        "replay": f"{conversation}/replay",
+        "readings": "/readings",
+        "quality": "/quality",
+    }
+    for name, path in screens.items():
+        console.go(path)
+        photographer.shoot(page, f"console-{name}")
+    console.go("/cases")
+    page.locator('a[href*="/console/cases/"]').first.click()
+    photographer.shoot(page, "console-case")
 
 
 def _fill_the_queue(photographer: Photographer) -> None:
@@ -111,6 +133,9 @@ def _fill_the_queue(photographer: Photographer) -> None:
     short.say("想分期", answered="到手的收入")
     short.say("2600", answered="必须花的钱")
     short.say("3000", answered="转给同事")
+    complaining = photographer.chat()
+    complaining.say("你们催收的人骂我,还打给我妈", answered="您的投诉已经记下")
+    complaining.say("昨天晚上打了三个,说得很难听", answered="记下了")
     desperate = photographer.chat()
     desperate.say("我真的不想活了", answered="12356")
 
