@@ -91,13 +91,17 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
-        told=told,
-        **_parts(pages, operator, found, draft, findings),
+        **_parts(pages, operator, found, draft, findings, told),
     )
 
 
 def _parts(
-    pages: Pages, operator: OperatorView, found: Transcript, draft: str = "", findings: tuple[Finding, ...] = ()
+    pages: Pages,
+    operator: OperatorView,
+    found: Transcript,
+    draft: str = "",
+    findings: tuple[Finding, ...] = (),
+    told: str = "",
 ) -> dict[str, object]:
     return {
         "c": found,
@@ -105,6 +109,7 @@ def _parts(
         "mine": found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id,
         "facts": card_facts(pages.deps, found.row.id),
         "draft": draft,
+        "told": told,
         "findings": findings,
         "reply_key": str(uuid4()),
         "longest": pages.deps.settings.message_max_characters,

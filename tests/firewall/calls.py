@@ -48,8 +48,8 @@ _TEXTS = (
     "我是他儿子,我爸走了,我要不要还",
     "",
 )
-_ID = re.compile(r"[0-9a-f]{32}|\b\d{4}-\d{4}-\d{2}\b")
-"""Identifiers and the numbers of cases: drawn at random, they differ between any two desks."""
+_ID = re.compile(r"[0-9a-f]{32}|\b\d{4}-\d{4}-\d{2}\b|(?<=\"code\": \")\d{4} \d{4}(?=\")")
+"""Identifiers, numbers of cases, codes that prove the desk: drawn at random, they differ between any two desks."""
 _NOT_ASKED_BY_BORROWERS = {"take", "reply", "give_back"}
 """Acts of operators; ``bot.console`` asks for their session and role."""
 

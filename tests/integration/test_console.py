@@ -22,6 +22,8 @@ from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, Role, may
 from bot.outreach.gate import HoldKind
 from bot.services import handoff, heartbeats, inbox, operators
+from bot.services.care import CareRefusal
+from bot.services.case_desk import Refused
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal
@@ -238,10 +240,15 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/readings/{turn_id}/correct"): Permission.CORRECT_READINGS,
     ("POST", "/console/readings/{turn_id}/discard"): Permission.CORRECT_READINGS,
     ("GET", "/console/quality"): Permission.REVIEW_QUALITY,
+    ("POST", "/console/c/{conversation_id}/holds"): Permission.REPLY,
+    ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
+    ("POST", "/console/c/{conversation_id}/cases"): Permission.REPLY,
     ("POST", "/console/quality/draw"): Permission.REVIEW_QUALITY,
     ("POST", "/console/quality/flaws/{finding_id}/seen"): Permission.REVIEW_QUALITY,
     ("POST", "/console/quality/{review_id}"): Permission.REVIEW_QUALITY,
 }
+NOT_TAKEN_UP = (Refused.NO_TEXT, Refused.TEXT_TOO_LONG, Refused.DAY_OUT_OF_RANGE, Refused.NOTHING_TO_DISPUTE)
+"""Why a case is not opened on somebody's behalf, beside what other acts are refused for."""
 GUARDED = [(method, path, need) for (method, path), need in ROUTES.items() if need != OPEN]
 PAGES = (
     "/console/",
@@ -525,7 +532,7 @@ def test_who_may_not_lift_holds_sees_no_button_for_it(console: Console) -> None:
 @pytest.mark.parametrize(
     ("table", "codes"),
     [
-        ("REFUSAL", [*Refusal, "unfitting", "hold_gone"]),
+        ("REFUSAL", [*Refusal, *CareRefusal, *NOT_TAKEN_UP, "unfitting", "hold_gone"]),
         ("LOGIN", [*LoginRefusal, "stale_form"]),
         ("HOLD", [*HoldKind]),
         ("REASON", [*QueueReason]),

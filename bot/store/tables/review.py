@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class SearchEntry(Base):
@@ -151,6 +151,6 @@ class QualityReview(Base):
     reviewer_id: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
     scores: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     needs_coaching: Mapped[bool] = mapped_column(default=False)
-    note_sealed: Mapped[str | None] = mapped_column(Text)
+    note_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("quality_note"))
     drawn_at: Mapped[datetime]
     done_at: Mapped[datetime | None]

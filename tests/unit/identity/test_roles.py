@@ -13,6 +13,8 @@ ALLOWED = {
     *product([Role.SUPERVISOR, Role.ADMIN], Permission),
     (Role.COMPLIANCE, Permission.READ_CONVERSATIONS),
     (Role.COMPLIANCE, Permission.DECIDE_CASES),
+    (Role.COMPLIANCE, Permission.EXPORT_TRANSCRIPTS),
+    (Role.COMPLIANCE, Permission.REVIEW_QUALITY),
 }
 
 
