@@ -10,7 +10,7 @@ from actions.step_form import end_form, seen, verify_again
 from bot.cases.kinds import CaseKind, Family
 from bot.cases.question import CaseStep
 from bot.cases.reading import means_every_debt, read_kind, says_enough
-from bot.identity.third_party import introduces_self
+from bot.identity.third_party import introduces_self, says_not_the_one
 from bot.rights.data_request import DataRequest, read_data_request
 from bot.services import cases
 from bot.services.accounts import NotVerified
@@ -86,7 +86,8 @@ def _invokes_another_right(turn: Turn, current: Asked) -> bool:
         case "third_party_inquiry":
             return introduces_self(turn.text)
         case "wrong_person":
-            return not is_dispute or current.kind not in (None, CaseKind.NOT_MINE, CaseKind.IDENTITY_THEFT)
+            may_mean_the_debt = is_dispute and current.kind in (None, CaseKind.NOT_MINE, CaseKind.IDENTITY_THEFT)
+            return not may_mean_the_debt and says_not_the_one(turn.text)
         case "ask_data_source":
             return read_data_request(turn.text) is not DataRequest.SOURCE
         case "dispute_debt":

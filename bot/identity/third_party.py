@@ -88,6 +88,15 @@ _CHANGED_HANDS = re.compile(
 _INTRODUCES_SELF = re.compile(
     rf"我(?:们)?(?:就|才)?是(?:他|她|机主|本人|借款人)?的?(?:代理)?(?:{_KIN}|律师|担保人|保证人|同事|领导|老板|朋友|房东|室友)|不是(?:他|她)?本人"
 )
+_NOT_THE_ONE = re.compile(
+    r"(?:我|这里|这儿|这边|这)(?:真的?|根本|确实|可|就)?不是(?!说|在|要|想|问|指|那个意思)"
+    r"|不是(?:他|她|本人|机主|我本人)|(?:打|发|找|认|弄|搞|寄)错(?:了|人|号)|查无此人"
+)
+
+
+def says_not_the_one(text: str) -> bool:
+    """Whether the words say that whoever writes is not the one addressed, or that the number is somebody else's now."""
+    return (_NOT_THE_ONE.search(text) or _CHANGED_HANDS.search(text)) is not None
 
 
 def read_wrong_person(text: str) -> Speaker:

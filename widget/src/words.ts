@@ -95,7 +95,7 @@ const HANS: Words = {
   saveTranscript: "保存对话记录",
   checkSender: "查真伪：对方真是我们吗",
   queuedBehind: (ahead) =>
-    ahead === 0 ? "您排在第一位，同事马上就来。您可以继续留言。" : `前面还有 ${ahead} 位，不用守着，您可以继续留言。`,
+    ahead === 0 ? "您排在第一位，同事看到就会来。您可以继续留言。" : `前面还有 ${ahead} 位，不用守着，您可以继续留言。`,
   evidence: "发材料",
   evidenceHint: "照片、截图、PDF，每个最多 10 MB",
   evidenceWaiting: "等着发送…",
@@ -141,7 +141,7 @@ const HANT: Words = {
   saveTranscript: "儲存對話記錄",
   checkSender: "查真偽：對方真是我們嗎",
   queuedBehind: (ahead) =>
-    ahead === 0 ? "您排在第一位，同事馬上就來。您可以繼續留言。" : `前面還有 ${ahead} 位，不用守著，您可以繼續留言。`,
+    ahead === 0 ? "您排在第一位，同事看到就會來。您可以繼續留言。" : `前面還有 ${ahead} 位，不用守著，您可以繼續留言。`,
   evidence: "傳材料",
   evidenceHint: "照片、截圖、PDF，每個最多 10 MB",
   evidenceWaiting: "等著傳送…",

@@ -11,6 +11,7 @@ from bot.identity.third_party import (
     introduces_self,
     read_third_party,
     read_wrong_person,
+    says_not_the_one,
 )
 
 
@@ -69,3 +70,20 @@ def test_who_asks_about_another_is_told_from_who_is_another() -> None:
     assert introduces_self("我是他妈妈")
     assert introduces_self("我不是他本人")
     assert not introduces_self("我妈欠了多少")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_not"),
+    [
+        ("我不是张明,你们打错了", True),
+        ("这不是他的号", True),
+        ("打错人了", True),
+        ("这号码我刚办的", True),
+        ("昨天晚上九点多打来的,自称姓李,说得很难听", False),
+        ("我没有欠钱", False),
+        ("我不是说这个", False),
+        ("打电话的人我不认识", False),
+    ],
+)
+def test_only_plain_words_say_that_somebody_else_was_meant(text: str, is_not: bool) -> None:
+    assert says_not_the_one(text) is is_not
