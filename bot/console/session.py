@@ -22,6 +22,11 @@ SESSION_COOKIE = "desk_operator"
 LOGIN_COOKIE = "desk_login"
 """Holds the token that the login form must bring back, as there is no session yet to bind it to."""
 
+_LONGEST_FORM = 16_384
+"""Bytes of the login form, which anybody may send."""
+_STORABLE = r"^[^\x00]*$"
+"""PostgreSQL stores every character but U+0000."""
+
 _OWN_PAGE = re.compile(rf"{PREFIX}/((c|approvals|payments)/[0-9a-f]{{32}}|approvals|payments|search)?")
 
 
@@ -101,11 +106,11 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
     def show_login(request: Request) -> Response:
         return login_page(request, _own_page(request.query_params.get("next", "")))
 
-    @router.post("/login")
+    @router.post("/login", max_body_size=_LONGEST_FORM)
     async def log_in(
         request: Request,
         csrf: Annotated[str, Form()] = "",
-        login: Annotated[str, Form(max_length=100)] = "",
+        login: Annotated[str, Form(max_length=100, pattern=_STORABLE)] = "",
         password: Annotated[str, Form(max_length=200)] = "",
         onward: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:

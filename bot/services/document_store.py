@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +23,7 @@ from bot.services.deps import Deps
 from bot.store.tables import Borrower, Conversation, Document, Message, MessageDocument, Outbox
 from bot.text.scripts import Script
 
-_LONGEST_ID = 32
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class DocumentKind(StrEnum):
@@ -163,7 +164,7 @@ def fetch(deps: Deps, conversation_id: str | None, document_id: str) -> Document
 
     Whoever gets None cannot tell why.
     """
-    if conversation_id is None or len(document_id) != _LONGEST_ID:
+    if conversation_id is None or _ID.fullmatch(document_id) is None:
         return None
     with deps.read() as session:
         party = right_party(session, deps, conversation_id)
@@ -175,7 +176,7 @@ def fetch(deps: Deps, conversation_id: str | None, document_id: str) -> Document
 
 def fetch_as_operator(deps: Deps, document_id: str, operator_id: str) -> DocumentFile | None:
     """Return a document to an operator, and put on record that they had it; None where there is none."""
-    if len(document_id) != _LONGEST_ID:
+    if _ID.fullmatch(document_id) is None:
         return None
     with deps.begin() as session:
         document = session.get(Document, document_id)

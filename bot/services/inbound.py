@@ -28,6 +28,7 @@ def record_text(deps: Deps, conversation_id: str, key: str, text: str, *, limite
 
     ``limited`` refuses what comes faster than ``BURST``, over whichever process; a sign of danger is never refused.
     """
+    text = text.replace("\0", "")  # PostgreSQL stores every character but this one
     if not text.strip():
         return Problem.EMPTY
     if len(text) > deps.settings.message_max_characters:

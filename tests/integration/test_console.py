@@ -133,6 +133,11 @@ def test_a_wrong_password_is_refused_and_the_login_is_kept(console: Console) -> 
     assert "desk_operator" not in console.browser.cookies
 
 
+def test_a_login_that_no_database_stores_is_no_login(console: Console) -> None:
+    response = console.log_in(login="chen\0")
+    assert (response.status_code, response.content) == (422, b"")
+
+
 def test_five_failures_lock_the_login_for_a_quarter_of_an_hour_even_for_the_right_password(console: Console) -> None:
     an_operator(console.deps)
     for _ in range(5):

@@ -123,10 +123,17 @@ def test_numbers_have_no_gaps_whoever_writes_at_once(deps: Deps, chat: str) -> N
     assert len(seqs) == 2 + 16
 
 
-@pytest.mark.parametrize(("text", "problem"), [("  \n", Problem.EMPTY), ("字" * 1001, Problem.TOO_LONG)])
+@pytest.mark.parametrize(
+    ("text", "problem"), [("  \n", Problem.EMPTY), ("\0 \0", Problem.EMPTY), ("字" * 1001, Problem.TOO_LONG)]
+)
 def test_what_cannot_be_taken_is_told_and_not_stored(deps: Deps, chat: str, text: str, problem: Problem) -> None:
     assert record_text(deps, chat, "k", text) is problem
     assert said(deps, chat) == []
+
+
+def test_a_character_that_no_database_stores_costs_nobody_their_message(deps: Deps, chat: str) -> None:
+    assert isinstance(record_text(deps, chat, "k", "\0我欠\0多少"), Stored)
+    assert said(deps, chat) == ["我欠多少"]
 
 
 def test_the_longest_message_is_taken_whole(deps: Deps, chat: str) -> None:

@@ -91,6 +91,7 @@ class TestRoute:
             again.get("0" * 32),
             again.get("x" * 500),
             again.get("'; --"),
+            again.get("%00" * 32),
         ]
         assert {response.status_code for response in refused} == {403}
         assert len({response.text for response in refused}) == 1
