@@ -7,21 +7,23 @@ that knowing an identifier never means reading a conversation.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Header, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.websockets import WebSocketState
 
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
+from bot.channels.web_frames import FRAME, FRAME_LIMIT, Hello, Press, Say, Seen, key_of
 from bot.channels.web_live import LiveConversations
 from bot.services import case_files, document_store, history, inbound, web_sessions
 from bot.services.conversations import Problem, Stored
@@ -36,42 +38,6 @@ log = structlog.get_logger()
 
 _UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 BURST, BURST_SECONDS = 12, 10.0
-FRAME_LIMIT = 64_000
-Key = Annotated[str, Field(min_length=8, max_length=64)]
-
-
-class Hello(BaseModel):
-    """First frame: the highest ``seq`` the page already shows."""
-
-    type: Literal["hello"]
-    after: int = Field(ge=0)
-
-
-class Say(BaseModel):
-    """Something typed; ``key`` makes sending it again harmless."""
-
-    type: Literal["say"]
-    key: Key
-    text: str
-
-
-class Press(BaseModel):
-    """A quick reply pressed."""
-
-    type: Literal["press"]
-    key: Key
-    token: str = Field(max_length=100)
-
-
-class Seen(BaseModel):
-    """The page has shown everything up to ``seq``."""
-
-    type: Literal["seen"]
-    seq: int = Field(ge=0)
-
-
-Frame = Annotated[Hello | Say | Press | Seen, Field(discriminator="type")]
-_FRAME: TypeAdapter[Hello | Say | Press | Seen] = TypeAdapter(Frame)
 
 
 def make_router(deps: Deps, live: LiveConversations, wake: Callable[[str], None], dist: Path) -> APIRouter:
@@ -192,7 +158,7 @@ class Connection:
         self._recent: deque[float] = deque(maxlen=BURST)
 
     async def serve(self) -> None:
-        """Serve until the tab goes away."""
+        """Serve until the tab goes away. What fails otherwise ends the connection, and the page opens another."""
         self._live.add(self)
         try:
             while True:
@@ -202,8 +168,16 @@ class Connection:
                 await self._frame(message.get("text"))
         except WebSocketDisconnect:
             return
+        except Exception as error:
+            log.error("line_failed", conversation=self.conversation_id, kind=type(error).__name__, exc_info=error)
+            await self._end()
         finally:
             self._live.remove(self)
+
+    async def _end(self) -> None:
+        """Close for a reason of ours, unless the page has gone already."""
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._socket.close(code=1011)
 
     async def refresh(self) -> None:
         """Send every message after the last one sent, the state if it changed, and what need not be withheld any more.
@@ -262,12 +236,12 @@ class Connection:
 
     async def _frame(self, text: str | None) -> None:
         if text is None or len(text) > FRAME_LIMIT:
-            await self._problem("bad_frame" if text is None else "too_long", _key_of(text))
+            await self._problem("bad_frame" if text is None else "too_long", key_of(text))
             return
         try:
-            frame = _FRAME.validate_json(text)
+            frame = FRAME.validate_json(text)
         except ValidationError:
-            await self._problem("bad_frame", _key_of(text))
+            await self._problem("bad_frame", key_of(text))
             return
         if not self.conversation_id:
             await self._problem("session_expired", getattr(frame, "key", None))
@@ -382,13 +356,3 @@ def _document_fields(document: DocumentView | None) -> dict[str, object] | None:
         "width": width,
         "height": height,
     }
-
-
-def _key_of(text: str | None) -> str | None:
-    """Find the client's key in a frame that could not be read, so that it is not sent for ever."""
-    try:
-        raw = json.loads(text or "")
-    except ValueError:
-        return None
-    key = raw.get("key") if isinstance(raw, dict) else None
-    return key if isinstance(key, str) and len(key) <= 64 else None
