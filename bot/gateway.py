@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
@@ -91,6 +92,11 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
 
     _add_probes(app, deps, rasa)
     app.add_middleware(RequestIds)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, __: RequestValidationError) -> JSONResponse:
+        # No page of ours asks like that. What was sent is not repeated: it may be a secret, markup, or beyond JSON.
+        return JSONResponse({"error": "unreadable"}, status_code=422)
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, __: Exception) -> JSONResponse:

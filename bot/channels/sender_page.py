@@ -18,6 +18,9 @@ from bot.services.sender_codes import CheckRefusal, Genuine
 from bot.services.wording import Wording
 from bot.text.scripts import Script
 
+_LONGEST_FORM = 16_384
+"""Bytes; the form has one short field."""
+
 
 class Named(Protocol):
     """The Telegram channel, as far as this page needs it."""
@@ -41,7 +44,7 @@ def make_router(deps: Deps, telegram: Named | None) -> APIRouter:
     def ask(accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
         return page.ask(script_wanted(accept_language))
 
-    @router.post(sender_codes.PATH, response_class=HTMLResponse)
+    @router.post(sender_codes.PATH, response_class=HTMLResponse, max_body_size=_LONGEST_FORM)
     def answer(
         request: Request, code: Annotated[str, Form()] = "", accept_language: Annotated[str, Header()] = ""
     ) -> HTMLResponse:

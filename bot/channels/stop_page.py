@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header
 from fastapi.responses import HTMLResponse
 
 from bot.channels.letter_words import LetterWords
@@ -19,8 +19,6 @@ from bot.services import stop_links
 from bot.services.deps import Deps
 from bot.services.stop_links import StopLink
 from bot.text.scripts import Script
-
-Token = Annotated[str, Path(max_length=100)]
 
 
 def make_router(deps: Deps) -> APIRouter:
@@ -32,7 +30,7 @@ def make_router(deps: Deps) -> APIRouter:
     router, words = APIRouter(), LetterWords.load(deps)
 
     @router.get(stop_links.PATH + "/{token}", response_class=HTMLResponse)
-    def ask(token: Token, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
+    def ask(token: str, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
         link = stop_links.read(deps, token)
         if link is None:
             return _unknown(words, script_wanted(accept_language))
@@ -41,7 +39,7 @@ def make_router(deps: Deps) -> APIRouter:
         return _page(words, script, "page_hello", "page_talk", _chat(words, script), "page_stop", stop)
 
     @router.post(stop_links.PATH + "/{token}", response_class=HTMLResponse)
-    def stop(token: Token, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
+    def stop(token: str, accept_language: Annotated[str, Header()] = "") -> HTMLResponse:
         link: StopLink | None = stop_links.stop(deps, token)
         if link is None:
             return _unknown(words, script_wanted(accept_language))

@@ -15,6 +15,8 @@ from bot.services.deps import Deps
 from bot.services.web_sessions import conversation_of
 
 PATH = "/chat/vouch"
+_LONGEST_BODY = 16_384
+"""Bytes; a token and its braces are far shorter."""
 
 
 class Handed(BaseModel):
@@ -33,7 +35,7 @@ def make_router(deps: Deps) -> APIRouter:
 
 
 def _add_route(router: APIRouter, deps: Deps, door: Door) -> None:
-    @router.post(door.prefix + PATH)
+    @router.post(door.prefix + PATH, max_body_size=_LONGEST_BODY)
     def vouch(
         request: Request,
         handed: Handed,

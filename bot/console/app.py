@@ -25,6 +25,9 @@ from bot.console import (
 from bot.console.rendering import ConsoleRoute, Pages
 from bot.services.deps import Deps
 
+_LARGEST_BODY = 64_000_000
+"""Bytes; a form is read before it is known who sends it. Files a little too large are still refused in words."""
+
 
 def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[[], bool] = lambda: False) -> APIRouter:
     """Build the console, for ``app.include_router``; every path starts with ``/console``.
@@ -40,7 +43,13 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
         yield
         feed.close()
 
-    router = APIRouter(prefix=PREFIX, route_class=ConsoleRoute, include_in_schema=False, lifespan=lifespan)
+    router = APIRouter(
+        prefix=PREFIX,
+        route_class=ConsoleRoute,
+        include_in_schema=False,
+        lifespan=lifespan,
+        max_body_size=_LARGEST_BODY,
+    )
     pages = Pages(deps)
     assets.add_routes(router)
     session.add_routes(router, pages)
