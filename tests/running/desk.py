@@ -69,11 +69,15 @@ class RunningDesk:
         except (httpx.HTTPError, ValueError):
             return False
 
-    def kill(self, name: str) -> None:
-        """Kill a process as a crash would."""
+    def pid(self, name: str) -> int:
+        """Return the number of a running process, which leads a group of its own."""
         pid = self._supervisor.pid(name)
         assert pid is not None, f"{name} is not running"
-        os.killpg(pid, signal.SIGKILL)
+        return pid
+
+    def kill(self, name: str) -> None:
+        """Kill a process as a crash would."""
+        os.killpg(self.pid(name), signal.SIGKILL)
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
