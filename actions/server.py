@@ -11,7 +11,8 @@ from dataclasses import asdict
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 from structlog.contextvars import bound_contextvars
@@ -47,6 +48,8 @@ from actions.replan import MissedInstalment, ModifyPlan
 from actions.rights import AnswerRight
 from actions.safety import Comfort
 from actions.sender import ProveSender
+from bot import metrics
+from bot.bearer import bears, unauthorized
 from bot.logs import RequestIds
 from bot.services.deps import Deps
 from bot.services.health import readiness
@@ -136,6 +139,8 @@ def make_app(deps: Deps) -> FastAPI:
         return JSONResponse(asdict(found), status_code=200 if found.is_ready else 503)
 
     app.add_middleware(RequestIds)
+    if metrics_key := deps.settings.metrics_key.get_secret_value():
+        _add_metrics(app, metrics_key)
 
     @app.post("/webhook")
     async def webhook(request: Request) -> JSONResponse:
@@ -162,3 +167,13 @@ def make_app(deps: Deps) -> FastAPI:
         return JSONResponse(result.model_dump() if result else {})
 
     return app
+
+
+def _add_metrics(app: FastAPI, key: str) -> None:
+    """Add what this process has counted, for whoever has the key; what waits at the desk is told by the gateway."""
+
+    @app.get("/metrics")
+    def scrape(request: Request) -> Response:
+        if not bears(request, key):
+            return unauthorized()
+        return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)

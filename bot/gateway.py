@@ -16,7 +16,16 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 
-from bot.channels import payments_api, sender_page, stop_page, telegram_link, vouching_api, web, web_evidence
+from bot.channels import (
+    metrics_api,
+    payments_api,
+    sender_page,
+    stop_page,
+    telegram_link,
+    vouching_api,
+    web,
+    web_evidence,
+)
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -88,6 +97,8 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         app.include_router(vouching_api.make_router(deps))
     if settings.payments_key.get_secret_value():
         app.include_router(payments_api.make_router(deps))
+    if settings.metrics_key.get_secret_value():
+        app.include_router(metrics_api.make_router(deps, rasa.is_ready))
     app.mount("/static", StaticFiles(directory=DIST), name="static")
 
     _add_probes(app, deps, rasa)

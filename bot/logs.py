@@ -19,6 +19,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from bot import metrics
+
 _QUIET = ("httpx", "httpcore", "telegram", "rasa_sdk", "apscheduler", "sqlalchemy.engine", "uvicorn.access")
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +29,10 @@ _DEEPEST = 20
 
 
 def configure(*, as_json: bool) -> None:
-    """Set up structlog and the standard library's logging alike, and quieten libraries that would print messages."""
+    """Set up structlog and the standard library's logging alike, and quieten libraries that would print messages.
+
+    Alarms are counted on their way, see ``bot.metrics``.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -50,7 +55,8 @@ def configure(*, as_json: bool) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*shared, renderer], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO)
+        processors=[metrics.count_alarm, *shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
 
 

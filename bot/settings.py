@@ -30,7 +30,7 @@ PAYMENTS_KEY_MINIMUM = 32
 """Shortest key between the desk and the lender's other systems, in characters."""
 
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
-_UNLIKE = (*_KEYS, "backup_key", "payments_key", "sms_webhook_key", "telegram_webhook_secret")
+_UNLIKE = (*_KEYS, "backup_key", "payments_key", "metrics_key", "sms_webhook_key", "telegram_webhook_secret")
 """Secrets of which none may be another one, or be made up of next to nothing."""
 _FEWEST_CHARACTERS = 6
 """Different characters that a secret needs at least: random ones have more."""
@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="the key the lender's system sends payments with, at least 32 characters; empty turns that off",
     )
+    metrics_key: SecretStr = Field(
+        SecretStr(""), description="the key Prometheus reads /metrics with, at least 32 characters; empty: no such page"
+    )
 
     clock_offset_minutes: int = Field(
         0,
@@ -182,7 +185,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
         return secret
 
-    @field_validator("payments_key", "sms_webhook_key", "vouch_key")
+    @field_validator("payments_key", "metrics_key", "sms_webhook_key", "vouch_key")
     @classmethod
     def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key.get_secret_value()) < PAYMENTS_KEY_MINIMUM:

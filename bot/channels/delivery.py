@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from bot.channels.pacing import Pace, pause, whereabouts
+from bot.metrics import DeliveryOutcome, count_delivery
 from bot.services.deps import Deps
 from bot.services.intake import is_outage
 from bot.services.mailboxes import mark_unreachable, move_address
@@ -174,9 +175,11 @@ class Delivery:
         match outcome:
             case Taken(channel_message_id):
                 await self.database(partial(mark_sent, deps, outbox_id, channel_message_id))
+                self._count(DeliveryOutcome.SENT)
             case Unclear(code) if item.is_notice and not self._lane.may_repeat:
                 self._log.warning("notice_fate_unknown", outbox_id=outbox_id, code=code)
                 await self.database(partial(mark_unknown, deps, outbox_id, code))
+                self._count(DeliveryOutcome.UNKNOWN)
             case Later(code) | Unclear(code):
                 await self._put_off(item, code, outcome.after if isinstance(outcome, Later) else None)
             case Moved(address):
@@ -184,11 +187,13 @@ class Delivery:
                     await self._put_off(item, "moved", timedelta(0))
                 else:
                     await self.database(partial(mark_dead, deps, outbox_id, "moved"))
+                    self._count(DeliveryOutcome.UNDELIVERABLE)
             case Never(code, unreachable=unreachable, defect=defect):
                 # A defect of ours must be seen; an address that takes nothing any more is everyday.
                 log = self._log.error if defect else self._log.info
                 log("message_undeliverable", outbox_id=outbox_id, code=code)
                 await self.database(partial(mark_dead, deps, outbox_id, code))
+                self._count(DeliveryOutcome.UNDELIVERABLE)
                 if unreachable:
                     await self.database(partial(mark_unreachable, deps, item.conversation_id, code))
 
@@ -197,9 +202,14 @@ class Delivery:
         retry_at = self._deps.now() + delay
         record = partial(mark_failed, self._deps, item.outbox_id, retry_at, code, item.attempts)
         if await self.database(record):
+            self._count(DeliveryOutcome.DELAYED)
             self._log.warning("message_delayed", outbox_id=item.outbox_id, code=code, seconds=delay.total_seconds())
         else:
+            self._count(DeliveryOutcome.GIVEN_UP)
             self._log.warning("message_given_up", outbox_id=item.outbox_id, code=code)
+
+    def _count(self, outcome: DeliveryOutcome) -> None:
+        count_delivery(self._lane.channel, outcome)
 
 
 class PushChannel:

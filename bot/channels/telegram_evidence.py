@@ -8,8 +8,9 @@ import structlog
 from telegram import Message
 from telegram.error import TelegramError
 
-from bot.channels.telegram_client import DeskBot, error_code
+from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
 from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
+from bot.metrics import count_refused_upload
 from bot.services import case_files
 from bot.services.case_files import Brought
 from bot.services.deps import Deps
@@ -25,6 +26,13 @@ async def take_evidence(deps: Deps, bot: DeskBot, conversation_id: str, message:
     None: no case would have it, or it is neither picture nor file, and it is answered as anything else that is no text.
     It is then not even fetched.
     """
+    outcome = await _outcome(deps, bot, conversation_id, message)
+    if outcome is not None and outcome != Brought.KEPT:
+        count_refused_upload(CHANNEL, outcome)
+    return outcome
+
+
+async def _outcome(deps: Deps, bot: DeskBot, conversation_id: str, message: Message) -> str | None:
     largest = message.photo[-1] if message.photo else None
     attached = largest or (message.document if message.animation is None else None)
     if attached is None or not await asyncio.to_thread(case_files.awaits, deps, conversation_id):

@@ -17,6 +17,7 @@ from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
 from bot.channels.telegram_evidence import take_evidence
 from bot.channels.telegram_menu import Menu, link_token
 from bot.identity.factors import read_shared_phone
+from bot.metrics import count_received
 from bot.services.channel_links import follow
 from bot.services.conversations import Problem, Stored, conversation_for
 from bot.services.deps import Deps
@@ -197,6 +198,7 @@ class TelegramInbound:
             limit = str(self._deps.settings.message_max_characters)
             await self._tell(conversation_id, f"problem_{stored.value}", key, limit=limit)
         elif not stored.repeated:
+            count_received(CHANNEL)
             self._wake(conversation_id)
 
     async def _conversation(self, chat_id: int) -> str:

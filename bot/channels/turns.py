@@ -7,6 +7,7 @@ lost when this process, the engine or the machine dies: the sweep finds what is 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -15,6 +16,7 @@ import structlog
 
 from bot.channels.rasa_client import EngineDown, RasaClient
 from bot.desk.ownership import QueueReason
+from bot.metrics import TurnOutcome, count_turn
 from bot.services import handoff, turns
 from bot.services.conversations import Reply
 from bot.services.deps import Deps
@@ -96,18 +98,24 @@ class TurnRunner:
         if claimed.attempts > MAX_ATTEMPTS and await self._rasa.is_ready():
             await self._give_up(claimed)
             return True
+        began = time.monotonic()
         self._on_typing(conversation_id, True)
         slow = asyncio.create_task(self._say_if_slow(claimed))
         try:
             turn = await self._rasa.turn(claimed)
         except EngineDown as error:
             log.warning("engine_down", conversation=conversation_id, attempt=claimed.attempts, kind=str(error))
+            ended = TurnOutcome.ENGINE_ABSENT if error.absent else TurnOutcome.ENGINE_FAILED
+            count_turn(ended, time.monotonic() - began)
             await self._try_later(claimed, counts=not error.absent)
             return False
         finally:
             slow.cancel()
             self._on_typing(conversation_id, False)
-        await asyncio.to_thread(turns.record_turn, self._deps, claimed.message_id, turn.replies, turn.understanding)
+        recorded = await asyncio.to_thread(
+            turns.record_turn, self._deps, claimed.message_id, turn.replies, turn.understanding
+        )
+        count_turn(TurnOutcome.ANSWERED if recorded else TurnOutcome.OVERTAKEN, time.monotonic() - began)
         self._on_change(conversation_id)
         return True
 
@@ -125,10 +133,12 @@ class TurnRunner:
 
     async def _give_up(self, claimed: Claimed) -> None:
         """The engine is up but cannot answer this message: a person will."""
+        began = time.monotonic()
         log.error("turn_given_up", conversation=claimed.conversation_id, attempts=claimed.attempts)
         await asyncio.to_thread(handoff.ask_human, self._deps, claimed.conversation_id, QueueReason.NOT_UNDERSTOOD)
         words = Reply(self._deps.wording.one("engine_gave_up"))
         await asyncio.to_thread(
             turns.record_turn, self._deps, claimed.message_id, (words,), Understanding(actions=("gave_up",))
         )
+        count_turn(TurnOutcome.GIVEN_UP, time.monotonic() - began)
         self._on_change(claimed.conversation_id)

@@ -25,8 +25,9 @@ from starlette.websockets import WebSocketState
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.channels.web_frames import FRAME, FRAME_LIMIT, Hello, Press, Say, Seen, key_of
 from bot.channels.web_live import LiveConversations
+from bot.metrics import count_received
 from bot.services import case_files, document_store, history, inbound, web_sessions
-from bot.services.conversations import Problem, Stored
+from bot.services.conversations import WEB, Problem, Stored
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
@@ -306,6 +307,7 @@ class Connection:
                 self._live.buttons(self.conversation_id, frame_for_all)
         self._live.changed(self.conversation_id)
         if not stored.repeated:
+            count_received(WEB)
             self._wake(self.conversation_id)
 
     def _too_fast(self) -> bool:

@@ -14,8 +14,10 @@ from starlette.requests import ClientDisconnect
 
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
+from bot.metrics import count_refused_upload
 from bot.services import case_files
 from bot.services.case_files import Brought
+from bot.services.conversations import WEB
 from bot.services.deps import Deps
 from bot.services.intake import tell
 from bot.services.web_sessions import conversation_of
@@ -63,6 +65,8 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
             return JSONResponse({"text": words}, status, headers={"Cache-Control": "no-store"})
 
         def came_to(outcome: Brought | UploadRefusal) -> Response:
+            if outcome is not Brought.KEPT:
+                count_refused_upload(WEB, outcome)
             return answer(_STATUS[outcome], f"evidence_{outcome.value}")
 
         conversation_id = await asyncio.to_thread(conversation_of, deps, door.token_of(request))

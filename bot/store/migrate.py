@@ -41,7 +41,7 @@ def current(url: str) -> str | None:
         return None
     engine = make_engine(url)
     try:
-        return _revision(engine)
+        return revision(engine)
     finally:
         engine.dispose()
 
@@ -60,7 +60,7 @@ def is_served(engine: Engine) -> bool:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
 
     """
-    found = _revision(engine)
+    found = revision(engine)
     known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
     return found == head() or (found is not None and found not in known)
 
@@ -80,6 +80,12 @@ def configuration(connection: Connection | None = None, metadata: MetaData | Non
     return config
 
 
-def _revision(engine: Engine) -> str | None:
+def revision(engine: Engine) -> str | None:
+    """Return a database's revision, None when it has no schema yet.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+
+    """
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()

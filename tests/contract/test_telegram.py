@@ -17,6 +17,7 @@ from bot.services.turns import claim_next
 from bot.settings import ROOT
 from bot.store.tables import AuditEntry, Conversation
 from bot.text.normalize import normalize_text
+from tests.builders.counting import value
 from tests.builders.desk import SetClock
 from tests.contract.telegram_desk import LI, WANG, Desk, database_away, desk_deps
 from tests.doubles.telegram_server import Sent, TelegramServer
@@ -41,6 +42,7 @@ class TestWhatBorrowersWrite:
         assert [(m.text, m.key) for m in desk.transcript(LI) if m.key] == [("我还不上了", f"tg:{update_id}")]
 
     async def test_an_update_delivered_twice_acts_once(self, desk: Desk) -> None:
+        counted = value("desk_messages_received_total", channel="telegram")
         first = desk.server.send_text(LI, "我要分期")
         await desk.taken(first)
         desk.server.redeliver(first)
@@ -48,6 +50,7 @@ class TestWhatBorrowersWrite:
 
         assert desk.said_by_borrower(LI) == ["我要分期", "每月五百"]
         assert len(desk.woken) == 2
+        assert value("desk_messages_received_total", channel="telegram") == counted + 2
 
     async def test_after_a_restart_nothing_is_lost_and_nothing_acts_twice(self, desk: Desk) -> None:
         await desk.taken(desk.server.send_text(LI, "第一句"))

@@ -16,6 +16,7 @@ from bot.services import case_desk, case_files, cases
 from bot.services.case_desk import Acted
 from bot.store.tables import CaseNote
 from tests.builders.cases import a_complaint, somebody
+from tests.builders.counting import value
 from tests.builders.desk import SetClock
 from tests.contract.telegram_desk import LI, SWIFT, WANG, Desk, desk_deps
 from tests.doubles.telegram_server import TelegramServer
@@ -98,10 +99,12 @@ async def test_a_size_that_lied_is_found_out(desk: Desk) -> None:
     "content", [b"MZ" + bytes(40), b"<svg onload=alert(1)>", b"PK\x03\x04" + bytes(40)], ids=["exe", "svg", "zip"]
 )
 async def test_a_name_does_not_make_a_picture(desk: Desk, content: bytes) -> None:
+    counted = value("desk_uploads_refused_total", channel="telegram", reason="unknown_kind")
     await desk.taken(desk.server.send_file(LI, content, name="照片.png"))
 
     assert desk.notices(LI) == [desk.deps.wording.one("evidence_unknown_kind")]
     assert kept(desk) == []
+    assert value("desk_uploads_refused_total", channel="telegram", reason="unknown_kind") == counted + 1
 
 
 async def test_what_telegram_does_not_hand_over_is_asked_for_again(desk: Desk) -> None:

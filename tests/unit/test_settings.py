@@ -114,6 +114,7 @@ WRONG = {
     "DESK_SMTP_PORT": ["0", "65536"],
     "DESK_SMTP_SECURITY": ["ssl", ""],
     "DESK_SMS_WEBHOOK_KEY": ["short-key-not-to-be-shown"],
+    "DESK_METRICS_KEY": ["short-key-not-to-be-shown"],
     "DESK_TELEGRAM_WEBHOOK_SECRET": [
         "short-not-to-be-shown",
         "秘密" * 20,
@@ -305,7 +306,7 @@ def test_a_folder_that_cannot_be_made_is_refused(given: pytest.MonkeyPatch, tmp_
         load_settings()
 
 
-@pytest.mark.parametrize("name", ["DESK_DATA_KEY", "DESK_RASA_SECRET", "DESK_PAYMENTS_KEY"])
+@pytest.mark.parametrize("name", ["DESK_DATA_KEY", "DESK_RASA_SECRET", "DESK_PAYMENTS_KEY", "DESK_METRICS_KEY"])
 @pytest.mark.parametrize(
     "placeholder",
     ["x" * 40, "changeme" * 5, base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes(range(1, 33))).decode()],
