@@ -55,7 +55,7 @@ TELEGRAM_SECRET = "A-webhook-secret-for-tests_0123456789"
 VOUCH_KEY = "a key that lender and desk share, long enough"
 MARKUP = "<i7x onload=alert(7)>"
 """In much of what the tests send; seen in an answer as it is, it would be markup."""
-SUM, SUM_DONE = "{{7*6007}}${7*6007}", "42049"
+SUM, SUM_DONE = "{{7919*104729}}${7919*104729}", "829348951"
 """A sum that a template engine would do, and what it would come to."""
 
 INJECTED = "X-Injected: yes"

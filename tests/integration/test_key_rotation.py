@@ -22,7 +22,7 @@ from bot.services import key_rotation
 from bot.services.deps import Deps, make_deps
 from bot.settings import Settings
 from bot.store.base import SEALED_FOR, Base
-from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Document, PaymentTrace
+from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Document, PaymentTrace, QualityReview
 from tests.builders.desk import NOON, SetClock, a_borrower, a_conversation, a_desk
 
 OLD = base64.b64encode(bytes(range(32))).decode()
@@ -63,6 +63,12 @@ def desk(deps: Deps) -> Deps:
         file.reason_sealed = vault.seal(f"case:{file.id}", "reason")
         note = {"text_sealed": vault.seal(f"case:{file.id}", "t"), "content_sealed": vault.seal(f"case:{file.id}", "c")}
         session.add(CaseNote(case_id=file.id, kind="fact", created_at=NOON, **note))
+        review = vault.seal("quality_note", "well done")
+        session.add(
+            QualityReview(
+                conversation_id=chat, week="2026-W47", round=1, reason="drawn", note_sealed=review, drawn_at=NOON
+            )
+        )
         content = vault.seal(f"document:{borrower_id}", "content")
         session.add(
             Document(

@@ -134,7 +134,7 @@ def test_turns_are_found_by_how_they_were_read(deps: Deps) -> None:
     indexed(deps)
     assert found(deps, reviewer, intent="request_installment") == ["想分期"]
     assert found(deps, reviewer, fallback=True) == ["啊这"]
-    assert found(deps, reviewer, low_confidence=True) == ["能少点不", "啊这"]
+    assert set(found(deps, reviewer, low_confidence=True)) == {"能少点不", "啊这"}
     assert found(deps, reviewer, author="bot") == ["好的"]
 
 
