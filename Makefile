@@ -12,13 +12,10 @@ PY := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-# Tests run side by side, each worker with databases and processes of its own. PYTHONHASHSEED: the workers must find the
-# same tests in the same order. Every worker of the last step runs a whole desk, which waits as much as it computes: one
-# more than there are cores, as far as there are 2.5 GB for each.
+# Tests run side by side, each worker with databases and processes of its own. Every worker of the last step runs a whole
+# desk, about 2 GB. PYTHONHASHSEED: the workers must find the same tests in the same order.
 TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
-DESK_WORKERS ?= $(shell n=$$(($(TEST_WORKERS) + 1)); m=$$(awk '/MemAvailable/ {print int($$2 / 2500000)}' /proc/meminfo); \
-  echo $$((m < 1 ? 1 : m < n ? m : n)))
-SIDE_BY_SIDE := PYTHONHASHSEED=0 $(PY) -m pytest -q --dist worksteal
+SIDE_BY_SIDE := PYTHONHASHSEED=0 $(PY) -m pytest -q -n $(TEST_WORKERS) --dist worksteal
 
 WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
 
@@ -64,11 +61,11 @@ widget-test: widget/dist/.ready ## the chat page's own tests
 
 unit: .venv/.ready ## every test that needs neither a model nor the running desk
 	@echo "· unit, property, proof, simulation, integration, contract"
-	@$(SIDE_BY_SIDE) -n $(TEST_WORKERS) tests --ignore tests/nlu --ignore tests/dialogue --ignore tests/e2e
+	@$(SIDE_BY_SIDE) tests --ignore tests/nlu --ignore tests/dialogue --ignore tests/e2e
 
 running: setup train chromium ## whole conversations and browser tests on the running desk
 	@echo "· running desk: conversations and browser"
-	@$(SIDE_BY_SIDE) -n $(DESK_WORKERS) tests/dialogue tests/e2e
+	@$(SIDE_BY_SIDE) tests/dialogue tests/e2e
 
 bench: setup train ## measure turn latency; figures belong in docs/performance.md
 	@$(PY) bench/turn_latency.py
