@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
 from actions.plan_answers import GOAL_AGAIN, MARK, PLAN_FORM, STEP, say_blocked, show, take, wish_in
-from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal
+from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal, show_agreement
 from actions.promise_words import stated_in, tell_promise
 from actions.step_form import ValidateStepForm, seen, was_seen
 from bot.clock import business_date
@@ -48,6 +48,8 @@ class OpenPlan(VerifiedAction):
         """Open the negotiation and start the form, or say why there is nothing to negotiate."""
         if _is_promise(turn):
             return [FollowupAction("action_note_promise")]
+        if _agreed_before(turn):
+            return []
         opened = negotiation.open_negotiation(turn.deps, turn.conversation_id)
         if isinstance(opened, NotVerified):
             return verify_first(turn, self.action_name)
@@ -169,6 +171,16 @@ def _tell_without_plan(turn: Turn) -> list[EventType]:
     for letter in found.letters:
         hand_over(turn, letter)
     return []
+
+
+def _agreed_before(turn: Turn) -> bool:
+    """Show the agreement again if its button was pressed: the answer to the first time may never have arrived."""
+    shown_hash = turn.pressed("agree")
+    known = agreements.accepted(turn.deps, turn.conversation_id, shown_hash) if shown_hash else None
+    if known is None:
+        return False
+    show_agreement(turn, known)
+    return True
 
 
 def _is_promise(turn: Turn) -> bool:

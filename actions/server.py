@@ -5,8 +5,11 @@ Error bodies carry no data: the executor's own server would echo the whole reque
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 import structlog
@@ -51,6 +54,7 @@ from actions.sender import ProveSender
 from bot import metrics
 from bot.bearer import bears, unauthorized
 from bot.logs import RequestIds
+from bot.services import documents
 from bot.services.deps import Deps
 from bot.services.health import readiness
 from bot.settings import SettingsError
@@ -127,7 +131,14 @@ def make_app(deps: Deps) -> FastAPI:
     secret = deps.settings.actions_secret.get_secret_value().encode()
     if not secret:
         raise SettingsError("DESK_ACTIONS_SECRET: must be set")
-    app = FastAPI(title="borrower desk actions", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(asyncio.to_thread(documents.warm_up, deps))
+        yield
+        await warming
+
+    app = FastAPI(title="borrower desk actions", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
     @app.get("/health")
     def health() -> dict[str, str]:

@@ -21,7 +21,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot import metrics
 
-_QUIET = ("httpx", "httpcore", "telegram", "rasa_sdk", "apscheduler", "sqlalchemy.engine", "uvicorn.access")
+_QUIET = (
+    "httpx",
+    "httpcore",
+    "telegram",
+    "rasa_sdk",
+    "apscheduler",
+    "sqlalchemy.engine",
+    "uvicorn.access",
+    "fontTools",
+)
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DEEPEST = 20

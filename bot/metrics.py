@@ -52,6 +52,8 @@ class TurnOutcome(StrEnum):
     OVERTAKEN = "overtaken"
     """Somebody else had answered meanwhile."""
     ENGINE_ABSENT = "engine_absent"
+    ENGINE_LATE = "engine_late"
+    """It took longer than one waits; the answer was asked for again."""
     ENGINE_FAILED = "engine_failed"
     GIVEN_UP = "given_up"
 

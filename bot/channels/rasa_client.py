@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -11,15 +12,23 @@ from bot.services.conversations import QuickReply, Reply
 from bot.services.turns import Claimed, Understanding
 
 
-class EngineDown(Exception):
-    """The engine did not answer, or not as agreed. The turn may be tried again.
+class Trouble(StrEnum):
+    """Why there is no answer: nobody was there to ask, it takes longer than one waits, or it went wrong.
 
-    ``absent`` says that nobody was there to ask, which says nothing about the message.
+    That nobody was there says nothing about the message.
     """
 
-    def __init__(self, kind: str, *, absent: bool) -> None:
+    ABSENT = "absent"
+    LATE = "late"
+    FAILED = "failed"
+
+
+class EngineDown(Exception):
+    """The engine did not answer, or not as agreed. The turn may be tried again; one that is late goes on meanwhile."""
+
+    def __init__(self, kind: str, trouble: Trouble) -> None:
         super().__init__(kind)
-        self.absent = absent
+        self.trouble = trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ class RasaClient:
             response.raise_for_status()
             answer = _Answer.model_validate_json(response.content)
         except (httpx.HTTPError, ValidationError) as error:
-            raise EngineDown(type(error).__name__, absent=isinstance(error, httpx.TransportError)) from error
+            raise EngineDown(type(error).__name__, _trouble(error)) from error
         replies = tuple(
             Reply(message.text, tuple(QuickReply(b.title, b.payload) for b in message.buttons))
             for message in answer.messages
@@ -116,3 +125,9 @@ class RasaClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _trouble(error: httpx.HTTPError | ValidationError) -> Trouble:
+    if isinstance(error, httpx.ReadTimeout):
+        return Trouble.LATE
+    return Trouble.ABSENT if isinstance(error, httpx.TransportError) else Trouble.FAILED

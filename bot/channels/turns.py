@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from bot.channels.rasa_client import EngineDown, RasaClient
+from bot.channels.rasa_client import EngineDown, RasaClient, Trouble
 from bot.desk.ownership import QueueReason
 from bot.metrics import TurnOutcome, count_turn
 from bot.services import handoff, turns
@@ -25,6 +25,12 @@ from bot.services.turns import MAX_ATTEMPTS, Claimed, Understanding
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
+
+_OUTCOMES = {
+    Trouble.ABSENT: TurnOutcome.ENGINE_ABSENT,
+    Trouble.LATE: TurnOutcome.ENGINE_LATE,
+    Trouble.FAILED: TurnOutcome.ENGINE_FAILED,
+}
 
 
 class TurnRunner:
@@ -105,9 +111,8 @@ class TurnRunner:
             turn = await self._rasa.turn(claimed)
         except EngineDown as error:
             log.warning("engine_down", conversation=conversation_id, attempt=claimed.attempts, kind=str(error))
-            ended = TurnOutcome.ENGINE_ABSENT if error.absent else TurnOutcome.ENGINE_FAILED
-            count_turn(ended, time.monotonic() - began)
-            await self._try_later(claimed, counts=not error.absent)
+            count_turn(_OUTCOMES[error.trouble], time.monotonic() - began)
+            await self._try_later(claimed, error.trouble)
             return False
         finally:
             slow.cancel()
@@ -124,11 +129,17 @@ class TurnRunner:
         await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_slow")
         self._on_change(claimed.conversation_id)
 
-    async def _try_later(self, claimed: Claimed, *, counts: bool) -> None:
-        """Give the claim back. An attempt at which no engine was there does not count against the message."""
-        wait = timedelta(seconds=min(2**claimed.attempts, 15))
-        await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
-        await asyncio.to_thread(turns.release, self._deps, claimed.message_id, self._deps.now() + wait, counts=counts)
+    async def _try_later(self, claimed: Claimed, trouble: Trouble) -> None:
+        """Give the claim back. An attempt at which no engine was there does not count against the message.
+
+        An answer that is late is still being made: it is asked for again at once, and the borrower, who has been told
+        that it is slow, hears nothing of it.
+        """
+        wait = timedelta(seconds=0 if trouble is Trouble.LATE else min(2**claimed.attempts, 15))
+        if trouble is not Trouble.LATE:
+            await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
+        retry_at, counts = self._deps.now() + wait, trouble is not Trouble.ABSENT
+        await asyncio.to_thread(turns.release, self._deps, claimed.message_id, retry_at, counts=counts)
         self._on_change(claimed.conversation_id)
 
     async def _give_up(self, claimed: Claimed) -> None:

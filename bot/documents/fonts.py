@@ -6,7 +6,7 @@ The font files hold thirty thousand glyphs in every weight; a document needs som
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -61,7 +61,7 @@ def printable(text: str, script: Script) -> str:
     return "".join(c if c == "\n" or ord(c) in known else STAND_IN for c in text)
 
 
-def cut(script: Script, characters: str) -> FontPair:
+def cut(script: Script, characters: Iterable[str]) -> FontPair:
     """Cut the script's font down to some characters. Equal arguments give equal bytes.
 
     Raises:
@@ -74,9 +74,9 @@ def cut(script: Script, characters: str) -> FontPair:
     return _cut(script, wanted | _ALWAYS)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _cut(script: Script, wanted: frozenset[str]) -> FontPair:
-    """Kept for a while: papers of one borrower, and papers of one kind, need the same characters but for figures."""
+    """Kept for a while, for it takes most of a second: papers of one kind need the same characters but for figures."""
     options = subset.Options(layout_features=[], hinting=False, name_IDs=[1, 2, 4, 6], recalc_timestamp=False)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(wanted)))

@@ -29,7 +29,7 @@ def pdf_of(imprint: Imprint, blocks: Sequence[Block], speech: Speech) -> bytes:
         OSError: the font files are not installed.
     """
     frame = (imprint.label, *_foot(imprint, speech), speech.say("page", page="0123456789", pages=""))
-    fonts = cut(imprint.script, "".join((*texts_of(blocks), *frame)))
+    fonts = cut(imprint.script, speech.characters.union(*texts_of(blocks), *frame))
     return _painted(imprint, lay_out(blocks, fonts), fonts, speech)
 
 

@@ -75,7 +75,7 @@ def schedule_png(paper: SchedulePicture, speech: Speech) -> Picture:
         producer=speech.keep(paper.producer),
         label=words.label,
     )
-    fonts = cut(speech.script, words.characters())
+    fonts = cut(speech.script, speech.characters.union(words.characters()))
     canvas = _Canvas(fonts, height=_height(words, fonts.regular))
     canvas.text(words.title, _TITLE, _INK, bold=True)
     canvas.text(words.number, _SMALL, _SOFT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from string import Template
 
@@ -69,6 +70,16 @@ class Speech:
         """Return a name as it is, for converting a person's name would change it."""
         return printable(text, self.script)
 
+    @property
+    def characters(self) -> frozenset[str]:
+        """Every character of the words in this script: a font cut with them serves the next paper as well."""
+        return _characters(tuple(self.words.texts.values()), self.script)
+
     def day(self, day: date) -> str:
         """Return a day with its year: papers are read years later."""
         return self.say("day", year=str(day.year), month=str(day.month), day=str(day.day))
+
+
+@lru_cache(maxsize=2 * len(Script))
+def _characters(texts: tuple[str, ...], script: Script) -> frozenset[str]:
+    return frozenset(printable(to_script("".join(texts), script), script))

@@ -1,7 +1,8 @@
 """The only way into the Rasa process: a REST channel for the gateway.
 
-It checks a shared secret, treats only server-issued payloads as commands, answers a repeated message from what it said
-before instead of acting twice, and returns what was understood together with the answers.
+It checks a shared secret, treats only server-issued payloads as commands, and returns what was understood together with
+the answers. A message is handled to its end though the gateway may have stopped waiting, and one that comes again is
+answered from what was said to it, or joins the handling that is still under way, instead of acting twice.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
 
+from bot.nlu.under_way import UnderWay
 from bot.text.commands import defused
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class GatewayChannel(InputChannel):
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._under_way = UnderWay()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """Return the routes."""
@@ -68,21 +71,21 @@ class GatewayChannel(InputChannel):
             if not all(isinstance(field, str) and field for field in (sender, message_id, text)):
                 return json({"error": "bad_request"}, status=400)
             agent = request.app.ctx.agent
-            try:
+
+            async def handle() -> None:
                 tracker = await agent.tracker_store.retrieve(sender)
-                if tracker is None or not _handled(tracker, message_id):
-                    output = CollectingOutputChannel()
-                    words = payload if payload else defused(text)
-                    await on_new_message(
-                        UserMessage(
-                            words,
-                            output,
-                            sender,
-                            input_channel=self.name(),
-                            metadata={"message_id": message_id, "is_payload": bool(payload)},
-                        )
-                    )
-                    tracker = await agent.tracker_store.retrieve(sender)
+                if tracker is not None and _handled(tracker, message_id):
+                    return
+                metadata = {"message_id": message_id, "is_payload": bool(payload)}
+                words = payload if payload else defused(text)
+                await on_new_message(
+                    UserMessage(words, CollectingOutputChannel(), sender, input_channel=self.name(), metadata=metadata)
+                )
+
+            try:
+                # The server cancels a request whose caller has gone: what was acted on would never be answered.
+                await self._under_way.join(f"{sender}:{message_id}", handle)
+                tracker = await agent.tracker_store.retrieve(sender)
             except Exception as error:  # noqa: BLE001  # an error body without data, whatever went wrong
                 logger.error("turn_failed kind=%s", type(error).__name__)
                 return json({"error": "turn_failed"}, status=500)

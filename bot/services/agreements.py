@@ -29,6 +29,7 @@ __all__ = [
     "InstalmentView",
     "ReadBack",
     "accept",
+    "accepted",
     "plan_in_force",
     "read_back",
     "read_back_seen",
@@ -205,6 +206,18 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
         close(session, deps, negotiation, "agreed")
         plan_notices.plan_instalments(session, deps, agreement)
         return _view(session, agreement)
+
+
+def accepted(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView | None:
+    """Return what the verified borrower agreed to when that text was shown; None while it still stands to be agreed."""
+    with deps.begin() as session:
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return None
+        found = _chosen(session, deps, party)
+        if not isinstance(found, AcceptRefusal) and found[1].readback_hash == shown_hash:
+            return None
+        return _accepted(session, party, shown_hash)
 
 
 def plan_in_force(deps: Deps, conversation_id: str) -> tuple[AgreementView, ...] | NotVerified:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, time
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
 from bot.documents.agreement import AgreementPaper, agreement_pdf
+from bot.documents.fonts import FontPair, cut
 from bot.documents.picture import SchedulePicture, schedule_png
 from bot.documents.schedule import PaymentSchedule
 from bot.documents.statement import StatementDebt, StatementPaper, statement_pdf
@@ -94,6 +96,16 @@ def agreement(deps: Deps, conversation_id: str, number: str) -> tuple[DocumentVi
     with deps.begin() as session:
         kept = [keep(session, deps, each, party.borrower_id, conversation_id, agreement_id) for each in made]
         return tuple(view_of(deps, document, speech.script) for document in kept)
+
+
+def warm_up(deps: Deps) -> None:
+    """Read the fonts and cut them once, so that the first borrower of the day need not wait for it."""
+    for script in Script:
+        made_or_trouble(partial(_cut_words, deps, script))
+
+
+def _cut_words(deps: Deps, script: Script) -> FontPair:
+    return cut(script, speech_in(deps, script).characters)
 
 
 def made_or_trouble(make: Callable[[], Made]) -> Made | NotMade:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
@@ -85,6 +86,25 @@ def test_the_action_server_dies_in_the_middle_of_a_plan(desk: RunningDesk, web_l
     with desk.deps.begin() as session:
         (negotiation,) = session.scalars(select(Negotiation).where(Negotiation.borrower_id == person.borrower_id))
         assert (negotiation.monthly_income_fen, negotiation.monthly_essential_fen) == (600_000, 350_000)
+
+
+def test_a_turn_that_the_gateway_no_longer_waits_for_is_handled_once_and_its_answer_kept(
+    desk: RunningDesk, web_line: NewLine
+) -> None:
+    line, person = web_line(), a_person(desk.deps)
+    prove(line, person)
+    line.say("还不上,能不能分期")
+    body = {"sender": line.conversation_id, "message_id": uuid4().hex, "text": "6000", "payload": None}
+    secret = {"x-desk-secret": desk.settings.rasa_secret.get_secret_value()}
+    turn = f"{desk.settings.rasa_url}/webhooks/gateway/turn"
+    with desk.paused("actions"), pytest.raises(httpx.ReadTimeout):
+        httpx.post(turn, json=body, headers=secret, timeout=1)
+    answer = httpx.post(turn, json=body, headers=secret, timeout=30).json()
+
+    assert "必须花的钱" in "".join(message["text"] for message in answer["messages"])
+    with desk.deps.begin() as session:
+        (negotiation,) = session.scalars(select(Negotiation).where(Negotiation.borrower_id == person.borrower_id))
+        assert (negotiation.monthly_income_fen, negotiation.monthly_essential_fen) == (600_000, None)
 
 
 def test_the_gateway_dies_and_the_page_comes_back(desk: RunningDesk, web_line: NewLine) -> None:

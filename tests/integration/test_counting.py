@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from bot.channels import web_evidence
 from bot.channels.delivery import Lane, Later, Never, Outcome, PushChannel, Taken, Unclear
-from bot.channels.rasa_client import EngineDown, EngineTurn, RasaClient
+from bot.channels.rasa_client import EngineDown, EngineTurn, RasaClient, Trouble
 from bot.channels.turns import TurnRunner
 from bot.channels.web import make_router
 from bot.channels.web_live import LiveConversations
@@ -71,8 +71,9 @@ async def answered(deps: Deps, engine: Engine, conversation_id: str) -> None:
     ("ends", "outcome"),
     [
         (ANSWER, "answered"),
-        (EngineDown("ConnectError", absent=True), "engine_absent"),
-        (EngineDown("HTTPStatusError", absent=False), "engine_failed"),
+        (EngineDown("ConnectError", Trouble.ABSENT), "engine_absent"),
+        (EngineDown("ReadTimeout", Trouble.LATE), "engine_late"),
+        (EngineDown("HTTPStatusError", Trouble.FAILED), "engine_failed"),
     ],
 )
 async def test_a_turn_is_counted_by_how_it_ended(desk: Deps, ends: EngineTurn | EngineDown, outcome: str) -> None:

@@ -76,6 +76,13 @@ def test_the_plans_status_offers_the_agreement_and_the_button_brings_it(deps: De
     assert kinds(deps, told) == [DocumentKind.AGREEMENT, DocumentKind.SCHEDULE]
 
 
+def test_a_yes_whose_answer_was_lost_is_answered_with_what_was_agreed(deps: Deps, chat: str) -> None:
+    plan = a_plan(deps, chat)
+    told = ask(deps, chat, "action_open_plan", "accept_offer", agree=plan.text_hash)
+    assert told[0]["response"] == "utter_agreed"
+    assert kinds(deps, told) == [DocumentKind.AGREEMENT, DocumentKind.SCHEDULE]
+
+
 def test_another_ones_agreement_is_not_handed_over(deps: Deps, chat: str) -> None:
     plan = a_plan(deps, chat)
     other = verified(deps, a_borrower(deps, "李小红", "13800000002", "110101199002020023"))

@@ -325,6 +325,17 @@ def test_accepting_writes_the_agreement_its_instalments_and_the_hold(deps: Deps,
         assert session.scalars(select(Hold.kind).where(Hold.borrower_id == borrower)).all() == [HoldKind.PLAN]
 
 
+def test_what_was_agreed_can_be_shown_again_by_its_text_but_not_before_nor_to_others(deps: Deps, chat: str) -> None:
+    shown = read_to(deps, chat)
+    assert agreements.accepted(deps, chat, shown.text_hash) is None
+    made = agreements.accept(deps, chat, shown.text_hash)
+    again = agreements.accepted(deps, chat, shown.text_hash)
+    assert isinstance(made, AgreementView)
+    assert again is not None
+    assert (again.number, again.repeated) == (made.number, True)
+    assert agreements.accepted(deps, verified(deps, None), shown.text_hash) is None
+
+
 def test_accepting_twice_is_accepting_once(deps: Deps, chat: str) -> None:
     first = agreed(deps, chat)
     again = agreements.accept(deps, chat, first.text_hash)

@@ -79,6 +79,16 @@ class RunningDesk:
         """Kill a process as a crash would."""
         os.killpg(self.pid(name), signal.SIGKILL)
 
+    @contextlib.contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Let a process stand still, as on a machine that is far too busy."""
+        group = self.pid(name)
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
     @staticmethod
     def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
         """Wait for a condition; the only waiting that tests of the running desk do."""
