@@ -27,7 +27,6 @@ NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
 PASSWORD = "correct horse battery"
 
-_NEVER_CHANGES = ("rights", "crisis_guard", "wording", "limits", "ladder", "notice_words", "tone_gate")
 _databases: dict[str, Database] = {}
 """One for each URL: an engine remembers how statements are written, and tests one after the other have the same URL."""
 
@@ -39,6 +38,9 @@ _policies: dict[str, ReliefPolicy] = {}
 
 _NEVER_CHANGES = ("rights", "crisis_guard", "wording", "limits", "ladder", "notice_words", "tone_gate")
 """What every desk of these settings reads from the project's own data: read once for all desks of a test run."""
+
+_empty_file: list[bytes] = []
+"""A SQLite file with all tables and no row, once it is known: copying one takes far less than making one."""
 
 _KEY = base64.b64encode(bytes(range(32))).decode()
 _numbers = count(1)
@@ -89,8 +91,19 @@ def a_desk(
         _policies.update(deps.policies)
     vars(deps).update(_read_once, policies=dict(_policies))
     if not database_url:
-        Base.metadata.create_all(deps.database.engine)
+        _give_tables(deps.database, folder / "desk.sqlite3")
     return deps
+
+
+def _give_tables(database: Database, file: Path) -> None:
+    if file.exists():  # a second desk over the same folder
+        Base.metadata.create_all(database.engine)
+    elif _empty_file:
+        file.write_bytes(_empty_file[0])
+    else:
+        Base.metadata.create_all(database.engine)
+        database.engine.dispose()  # so that everything is in the one file
+        _empty_file.append(file.read_bytes())
 
 
 def an_operator(deps: Deps, login: str = "chen", name: str = "小陈", role: Role = Role.AGENT) -> str:
