@@ -30,7 +30,15 @@ PAYMENTS_KEY_MINIMUM = 32
 """Shortest key between the desk and the lender's other systems, in characters."""
 
 _KEYS = ("data_key", "lookup_key", "rasa_secret", "actions_secret")
-_UNLIKE = (*_KEYS, "backup_key", "payments_key", "metrics_key", "sms_webhook_key", "telegram_webhook_secret")
+_UNLIKE = (
+    *_KEYS,
+    "backup_key",
+    "vouch_key",
+    "payments_key",
+    "metrics_key",
+    "sms_webhook_key",
+    "telegram_webhook_secret",
+)
 """Secrets of which none may be another one, or be made up of next to nothing."""
 _FEWEST_CHARACTERS = 6
 """Different characters that a secret needs at least: random ones have more."""

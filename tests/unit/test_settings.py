@@ -306,7 +306,9 @@ def test_a_folder_that_cannot_be_made_is_refused(given: pytest.MonkeyPatch, tmp_
         load_settings()
 
 
-@pytest.mark.parametrize("name", ["DESK_DATA_KEY", "DESK_RASA_SECRET", "DESK_PAYMENTS_KEY", "DESK_METRICS_KEY"])
+@pytest.mark.parametrize(
+    "name", ["DESK_DATA_KEY", "DESK_RASA_SECRET", "DESK_PAYMENTS_KEY", "DESK_METRICS_KEY", "DESK_VOUCH_KEY"]
+)
 @pytest.mark.parametrize(
     "placeholder",
     ["x" * 40, "changeme" * 5, base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes(range(1, 33))).decode()],
@@ -315,6 +317,7 @@ def test_a_folder_that_cannot_be_made_is_refused(given: pytest.MonkeyPatch, tmp_
 def test_production_refuses_what_looks_like_a_placeholder(
     given: pytest.MonkeyPatch, name: str, placeholder: str
 ) -> None:
+    given.setenv("DESK_EMBED_ORIGINS", "https://www.bank.example")
     given.setenv(name, placeholder)
     load_settings()  # in demo mode nobody is harmed
     set_all(given, PRODUCTION | {name: placeholder})
