@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseAct, CaseState, NotPossible
-from bot.cases.kinds import CaseKind, Family
+from bot.cases.kinds import CaseKind, Family, silences_everything
 from bot.cases.question import CaseStep
 from bot.identity.levels import Level
 from bot.services import audit, promises
@@ -300,18 +300,20 @@ def _name(session: Session, deps: Deps, case: CaseFile, kind: CaseKind) -> None:
 def _end_talks(session: Session, deps: Deps, party: RightParty, case: CaseFile) -> bool:
     """Close what is being agreed about a disputed debt, a plan or a promise: it would be about something else.
 
-    What has not come to which debt it is about ends when no other is left to choose.
+    What has not come to which debt it is about ends when no other is left to choose. A death is about every debt,
+    whichever were named.
     """
     disputed = set(case.debt_ids)
+    about_all = silences_everything(Family.DISPUTE, CaseKind(case.kind) if case.kind else None)
     free = {debt.debt_id for debts in eligible(session, deps, party).values() for debt in debts}
     negotiation = session.scalar(
         select(Negotiation).where(Negotiation.active_key == party.borrower_id).with_for_update()
     )
-    ended = negotiation is not None and _is_about(negotiation.debt_ids, disputed, free)
+    ended = negotiation is not None and (about_all or _is_about(negotiation.debt_ids, disputed, free))
     if negotiation is not None and ended:
         close(session, deps, negotiation, "ended")
     draft = promises.draft_of(session, party)
-    if draft is not None and _is_about(draft.debt_ids, disputed, free):
+    if draft is not None and (about_all or _is_about(draft.debt_ids, disputed, free)):
         promises.end_draft(draft)
         ended = True
     return ended

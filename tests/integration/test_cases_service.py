@@ -22,7 +22,7 @@ from bot.services.case_questions import Asked
 from bot.services.cases import Complained, NotDisputed
 from bot.services.deps import Deps, make_deps
 from bot.services.negotiation import Stage, State
-from bot.store.tables import AuditEntry, CaseFile, CaseNote, Conversation, Hold
+from bot.store.tables import AuditEntry, CaseFile, CaseNote, Conversation, Hold, Negotiation
 from tests.builders.accounts import Owed, a_debt_of, verified
 from tests.builders.cases import a_complaint, a_dispute, a_draft, answers, case_of, open_holds_of, says
 from tests.builders.desk import SetClock, a_borrower
@@ -228,6 +228,22 @@ def test_somebody_who_reports_a_death_silences_everything(deps: Deps, borrower: 
     a_debt_of(deps, borrower)
     case = a_dispute(deps, verified(deps, borrower), K.DECEASED)
     assert open_holds_of(deps, case) == [(HoldKind.DISPUTE, None)]
+
+
+def test_a_death_ends_what_was_being_agreed_about_any_debt(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower)
+    a_debt_of(deps, borrower)
+    chat = verified(deps, borrower)
+    negotiation.open_negotiation(deps, chat)
+    with deps.read() as session:
+        assert session.scalars(select(Negotiation)).one().debt_ids, "it has come to which debts it is about"
+    a_draft(deps, chat, K.DECEASED)
+    done = cases.confirm(deps, chat, says(deps, chat, "是的"))
+    assert isinstance(done, Asked)
+    assert done.plan_ended
+    state = negotiation.state(deps, chat)
+    assert isinstance(state, State)
+    assert state.stage is Stage.NONE
 
 
 # What happened, and what became of it --------------------------------------------------------------------------------
