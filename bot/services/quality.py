@@ -10,6 +10,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from bot.cases.kinds import Family
@@ -85,6 +86,13 @@ def week_of(day: date) -> str:
 
 def draw_week(deps: Deps, operator: OperatorView) -> int:
     """Draw this week's conversations so far; what was drawn before stays. Returns how many cards are new."""
+    try:
+        return _draw(deps, operator)
+    except IntegrityError:  # drawn by somebody else between the look and the write: their cards are there now
+        return _draw(deps, operator)
+
+
+def _draw(deps: Deps, operator: OperatorView) -> int:
     today = business_date(deps.now())
     week = week_of(today)
     monday = datetime.combine(today - timedelta(days=today.weekday()), time(0), tzinfo=SHANGHAI).astimezone(UTC)
@@ -118,7 +126,7 @@ def draw_week(deps: Deps, operator: OperatorView) -> int:
 
 
 def to_do(deps: Deps, operator: OperatorView) -> tuple[ReviewView, ...]:
-    """Return cards this operator may fill in: nobody judges what they did themselves, or the same talk twice."""
+    """Return cards this operator may fill in: nobody judges a talk that they took part in, or the same one twice."""
     other = aliased(QualityReview)
     judged = (
         select(other.id)
@@ -134,7 +142,7 @@ def to_do(deps: Deps, operator: OperatorView) -> tuple[ReviewView, ...]:
         rows = _rows(
             session,
             QualityReview.done_at.is_(None),
-            QualityReview.operator_id.is_distinct_from(operator.id),
+            ~_took_part(operator),
             ~judged,
         )
         return tuple(_view(deps, *row) for row in rows)
@@ -173,7 +181,7 @@ def fill_in(
             return NotReviewed.UNKNOWN
         if review.done_at is not None:
             return NotReviewed.DONE
-        if review.operator_id == operator.id:
+        if session.scalar(select(QualityReview.id).where(QualityReview.id == review_id, _took_part(operator))):
             return NotReviewed.OWN_WORK
         twin = session.scalar(
             select(QualityReview.id).where(
@@ -226,6 +234,18 @@ def coaching(deps: Deps) -> tuple[Coaching, ...]:
         cards[operator_id, name].append(_marks(scores))
     found = (Coaching(each, name, to_coach(seen), len(seen)) for (each, name), seen in cards.items())
     return tuple(one for one in found if one.criteria)
+
+
+def _took_part(operator: OperatorView) -> ColumnElement[bool]:
+    """Return the condition on ``QualityReview`` that somebody has spoken in the talk, last or before."""
+    spoken = aliased(Message)
+    said = (
+        select(spoken.id)
+        .where(spoken.conversation_id == QualityReview.conversation_id, spoken.operator_id == operator.id)
+        .correlate(QualityReview)
+        .exists()
+    )
+    return (QualityReview.operator_id == operator.id) & QualityReview.operator_id.is_not(None) | said
 
 
 def _candidates(session: Session, since: datetime) -> Sequence[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -120,6 +121,28 @@ def test_nobody_judges_their_own_work(deps: Deps) -> None:
     assert quality.to_do(deps, supervisor) == ()
     (card,) = [one for one in quality.to_do(deps, a_reviewer(deps, login="wu")) if one.round == 1]
     assert quality.fill_in(deps, supervisor, card.id, PASSED) is NotReviewed.OWN_WORK
+
+
+def test_nobody_judges_a_talk_that_a_colleague_ended_for_them(deps: Deps) -> None:
+    supervisor, agent = a_reviewer(deps), a_reviewer(deps, Role.AGENT, "wu")
+    by_supervisor = Said("在的", author=Author.OPERATOR, operator_id=supervisor.id)
+    by_agent = Said("好的", author=Author.OPERATOR, operator_id=agent.id)
+    a_conversation(deps, Talk(said=(Said("在吗"), by_supervisor, by_agent)))
+    he = a_reviewer(deps, login="he")
+    quality.draw_week(deps, he)
+    assert quality.to_do(deps, supervisor) == ()
+    card = quality.to_do(deps, he)[0]
+    assert quality.fill_in(deps, supervisor, card.id, PASSED) is NotReviewed.OWN_WORK
+    assert isinstance(quality.fill_in(deps, he, card.id, PASSED), ReviewView)
+
+
+def test_of_two_who_draw_at_once_each_card_is_drawn_once(deps: Deps) -> None:
+    first, second = a_reviewer(deps), a_reviewer(deps, login="he")
+    for _ in range(3):
+        a_conversation(deps, Talk(said=(Said("在吗"),)))
+    with ThreadPoolExecutor(2) as pool:
+        new = list(pool.map(lambda who: quality.draw_week(deps, who), (first, second)))
+    assert sum(new) == len(quality.to_do(deps, first)) == 4
 
 
 def test_the_page_leads_from_a_flaw_to_a_card(console: ConsoleBrowser, clock: SetClock) -> None:
