@@ -8,7 +8,7 @@ the desk recorded around the talk (cases, notices, holds) is deleted by ``retent
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -51,24 +51,41 @@ class Retained:
 
 
 def run(deps: Deps) -> Retained:
-    """Do every job once and put on record what was deleted, if anything was."""
-    done = Retained(
-        anonymous_messages=_anonymous_talk(deps),
-        borrower_messages=_borrowers_talk(deps),
-        means=_means(deps),
-        identity_rows=_identity(deps),
-        unsent_notices=_unsent_notices(deps),
-        sessions=_sessions(deps),
-        cases=retention_records.cases(deps),
-        sent_notices=retention_records.sent_notices(deps),
-        holds=retention_records.holds(deps),
-        audit_entries=audit_chain.remove_before(deps, years_ago(deps, deps.retention.audit_years)),
-        tracker_events=_tracker(deps),
-    )
-    if any(done.counts().values()):
-        with deps.begin() as session:
-            audit.record(session, deps.now(), audit.SYSTEM, "retention_run", ("desk", "retention"), **done.counts())
+    """Do every job once and put on record what was deleted, if anything was.
+
+    A job that fails ends the run; what those before it deleted is on record all the same.
+    """
+    counts: dict[str, int] = {}
+    try:
+        for name, job in _jobs():
+            counts[name] = job(deps)
+    finally:
+        done = Retained(**counts)
+        if any(counts.values()):
+            with deps.begin() as session:
+                audit.record(session, deps.now(), audit.SYSTEM, "retention_run", ("desk", "retention"), **done.counts())
     return done
+
+
+def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
+    """Return the jobs by the name of their figure. The engine's store comes last: it may be away."""
+    return (
+        ("anonymous_messages", _anonymous_talk),
+        ("borrower_messages", _borrowers_talk),
+        ("means", _means),
+        ("identity_rows", _identity),
+        ("unsent_notices", _unsent_notices),
+        ("sessions", _sessions),
+        ("cases", retention_records.cases),
+        ("sent_notices", retention_records.sent_notices),
+        ("holds", retention_records.holds),
+        ("audit_entries", _audit_entries),
+        ("tracker_events", _tracker),
+    )
+
+
+def _audit_entries(deps: Deps) -> int:
+    return audit_chain.remove_before(deps, years_ago(deps, deps.retention.audit_years))
 
 
 def _anonymous_talk(deps: Deps) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from bot.cases.course import CaseAct, CaseState
 from bot.cases.kinds import CaseKind
@@ -105,6 +106,21 @@ def test_a_second_run_finds_nothing_and_leaves_no_record(deps: Deps, clock: SetC
     with deps.read() as session:
         [entry] = session.scalars(select(AuditEntry).where(AuditEntry.event == "retention_run"))
         assert entry.detail["anonymous_messages"] == 1
+
+
+def test_what_was_deleted_before_a_job_failed_is_on_record(
+    deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_tracker: DialogueTracker, _ids: object) -> int:
+        raise OperationalError("DELETE", None, Exception())
+
+    monkeypatch.setattr(DialogueTracker, "forget", away)
+    a_conversation(deps)
+    clock.move(timedelta(days=200))
+    with pytest.raises(OperationalError):
+        retention.run(deps)
+    [entry] = audited(deps, "retention_run")
+    assert entry.detail["anonymous_messages"] == 1
 
 
 @pytest.mark.parametrize("talk", [Talk(holds=(HoldKind.DISTRESS,)), Talk(borrower_id="theirs")])
