@@ -51,6 +51,9 @@ LOW_CONFIDENCE = 0.6
 FALLBACK_INTENT = "nlu_fallback"
 
 _ROUND_A_MATCH = 40
+_FIRST_DAY = date(1970, 1, 1)
+"""No desk is older; a day long before has no beginning that can be written in UTC."""
+_MOST_ID = 2**63 - 1
 _full_text = table(FULL_TEXT, column("rowid"), column(FULL_TEXT))
 _NEVER_MADE = ("draft", "dropped")
 
@@ -169,10 +172,10 @@ def matching(session: Session, operator: OperatorView, wanted: Wanted) -> Select
     statement = statement.where(may_look_through(operator))
     if wanted.words.strip():
         statement = statement.where(_holds_words(session, query_terms(wanted.words)))
-    if wanted.since is not None:
+    if wanted.since is not None and wanted.since > _FIRST_DAY:
         statement = statement.where(entry.at >= _begins(wanted.since))
-    if wanted.until is not None:
-        statement = statement.where(entry.at < _begins(wanted.until + timedelta(days=1)))
+    if wanted.until is not None and wanted.until < date.max:
+        statement = statement.where(entry.at < _begins(max(wanted.until, _FIRST_DAY) + timedelta(days=1)))
     for attribute, value in (
         (entry.channel, wanted.channel),
         (entry.author, wanted.author),
@@ -267,6 +270,8 @@ def _hits(session: Session, deps: Deps, entries: Sequence[SearchEntry], words: s
     }
     hits = []
     for entry in entries:
+        if entry.message_id not in found:  # deleted by retention since the entries were read
+            continue
         message, borrower = found[entry.message_id]
         before, match, after = excerpt(shown_text(message), words)
         hits.append(
@@ -308,6 +313,7 @@ def _make_cursor(entry: SearchEntry) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
     try:
         at, number = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(at).astimezone(UTC), int(number)
-    except (ValueError, binascii.Error):
+        place = datetime.fromisoformat(at).astimezone(UTC), int(number)
+    except (ValueError, OverflowError, binascii.Error):
         return None
+    return place if abs(place[1]) <= _MOST_ID else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date, timedelta
 
 import pytest
@@ -115,6 +116,9 @@ def test_pages_follow_one_another_newest_first_and_miss_nothing_of_the_same_inst
 def test_a_cursor_of_somebody_s_own_making_begins_anew(deps: Deps) -> None:
     reviewer = a_reviewer(deps)
     said(deps, "想分期")
+    for place in ("", "never 1", "0001-01-01T00:00:00+08:00 1", f"2026-11-22T00:00:00+00:00 {10**30}"):
+        cursor = base64.urlsafe_b64encode(place.encode()).decode()
+        assert texts(search(deps, reviewer, Wanted(words="分期"), cursor)) == ["想分期"]
     assert texts(search(deps, reviewer, Wanted(words="分期"), "made up")) == ["想分期"]
 
 
@@ -146,6 +150,14 @@ def test_turns_are_found_by_day_in_shanghai_and_by_channel(deps: Deps) -> None:
     assert found(deps, reviewer, until=date(2026, 11, 20)) == ["昨晚十一点说的"]
     assert found(deps, reviewer, since=date(2026, 11, 21)) == ["今天说的"]
     assert found(deps, reviewer, channel="telegram") == ["昨晚十一点说的"]
+
+
+def test_days_beyond_any_desk_narrow_nothing_or_find_nothing(deps: Deps) -> None:
+    said(deps, "今天说的")
+    reviewer = a_reviewer(deps)
+    assert found(deps, reviewer, since=date.min, until=date.max) == ["今天说的"]
+    assert found(deps, reviewer, since=date.max) == []
+    assert found(deps, reviewer, until=date.min) == []
 
 
 def test_conversations_are_found_by_what_became_of_them(deps: Deps) -> None:
