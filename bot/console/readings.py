@@ -1,5 +1,6 @@
 """Turns that were read badly: the list, suggesting, correcting, and the training data that comes of it."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
@@ -22,6 +23,15 @@ _Intent = Annotated[str, Form(max_length=60)]
 _Text = Annotated[str, Form(max_length=4 * LONGEST_TEXT)]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was typed for a turn and refused; given back with the refusal."""
+
+    turn_id: str
+    intent: str
+    text: str | None = None
+
+
 def add_routes(router: APIRouter, pages: Pages) -> None:
     """Add the pages and the acts. Each act ends on the list it was done from."""
     deps = pages.deps
@@ -34,6 +44,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         operator: OperatorView,
         state: ReadingState,
         refusal: NotCorrected | None = None,
+        draft: Draft | None = None,
         taught: Teaching | None = None,
         status: int = 200,
     ) -> Response:
@@ -45,18 +56,23 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             current="",
             state=state,
             rows=nlu_inbox.listing(deps, operator, state),
-            counts=nlu_inbox.counts(deps),
+            counts=nlu_inbox.counts(deps, operator),
             intents=known_intents(deps),
             longest=LONGEST_TEXT,
             refusal=refusal,
+            draft=draft,
             taught=taught,
         )
 
     def answer(
-        request: Request, operator: OperatorView, state: ReadingState, done: ReadingView | NotCorrected
+        request: Request,
+        operator: OperatorView,
+        state: ReadingState,
+        done: ReadingView | NotCorrected,
+        draft: Draft | None = None,
     ) -> Response:
         if isinstance(done, NotCorrected):
-            return list_page(request, operator, state, done, status=409)
+            return list_page(request, operator, state, done, draft, status=409)
         return RedirectResponse(f"{PREFIX}/readings?state={state.value}", 303)
 
     @router.get("/readings")
@@ -75,7 +91,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         intent: _Intent = "",
         state: Annotated[ReadingState, Form()] = ReadingState.OPEN,
     ) -> Response:
-        return answer(request, operator, state, nlu_inbox.suggest(deps, operator, turn_id, intent))
+        done = nlu_inbox.suggest(deps, operator, turn_id, intent)
+        return answer(request, operator, state, done, Draft(turn_id, intent))
 
     @router.post("/readings/{turn_id}/correct")
     def correct(
@@ -86,7 +103,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         text: _Text = "",
         state: Annotated[ReadingState, Form()] = ReadingState.OPEN,
     ) -> Response:
-        return answer(request, operator, state, nlu_inbox.correct(deps, operator, turn_id, intent, text))
+        done = nlu_inbox.correct(deps, operator, turn_id, intent, text)
+        return answer(request, operator, state, done, Draft(turn_id, intent, text))
 
     @router.post("/readings/{turn_id}/discard")
     def discard(

@@ -132,10 +132,15 @@ def listing(deps: Deps, operator: OperatorView, state: ReadingState) -> tuple[Re
         return tuple(_view(turn, seq) for turn, seq in rows)
 
 
-def counts(deps: Deps) -> dict[ReadingState, int]:
-    """Return how many turns there are of each state."""
+def counts(deps: Deps, operator: OperatorView) -> dict[ReadingState, int]:
+    """Return how many turns of each state this operator may look through."""
     with deps.read() as session:
-        rows = session.execute(select(NluTurn.state, func.count()).group_by(NluTurn.state)).all()
+        rows = session.execute(
+            select(NluTurn.state, func.count())
+            .join(Conversation, Conversation.id == NluTurn.conversation_id)
+            .where(may_look_through(operator))
+            .group_by(NluTurn.state)
+        ).all()
     return {ReadingState(state): count for state, count in rows}
 
 

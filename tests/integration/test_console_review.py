@@ -242,7 +242,9 @@ def test_an_intent_that_is_none_is_refused_and_nothing_is_lost(console: ConsoleB
     refused = console.send(f"/readings/{open_turn(console)}/correct", intent="made_up", text="一加一")
     assert refused.status_code == 409
     assert "请从列表里选一个意图" in refused.text
-    assert nlu_inbox.counts(console.deps) == {ReadingState.OPEN: 1}
+    assert 'value="一加一"' in refused.text
+    assert 'value="made_up"' in refused.text
+    assert nlu_inbox.counts(console.deps, a_reviewer(console.deps, login="he")) == {ReadingState.OPEN: 1}
 
 
 def test_a_discarded_turn_forgets_its_text(console: ConsoleBrowser) -> None:
@@ -277,7 +279,7 @@ def test_a_button_and_a_proof_are_nobody_s_examples(deps: Deps) -> None:
         Talk(said=(Said("后四位 0014", intent="nlu_fallback", confidence=0.1, actions=("verify_form",)), Said("在吗"))),
     )
     indexed(deps)
-    assert nlu_inbox.counts(deps) == {}
+    assert nlu_inbox.counts(deps, a_reviewer(deps)) == {}
 
 
 def test_with_the_talk_goes_what_nobody_has_corrected_and_an_example_stays_without_its_message(
@@ -291,7 +293,8 @@ def test_with_the_talk_goes_what_nobody_has_corrected_and_an_example_stays_witho
     nlu_inbox.correct(deps, reviewer, first.id, "chitchat", first.text)
     clock.move(timedelta(days=400))
     assert retention.run(deps).anonymous_messages == 2
-    assert nlu_inbox.counts(deps) == {ReadingState.CORRECTED: 1}
+    assert nlu_inbox.counts(deps, reviewer) == {ReadingState.CORRECTED: 1}
+    assert nlu_inbox.counts(deps, a_reviewer(deps, Role.AGENT, "wu")) == {}, "not theirs to look through"
     (kept,) = nlu_inbox.listing(deps, reviewer, ReadingState.CORRECTED)
     assert (kept.text, kept.seq) == (first.text, None)
 
