@@ -27,7 +27,9 @@ _LONGEST_FORM = 16_384
 _STORABLE = r"^[^\x00]*$"
 """PostgreSQL stores every character but U+0000."""
 
-_OWN_PAGE = re.compile(rf"{PREFIX}/((c|approvals|payments)/[0-9a-f]{{32}}|approvals|payments|search)?")
+_OWN_PAGE = re.compile(
+    rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality)?"
+)
 
 
 class Kind(Enum):

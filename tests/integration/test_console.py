@@ -181,6 +181,15 @@ def test_the_login_leads_back_to_the_page_that_was_asked_for(console: Console) -
     assert console.log_in(onward=f"/console/c/{conversation}").headers["location"] == f"/console/c/{conversation}"
 
 
+def test_whoever_had_to_log_in_comes_to_the_page_they_asked_for(console: Console) -> None:
+    for path in PAGES:
+        if "documents" in path or "files" in path:  # these are no pages to stay on
+            continue
+        page = filled(path, "0" * 32)
+        asked = console.browser.get(page).headers["location"]
+        assert f'name="onward" value="{page}"' in console.browser.get(asked).text
+
+
 @pytest.mark.parametrize("onward", ["https://evil.example/", "//evil.example", "/console/../../x", "/\\evil.example"])
 def test_the_login_never_leads_anywhere_else(console: Console, onward: str) -> None:
     an_operator(console.deps)
