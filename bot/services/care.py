@@ -19,10 +19,10 @@ from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, may
 from bot.outreach.gate import HoldKind, Purpose
 from bot.services import audit, holds
-from bot.services.accounts import lock_borrower
-from bot.services.conversations import Author, Reply, locked, say
+from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.locking import locked_in_turn
 from bot.services.operators import OperatorView
 from bot.store.tables import Conversation, Message
 from bot.text.normalize import normalize_text
@@ -75,7 +75,7 @@ def name(deps: Deps, operator: OperatorView, conversation_id: str, kind: Vulnera
     """Put on record what an operator learned of somebody, and do what follows: silence with its end, a person."""
     care, now = CARE[kind], deps.now()
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return CareRefusal.UNKNOWN
         if not may(operator.role, Permission.REPLY):
@@ -100,7 +100,7 @@ def place(
     """
     reason = reason.strip()[:LONGEST_REASON]
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return CareRefusal.UNKNOWN
         if not may(operator.role, Permission.REPLY):
@@ -149,14 +149,6 @@ def _silence(
         placed_by=operator_id,
         until=until,
     )
-
-
-def _locked_in_turn(session: Session, conversation_id: str) -> Conversation | None:
-    """Return a conversation locked for change, its borrower before it: the order in which everybody takes them."""
-    borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
-    if borrower_id is not None:
-        lock_borrower(session, borrower_id)
-    return locked(session, conversation_id)
 
 
 def _said_lately(session: Session, deps: Deps, conversation: Conversation) -> bool:

@@ -17,12 +17,12 @@ from bot.cases.kinds import CaseKind, Family
 from bot.clock import business_date
 from bot.identity.roles import Permission, may
 from bot.services import audit
-from bot.services.accounts import lock_borrower, portfolio_of
+from bot.services.accounts import portfolio_of
 from bot.services.case_desk import LONGEST_TEXT, Refused
 from bot.services.case_record import QUEUE, CaseView, add_note, open_cases, receive, take_down, view_of
-from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.locking import locked_in_turn
 from bot.services.offer_table import close
 from bot.services.operators import OperatorView
 from bot.services.promises import end_draft
@@ -50,7 +50,7 @@ def request_data(deps: Deps, conversation_id: str, kind: CaseKind, said: str, me
     if kind.family is not Family.DATA:
         return None
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return None
         case, is_new = _case_of(session, deps, conversation, kind, [])
@@ -86,7 +86,7 @@ def take_up(
     if received_on is not None and not today - LONGEST_AGO <= received_on <= today:
         return Refused.DAY_OUT_OF_RANGE
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refused.UNKNOWN
         debt_ids: list[str] = []
@@ -158,11 +158,3 @@ def _end_talks(session: Session, deps: Deps, borrower_id: str) -> None:
     draft = session.scalar(select(Promise).where(Promise.draft_key == borrower_id).with_for_update())
     if draft is not None:
         end_draft(draft)
-
-
-def _locked_in_turn(session: Session, conversation_id: str) -> Conversation | None:
-    """Return a conversation locked for change, its borrower before it: the order in which everybody takes them."""
-    borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
-    if borrower_id is not None:
-        lock_borrower(session, borrower_id)
-    return locked(session, conversation_id)

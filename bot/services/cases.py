@@ -26,11 +26,12 @@ from bot.services.case_record import QUEUE, CaseView, lock_with_borrower, move, 
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.locking import locked_in_turn
 from bot.services.negotiation_state import eligible
 from bot.services.offer_table import close
 from bot.services.proof import viewer_of
 from bot.services.said import answers_question
-from bot.store.tables import CaseFile, Conversation, Negotiation
+from bot.store.tables import CaseFile, Negotiation
 
 MOST_SHOWN = 3
 
@@ -211,10 +212,7 @@ def _complain(
     deps: Deps, conversation_id: str, kind: CaseKind | None, said: str, message_id: str | None, asks: bool
 ) -> Complained | None:
     with deps.begin() as session:
-        borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
-        if borrower_id is not None:
-            lock_borrower(session, borrower_id)
-        conversation = locked(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return None
         borrower_id = conversation.borrower_id

@@ -18,10 +18,11 @@ from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
 from bot.services import audit, holds
-from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
+from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
+from bot.services.locking import locked_in_turn
 from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
 
 TAKES_OVER = frozenset({Role.SUPERVISOR, Role.ADMIN})
@@ -112,7 +113,7 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
     rules forbid it; then it happens silently.
     """
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         operator = session.get(Operator, operator_id)
         if conversation is None or operator is None:
             return Refusal.UNKNOWN
@@ -151,7 +152,7 @@ def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: st
     if len(text) > deps.settings.message_max_characters:
         return Refusal.TOO_LONG
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
@@ -195,7 +196,7 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
     Holds stay as they are: lifting one is an act of its own. The borrower is told unless the contact rules forbid it.
     """
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
@@ -252,17 +253,6 @@ def place_hold(
     )
 
 
-def _locked_in_turn(session: Session, conversation_id: str) -> Conversation | None:
-    """Return a conversation locked for change, and its borrower before it: as whoever decides about a notice does.
-
-    Two contacts with one person are so decided one after the other, or each would overlook the other in the history.
-    """
-    borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
-    if borrower_id is not None:
-        lock_borrower(session, borrower_id)
-    return locked(session, conversation_id)
-
-
 def _leave_queue(conversation: Conversation) -> None:
     conversation.queue_reason = None
     conversation.queued_at = None
@@ -284,7 +274,7 @@ def _tell_if_allowed(session: Session, deps: Deps, conversation: Conversation, r
 
 def _requeue(deps: Deps, conversation_id: str) -> bool:
     with deps.begin() as session:
-        conversation = _locked_in_turn(session, conversation_id)
+        conversation = locked_in_turn(session, conversation_id)
         # Looked at again under the lock: the operator may have spoken since, or another scheduler been here.
         if conversation is None or not _is_abandoned(session, deps, conversation):
             return False
