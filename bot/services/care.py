@@ -30,6 +30,9 @@ from bot.text.normalize import normalize_text
 SAID_EVERY = timedelta(minutes=5)
 LONGEST_REASON = 200
 
+LONGEST_SILENCE = timedelta(days=3 * 365)
+"""What is to last longer has no end given, so that a person ends it."""
+
 PLACEABLE = (HoldKind.PERSON, HoldKind.INCAPACITY, HoldKind.MINOR, HoldKind.DECEASED)
 """Holds that an operator places; every other kind is the borrower's own, or follows from a record."""
 
@@ -42,6 +45,7 @@ class CareRefusal(StrEnum):
     NOT_PLACEABLE = "hold_not_placeable"
     NO_REASON = "hold_no_reason"
     END_NOT_AHEAD = "hold_end_not_ahead"
+    END_TOO_FAR = "hold_end_too_far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ def place(
 ) -> CareDone | CareRefusal:
     """Hold everything the desk would write first to somebody, for a reason that is kept.
 
-    ``last_day`` (Asia/Shanghai) is the last day of the silence; without one a person who may ends it.
+    ``last_day`` (Asia/Shanghai) is the last day of the silence, within ``LONGEST_SILENCE``. Without one a person who
+    may ends it.
     """
     reason = reason.strip()[:LONGEST_REASON]
     with deps.begin() as session:
@@ -109,8 +114,11 @@ def place(
             return CareRefusal.NOT_PLACEABLE
         if not reason:
             return CareRefusal.NO_REASON
-        if last_day is not None and last_day < business_date(deps.now()):
+        today = business_date(deps.now())
+        if last_day is not None and last_day < today:
             return CareRefusal.END_NOT_AHEAD
+        if last_day is not None and last_day > today + LONGEST_SILENCE:
+            return CareRefusal.END_TOO_FAR
         until = datetime.combine(last_day + timedelta(days=1), time(0), SHANGHAI) if last_day is not None else None
         placed = _silence(session, deps, conversation, kind, reason, operator.id, until)
         return CareDone(placed.hold_id, until)

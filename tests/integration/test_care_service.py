@@ -120,6 +120,7 @@ def test_a_hold_is_placed_by_those_who_talk_and_lifted_by_those_who_may(deps: De
     assert care.place(deps, agent, chat, HoldKind.OPT_OUT, "休息一阵") is CareRefusal.NOT_PLACEABLE
     assert care.place(deps, agent, chat, HoldKind.PERSON, " ") is CareRefusal.NO_REASON
     assert care.place(deps, agent, chat, HoldKind.PERSON, "早", date(2026, 11, 20)) is CareRefusal.END_NOT_AHEAD
+    assert care.place(deps, agent, chat, HoldKind.PERSON, "永远", date.max) is CareRefusal.END_TOO_FAR
     assert care.place(deps, agent, "0" * 32, HoldKind.PERSON, "休息") is CareRefusal.UNKNOWN
     done = care.place(deps, agent, chat, HoldKind.PERSON, "住院", date(2026, 11, 25))
     assert done == CareDone(standing(deps, chat)[0].id, datetime(2026, 11, 26, tzinfo=SHANGHAI))
