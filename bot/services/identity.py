@@ -7,8 +7,6 @@ work as a known one, and only fails at the end.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,20 +17,14 @@ from sqlalchemy.orm import Session
 from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
-from bot.services import audit, vouching
+from bot.services import audit, challenges, vouching
+from bot.services.challenges import CODE_EVERY, Subject
 from bot.services.channel_links import awaited, forget
-from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.services.notices_due import touch
 from bot.services.proof import viewer_of
 from bot.store.tables import Borrower, ChannelBinding, Conversation, VerificationAttempt, VerificationChallenge
 from bot.text.scripts import fold_name
-
-CODE_EVERY = timedelta(minutes=1)
-CODES_A_DAY = 10
-
-_Letters = list[tuple[str, str]]
-"""One-time codes to send: phone and code."""
 
 
 class Step(StrEnum):
@@ -64,19 +56,6 @@ class Progress:
     locked_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """Whom answers are about. Wrong ones count against each, so that an unknown claim locks as a known one does."""
-
-    conversation_id: str
-    borrower_id: str | None = None
-    claim_hash: str | None = None
-
-
-def _subject_of(challenge: VerificationChallenge) -> _Subject:
-    return _Subject(challenge.conversation_id, challenge.borrower_id, challenge.claim_hash)
-
-
 def who(deps: Deps, conversation_id: str) -> Viewer:
     """Return who is looking over a conversation, now."""
     with deps.read() as session:
@@ -88,7 +67,7 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
     with deps.read() as session:
         if viewer_of(session, deps, conversation_id).level is Level.VERIFIED:
             return Progress(Step.DONE, Outcome.ACCEPTED, deps.settings.verification_attempts)
-        challenge = _open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
@@ -98,53 +77,53 @@ def start(deps: Deps, conversation_id: str) -> Progress:
     A conversation bound to somebody, or reached by their link, goes straight to the code, sent to their phone. One for
     whom the lender has just vouched goes there too, or past it after a fresh login.
     """
-    with _sending(deps) as (session, letters):
+    with challenges.sending(deps) as (session, letters):
         vouched = vouching.vouched_for(session, conversation_id, deps.now())
         known = (
             (vouched.borrower_id if vouched is not None else None)
             or awaited(session, conversation_id, deps.now())
             or viewer_of(session, deps, conversation_id).borrower_id
         )
-        subject = _Subject(conversation_id, known)
+        subject = Subject(conversation_id, known)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
-        for challenge in _open_challenges(session, conversation_id):
+        for challenge in challenges.open_challenges(session, conversation_id):
             challenge.state = "dropped"
         if known is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         if vouched is not None and vouched.is_factor:
-            challenge = _challenge_after_login(session, deps, subject)
+            challenge = challenges.issue_after_login(session, deps, subject)
         else:
-            challenge = _challenge(session, deps, subject, letters)
+            challenge = challenges.issue(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     """Take a phone or a name, and send a code to the phone on record if it is known."""
-    with _sending(deps) as (session, letters):
-        subject = _Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
+    with challenges.sending(deps) as (session, letters):
+        subject = Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
-        for earlier in _open_challenges(session, conversation_id):
+        for earlier in challenges.open_challenges(session, conversation_id):
             earlier.state = "dropped"
-        challenge = _challenge(session, deps, subject, letters)
+        challenge = challenges.issue(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
     """Check a one-time code. An expired one is replaced by a new code."""
-    with _sending(deps) as (session, letters):
-        challenge = _open_challenge(session, conversation_id)
+    with challenges.sending(deps) as (session, letters):
+        challenge = challenges.open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        subject = _subject_of(challenge)
+        subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
             challenge.state = "dropped"
-            fresh = _challenge(session, deps, subject, letters)
+            fresh = challenges.issue(session, deps, subject, letters)
             return _progress(session, deps, conversation_id, fresh, Outcome.CODE_EXPIRED)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
         challenge.code_passed = challenge.code_passed or passed
@@ -153,28 +132,28 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
 
 def resend_code(deps: Deps, conversation_id: str) -> Progress:
     """Send a new code for the open challenge; the old one is worth nothing from now on."""
-    with _sending(deps) as (session, letters):
-        challenge = _open_challenge(session, conversation_id)
+    with challenges.sending(deps) as (session, letters):
+        challenge = challenges.open_challenge(session, conversation_id)
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        subject = _subject_of(challenge)
+        subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if deps.code_sender is not None and deps.now() - challenge.created_at < CODE_EVERY:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
         challenge.state = "dropped"
-        fresh = _challenge(session, deps, subject, letters)
+        fresh = challenges.issue(session, deps, subject, letters)
         return _progress(session, deps, conversation_id, fresh, Outcome.ASKED)
 
 
 def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
     """Check the last four of the identity number; with the code passed before, this proves identity (level 2)."""
     with deps.begin() as session:
-        challenge = _open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id)
         if challenge is None or not challenge.code_passed:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
-        subject = _subject_of(challenge)
+        subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.ID_TAIL, Outcome.LOCKED, 0, locked)
@@ -212,7 +191,7 @@ def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
             binding.released_reason = reason
         forget(session, conversation_id)
         vouching.end(session, conversation_id, now)
-        for challenge in _open_challenges(session, conversation_id):
+        for challenge in challenges.open_challenges(session, conversation_id):
             challenge.state = "dropped"
         if conversation.borrower_id is not None:
             touch(session, conversation.borrower_id, now)  # their notices are planned anew, for where they can still go
@@ -232,96 +211,6 @@ def _find(session: Session, deps: Deps, claim: Claim) -> str | None:
 def _claim_hash(deps: Deps, claim: Claim) -> str:
     """Return a claim's keyed hash."""
     return deps.vault.lookup("claim", f"phone:{claim.phone}" if claim.phone else f"name:{fold_name(claim.name or '')}")
-
-
-def _challenge(session: Session, deps: Deps, subject: _Subject, letters: _Letters) -> VerificationChallenge:
-    """Open a challenge. Its code goes into ``letters``, to be sent when the transaction has been committed."""
-    now = deps.now()
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    challenge = VerificationChallenge(
-        conversation_id=subject.conversation_id,
-        borrower_id=subject.borrower_id,
-        claim_hash=subject.claim_hash,
-        code_hash="",
-        code_expires_at=now + timedelta(minutes=deps.settings.code_minutes),
-        created_at=now,
-    )
-    session.add(challenge)
-    session.flush()
-    challenge.code_hash = deps.vault.lookup("code", f"{challenge.id}:{code}")
-    audit.record(session, now, audit.BOT, "code_issued", ("conversation", subject.conversation_id))
-    if deps.code_sender is None:
-        _show_demo_code(session, deps, subject.conversation_id, code)
-        return challenge
-    borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
-    if borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now):
-        letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
-    return challenge
-
-
-def _challenge_after_login(session: Session, deps: Deps, subject: _Subject) -> VerificationChallenge:
-    """Open a challenge whose first factor is a login at the lender: no code is made, and none would fit."""
-    now = deps.now()
-    challenge = VerificationChallenge(
-        conversation_id=subject.conversation_id,
-        borrower_id=subject.borrower_id,
-        code_hash=deps.vault.lookup("code", secrets.token_hex(16)),
-        code_expires_at=now,
-        code_passed=True,
-        created_at=now,
-    )
-    session.add(challenge)
-    session.flush()
-    audit.record(session, now, audit.BOT, "login_vouched", ("conversation", subject.conversation_id))
-    return challenge
-
-
-def _may_send_code(session: Session, borrower_id: str, challenge: VerificationChallenge, now: datetime) -> bool:
-    """Whether a phone may get another code: one a minute and ten a day, whoever asks. Nobody can flood it by asking."""
-    earlier = session.scalars(
-        select(VerificationChallenge.created_at).where(
-            VerificationChallenge.borrower_id == borrower_id,
-            VerificationChallenge.id != challenge.id,
-            VerificationChallenge.created_at > now - timedelta(days=1),
-        )
-    ).all()
-    return len(earlier) < CODES_A_DAY and all(now - at >= CODE_EVERY for at in earlier)
-
-
-@contextmanager
-def _sending(deps: Deps) -> Iterator[tuple[Session, _Letters]]:
-    """Yield a transaction and the codes it issues; they are sent after it is committed.
-
-    A code that could not be sent is logged by the sender and not told: only known people have codes to lose. Whoever
-    gets none asks for it again.
-    """
-    letters: _Letters = []
-    with deps.begin() as session:
-        yield session, letters
-    for phone, code in letters:
-        if deps.code_sender is not None:
-            deps.code_sender.send(phone, code)
-
-
-def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: str) -> None:
-    conversation = session.get_one(Conversation, conversation_id)
-    text = deps.wording.one("demo_code", code=code, minutes=str(deps.settings.code_minutes))
-    say(session, deps, conversation, Reply(text), author=Author.NOTICE)
-
-
-def _open_challenges(session: Session, conversation_id: str) -> list[VerificationChallenge]:
-    return list(
-        session.scalars(
-            select(VerificationChallenge)
-            .where(VerificationChallenge.conversation_id == conversation_id, VerificationChallenge.state == "open")
-            .order_by(VerificationChallenge.created_at.desc())
-        )
-    )
-
-
-def _open_challenge(session: Session, conversation_id: str) -> VerificationChallenge | None:
-    challenges = _open_challenges(session, conversation_id)
-    return challenges[0] if challenges else None
 
 
 def _after_attempt(
@@ -348,7 +237,7 @@ def _after_attempt(
 def _progress(
     session: Session, deps: Deps, conversation_id: str, challenge: VerificationChallenge | None, outcome: Outcome
 ) -> Progress:
-    subject = _subject_of(challenge) if challenge else _Subject(conversation_id)
+    subject = challenges.subject_of(challenge) if challenge else Subject(conversation_id)
     if challenge is None:
         step = Step.CLAIM
     elif challenge.state == "passed":
@@ -366,7 +255,7 @@ def _progress(
     return Progress(step, outcome, left)
 
 
-def _attempts(session: Session, deps: Deps, subject: _Subject) -> list[Attempt]:
+def _attempts(session: Session, deps: Deps, subject: Subject) -> list[Attempt]:
     since = deps.now() - 2 * timedelta(minutes=deps.settings.verification_lock_minutes)
     mine = VerificationAttempt.conversation_id == subject.conversation_id
     if subject.borrower_id is not None:
@@ -377,7 +266,7 @@ def _attempts(session: Session, deps: Deps, subject: _Subject) -> list[Attempt]:
     return [Attempt(row.at, row.passed) for row in rows]
 
 
-def _wait_for_turn(session: Session, subject: _Subject) -> None:
+def _wait_for_turn(session: Session, subject: Subject) -> None:
     """Judge answers about one borrower one after the other, over all channels: guesses made at once all count."""
     if subject.borrower_id is not None:
         # FOR NO KEY UPDATE: rows that merely refer to the borrower can still be written meanwhile.
@@ -385,7 +274,7 @@ def _wait_for_turn(session: Session, subject: _Subject) -> None:
     session.scalar(select(Conversation.id).where(Conversation.id == subject.conversation_id).with_for_update())
 
 
-def _lock(session: Session, deps: Deps, subject: _Subject) -> datetime | None:
+def _lock(session: Session, deps: Deps, subject: Subject) -> datetime | None:
     return locked_until(
         _attempts(session, deps, subject),
         deps.now(),

@@ -1,0 +1,132 @@
+"""What a proof of identity is asked for: challenges, and the one-time codes that are sent for them.
+
+An unknown claim gets a challenge as a known one does; only a phone on record gets a letter.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.services import audit
+from bot.services.conversations import Author, Reply, say
+from bot.services.deps import Deps
+from bot.store.tables import Borrower, Conversation, VerificationChallenge
+
+CODE_EVERY = timedelta(minutes=1)
+CODES_A_DAY = 10
+
+Letters = list[tuple[str, str]]
+"""One-time codes to send: phone and code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom answers are about. Wrong ones count against each, so that an unknown claim locks as a known one does."""
+
+    conversation_id: str
+    borrower_id: str | None = None
+    claim_hash: str | None = None
+
+
+def subject_of(challenge: VerificationChallenge) -> Subject:
+    """Return whom the answers to a challenge are about."""
+    return Subject(challenge.conversation_id, challenge.borrower_id, challenge.claim_hash)
+
+
+def issue(session: Session, deps: Deps, subject: Subject, letters: Letters) -> VerificationChallenge:
+    """Open a challenge. Its code goes into ``letters``, to be sent when the transaction has been committed."""
+    now = deps.now()
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    challenge = VerificationChallenge(
+        conversation_id=subject.conversation_id,
+        borrower_id=subject.borrower_id,
+        claim_hash=subject.claim_hash,
+        code_hash="",
+        code_expires_at=now + timedelta(minutes=deps.settings.code_minutes),
+        created_at=now,
+    )
+    session.add(challenge)
+    session.flush()
+    challenge.code_hash = deps.vault.lookup("code", f"{challenge.id}:{code}")
+    audit.record(session, now, audit.BOT, "code_issued", ("conversation", subject.conversation_id))
+    if deps.code_sender is None:
+        _show_demo_code(session, deps, subject.conversation_id, code)
+        return challenge
+    borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
+    if borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now):
+        letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
+    return challenge
+
+
+def issue_after_login(session: Session, deps: Deps, subject: Subject) -> VerificationChallenge:
+    """Open a challenge whose first factor is a login at the lender: no code is made, and none would fit."""
+    now = deps.now()
+    challenge = VerificationChallenge(
+        conversation_id=subject.conversation_id,
+        borrower_id=subject.borrower_id,
+        code_hash=deps.vault.lookup("code", secrets.token_hex(16)),
+        code_expires_at=now,
+        code_passed=True,
+        created_at=now,
+    )
+    session.add(challenge)
+    session.flush()
+    audit.record(session, now, audit.BOT, "login_vouched", ("conversation", subject.conversation_id))
+    return challenge
+
+
+def _may_send_code(session: Session, borrower_id: str, challenge: VerificationChallenge, now: datetime) -> bool:
+    """Whether a phone may get another code: one a minute and ten a day, whoever asks. Nobody can flood it by asking."""
+    earlier = session.scalars(
+        select(VerificationChallenge.created_at).where(
+            VerificationChallenge.borrower_id == borrower_id,
+            VerificationChallenge.id != challenge.id,
+            VerificationChallenge.created_at > now - timedelta(days=1),
+        )
+    ).all()
+    return len(earlier) < CODES_A_DAY and all(now - at >= CODE_EVERY for at in earlier)
+
+
+@contextmanager
+def sending(deps: Deps) -> Iterator[tuple[Session, Letters]]:
+    """Yield a transaction and the codes it issues; they are sent after it is committed.
+
+    A code that could not be sent is logged by the sender and not told: only known people have codes to lose. Whoever
+    gets none asks for it again.
+    """
+    letters: Letters = []
+    with deps.begin() as session:
+        yield session, letters
+    for phone, code in letters:
+        if deps.code_sender is not None:
+            deps.code_sender.send(phone, code)
+
+
+def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: str) -> None:
+    conversation = session.get_one(Conversation, conversation_id)
+    text = deps.wording.one("demo_code", code=code, minutes=str(deps.settings.code_minutes))
+    say(session, deps, conversation, Reply(text), author=Author.NOTICE)
+
+
+def open_challenges(session: Session, conversation_id: str) -> list[VerificationChallenge]:
+    """Return the challenges of a conversation that wait for an answer, the latest first."""
+    return list(
+        session.scalars(
+            select(VerificationChallenge)
+            .where(VerificationChallenge.conversation_id == conversation_id, VerificationChallenge.state == "open")
+            .order_by(VerificationChallenge.created_at.desc())
+        )
+    )
+
+
+def open_challenge(session: Session, conversation_id: str) -> VerificationChallenge | None:
+    """Return the challenge that a conversation has to answer; None without one."""
+    challenges = open_challenges(session, conversation_id)
+    return challenges[0] if challenges else None
