@@ -4,6 +4,7 @@
  */
 
 import { through } from "./door.ts";
+import { nameForHeader } from "./file.ts";
 import { byId } from "./page.ts";
 import type { Words } from "./words.ts";
 
@@ -163,7 +164,7 @@ function upload(item: Item, progress: (share: number) => void): Promise<Outcome>
     request.open("POST", ADDRESS);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-Upload-Key", item.key);
-    request.setRequestHeader("X-File-Name", encodeURIComponent(item.file.name.slice(0, 120)));
+    request.setRequestHeader("X-File-Name", nameForHeader(item.file.name));
     request.send(item.file);
   });
 }

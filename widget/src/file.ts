@@ -1,4 +1,4 @@
-/** Fetching a file of the borrower's and handing it to the browser's downloads. */
+/** Files of the borrower's: fetching one and handing it to the browser's downloads, and naming one that is sent. */
 
 /** How long the browser may take to begin reading what it was handed. */
 const HELD_MS = 60_000;
@@ -30,4 +30,13 @@ export function nameIn(disposition: string | null): string | null {
   } catch {
     return null;
   }
+}
+
+/** Characters of a file's name that are sent along. */
+const LONGEST_NAME = 120;
+
+/** A file's name for a header: cut between characters, and without half ones, which cannot be encoded. */
+export function nameForHeader(name: string): string {
+  const whole = Array.from(name).filter((letter) => !/^[\ud800-\udfff]$/.test(letter));
+  return encodeURIComponent(whole.slice(0, LONGEST_NAME).join(""));
 }
