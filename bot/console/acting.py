@@ -109,7 +109,7 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         done = care.place(deps, operator, conversation_id, kind, reason, last_day or None)
         if isinstance(done, CareDone):
             return _back_to(conversation_id)
-        return conversation_page(pages, request, operator, conversation_id, done.value, status=409)
+        return conversation_page(pages, request, operator, conversation_id, done.value, status=409, reason=reason)
 
     @router.post("/c/{conversation_id}/care")
     def name_vulnerability(

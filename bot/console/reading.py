@@ -75,11 +75,12 @@ def conversation_page(
     status: int = 200,
     findings: tuple[Finding, ...] = (),
     told: str = "",
+    reason: str = "",
 ) -> Response:
     """Render a conversation, which records that it was read.
 
     ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
-    taken down for a case.
+    taken down for a case, ``reason`` what was given for a pause that was refused.
     """
     found = inbox.transcript(pages.deps, conversation_id, operator.id)
     if found is None:
@@ -91,7 +92,7 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
-        **_parts(pages, operator, found, draft, findings, told),
+        **_parts(pages, operator, found, draft, findings, told, reason),
     )
 
 
@@ -102,6 +103,7 @@ def _parts(
     draft: str = "",
     findings: tuple[Finding, ...] = (),
     told: str = "",
+    reason: str = "",
 ) -> dict[str, object]:
     return {
         "c": found,
@@ -110,6 +112,7 @@ def _parts(
         "facts": card_facts(pages.deps, found.row.id),
         "draft": draft,
         "told": told,
+        "reason": reason,
         "findings": findings,
         "reply_key": str(uuid4()),
         "longest": pages.deps.settings.message_max_characters,

@@ -185,6 +185,9 @@ def test_holds_and_care_are_set_from_the_conversation(console: Console) -> None:
     csrf = {"csrf": token.group(1)}
     refused = console.browser.post(f"/console/c/{chat}/holds", data={**csrf, "kind": "person", "reason": ""})
     assert (refused.status_code, "请写一句为什么" in refused.text) == (409, True)
+    too_far = {"kind": "person", "reason": "等出院", "last_day": "9999-12-31"}
+    refused = console.browser.post(f"/console/c/{chat}/holds", data={**csrf, **too_far})
+    assert (refused.status_code, "最多填三年" in refused.text, 'value="等出院"' in refused.text) == (409, True, True)
     console.browser.post(
         f"/console/c/{chat}/holds", data={**csrf, "kind": "person", "reason": "住院", "last_day": "2026-12-01"}
     )
