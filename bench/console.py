@@ -19,23 +19,24 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
-from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, insert, text
 
+from bot.console.searching import address_of
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Role
 from bot.nlu_report.training import training_texts
 from bot.services import search_index
 from bot.services.deps import Deps
+from bot.services.search import TalkOutcome, Wanted
 from bot.services.training_data import known_intents
 from bot.store import migrate
 from bot.store.tables import Borrower, Conversation, Message
@@ -79,29 +80,32 @@ def main() -> None:
         console.log_in_as(Role.SUPERVISOR)
         print("| page | p50 ms | p95 ms |")
         print("|---|---:|---:|")
-        for what, address in pages(ids, Random(7)).items():
+        for what, address in pages(deps, ids, Random(7)).items():
             print(f"| {what} | {' | '.join(timed(console.browser, address, given.times))} |", flush=True)
         deps.database.engine.dispose()
 
 
-def pages(ids: Sequence[str], dice: Random) -> dict[str, Callable[[], str]]:
+def pages(deps: Deps, ids: Sequence[str], dice: Random) -> dict[str, Callable[[], str]]:
     def word() -> str:
-        return quote(dice.choice(WORDS))
+        return dice.choice(WORDS)
+
+    def search(words: str = "", **filters: Any) -> str:
+        return f"/console/search?{address_of(deps, Wanted(words=words, **filters))}"
 
     return {
         "inbox": lambda: "/console/",
         "transcript": lambda: f"/console/c/{dice.choice(ids)}",
         "replay": lambda: f"/console/c/{dice.choice(ids)}/replay?step=2",
-        "search, one word": lambda: f"/console/search?words={word()}",
-        "search, two words": lambda: f"/console/search?words={word()}%20{word()}",
-        "search, a word that nobody said": lambda: "/console/search?words=" + quote("饕餮"),
-        "search, word and channel and month": lambda: (
-            f"/console/search?words={word()}&channel=telegram&since=2026-{dice.randint(1, 11):02d}-01"
+        "search, one word": lambda: search(word()),
+        "search, two words": lambda: search(f"{word()} {word()}"),
+        "search, a word that nobody said": lambda: search("饕餮"),
+        "search, word and channel and month": lambda: search(
+            word(), channel="telegram", since=date(2026, dice.randint(1, 11), 1)
         ),
-        "search, not understood": lambda: "/console/search?fallback=yes",
-        "search, low confidence and word": lambda: f"/console/search?low_confidence=yes&words={word()}",
-        "search, complaint": lambda: f"/console/search?complaint=yes&words={word()}",
-        "search, no outcome": lambda: f"/console/search?outcome=none&words={word()}",
+        "search, not understood": lambda: search(fallback=True),
+        "search, low confidence and word": lambda: search(word(), low_confidence=True),
+        "search, complaint": lambda: search(word(), complaint=True),
+        "search, no outcome": lambda: search(word(), outcome=TalkOutcome.NONE),
     }
 
 

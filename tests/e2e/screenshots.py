@@ -109,7 +109,6 @@ def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> 
         "approvals": "/approvals",
         "cases": "/cases",
         "payments": "/payments",
-        "search": "/search?words=分期",
         "replay": f"{conversation}/replay",
         "readings": "/readings",
         "quality": "/quality",
@@ -117,6 +116,11 @@ def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> 
     for name, path in screens.items():
         console.go(path)
         photographer.shoot(page, f"console-{name}")
+    console.go("/search")
+    page.get_by_label("字词").fill("分期")
+    page.get_by_role("button", name="查找").click()
+    page.locator("#hits").wait_for()
+    photographer.shoot(page, "console-search")
     console.go("/cases")
     page.locator('a[href*="/console/cases/"]').first.click()
     photographer.shoot(page, "console-case")

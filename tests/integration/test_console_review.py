@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 import yaml
 from sqlalchemy import select
 
 from bot.console.rendering import Pages
+from bot.console.searching import address_of
 from bot.identity.roles import Role
 from bot.lending.contract import ProductKind
 from bot.services import handoff, nlu_inbox, retention, turns
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.nlu_inbox import NotCorrected, ReadingReason, ReadingState
-from bot.services.search import TalkOutcome
+from bot.services.search import TalkOutcome, Wanted
 from bot.services.transcript_export import NotExported
 from bot.services.turns import Understanding
 from bot.store.tables import AuditEntry, Message
@@ -58,11 +60,19 @@ def a_talk(deps: Deps) -> str:
 # Search ----------------------------------------------------------------------------------------------------------
 
 
+def asked(console: ConsoleBrowser, **form: str) -> str:
+    """Send the form of the search and return the page that it leads to."""
+    response = console.send("/search", **form)
+    assert response.status_code == 303, response.text
+    found: str = console.browser.get(response.headers["location"]).text
+    return found
+
+
 def test_opening_the_search_looks_for_nothing_and_a_search_shows_where_it_was_said(console: ConsoleBrowser) -> None:
     chat = a_talk(console.deps)
     console.log_in_as(Role.SUPERVISOR)
     assert 'id="hits"' not in console.shown("/search")
-    page = console.shown("/search?words=分期&since=&until=&outcome=")
+    page = asked(console, words="分期", since="", until="", outcome="", author="borrower")
     assert "<mark>分期</mark>" in page
     assert f'href="/console/c/{chat}/replay?seq=2"' in page
     assert "&lt;b&gt;想" in page
@@ -72,13 +82,13 @@ def test_opening_the_search_looks_for_nothing_and_a_search_shows_where_it_was_sa
 
 def test_a_search_without_results_says_what_to_do(console: ConsoleBrowser) -> None:
     console.log_in_as(Role.SUPERVISOR)
-    assert "没有找到" in console.shown("/search?words=停催")
+    assert "没有找到" in asked(console, words="停催")
 
 
 def test_an_agent_is_told_that_only_their_own_is_searched_and_may_not_export(console: ConsoleBrowser) -> None:
     a_talk(console.deps)
     console.log_in_as(Role.AGENT)
-    page = console.shown("/search?words=分期")
+    page = asked(console, words="分期")
     assert "您跟进过的会话" in page
     assert "没有找到" in page
     assert "/search/export" not in page
@@ -88,17 +98,30 @@ def test_older_turns_are_one_link_away(console: ConsoleBrowser) -> None:
     a_conversation(console.deps, Talk(said=tuple(Said(f"第{number}次问分期") for number in range(35))))
     indexed(console.deps)
     console.log_in_as(Role.SUPERVISOR)
-    onward = re.search(r'href="(/console/search\?[^"]+)" rel="next"', console.shown("/search?words=分期"))
+    onward = re.search(r'href="(/console/search\?[^"]+)" rel="next"', asked(console, words="分期"))
     assert onward
     older = console.browser.get(onward.group(1).replace("&amp;", "&")).text
     assert older.count("<mark>分期</mark>") == 5
     assert 'rel="next"' not in older
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "outcome=rich", "fallback=1", "words=" + "长" * 61])
+@pytest.mark.parametrize("query", ["since=yesterday", "outcome=rich", "fallback=1"])
 def test_a_question_that_no_page_makes_is_refused(console: ConsoleBrowser, query: str) -> None:
     console.log_in_as(Role.SUPERVISOR)
     assert console.browser.get(f"/console/search?{query}").status_code == 422
+    assert console.send("/search", words="长" * 61).status_code == 422
+
+
+def test_no_address_tells_what_was_looked_for(console: ConsoleBrowser) -> None:
+    a_conversation(console.deps, Talk(said=tuple(Said(f"我叫王小明{number}") for number in range(35))))
+    indexed(console.deps)
+    console.log_in_as(Role.SUPERVISOR)
+    leads_to = console.send("/search", words="王小明", channel="web").headers["location"]
+    page = console.browser.get(leads_to).text
+    addresses = [leads_to, *re.findall(r'(?:href|action)="(/console/search[^"]*)"', page)]
+    assert sum("asked=" in address for address in addresses) == 3, "the page itself, older turns, the export"
+    assert not [address for address in addresses if "王小明" in unquote(address)]
+    assert "<mark>" not in console.shown("/search?asked=1:made-up&channel=web"), "what no page made asks for no words"
 
 
 # Export ----------------------------------------------------------------------------------------------------------
@@ -130,7 +153,8 @@ def test_an_export_is_masked_by_role_and_harmless_in_a_spreadsheet(console: Cons
 
 def test_an_export_of_nothing_says_so(console: ConsoleBrowser) -> None:
     console.log_in_as(Role.SUPERVISOR)
-    response = console.send("/search/export?words=停催", kind="csv")
+    query = address_of(console.deps, Wanted(words="停催"))
+    response = console.send(f"/search/export?{query}", kind="csv")
     assert response.status_code == 409
     assert "没有符合条件的记录" in response.text
 
