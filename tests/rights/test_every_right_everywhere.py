@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from bot.cases.kinds import CaseKind
 from bot.clock import business_date
 from bot.outreach.gate import HoldKind
 from bot.services.deps import Deps
-from bot.store.engine import Database, make_engine
 from bot.store.tables import Agreement, CaseFile, Conversation, Document, Hold, Negotiation
 from tests.builders.chat import Chat, Said, domain
 from tests.builders.desk import a_desk
@@ -60,26 +58,30 @@ class Places:
 
     def __init__(self, folder: Path, schema: Path) -> None:
         self._folder, self._schema = folder, schema
-        self._template = a_desk(folder)
+        self._at_work = folder / "at work.sqlite3"
+        # Always the same file and the same engine: it remembers how statements are written.
+        self._desk = a_desk(folder, database_url=f"sqlite:///{self._at_work}")
         self._kept: dict[str, tuple[Path, Chat]] = {}
-        self._copies = count(1)
 
     def chat_at(self, place: Place) -> Chat:
-        """Return a chat at a place, on a desk of its own."""
+        """Return a chat at a place, on a desk that nobody else uses."""
         if place.name not in self._kept:
-            file = Path(shutil.copy(self._schema, self._folder / f"{place.name}.sqlite3"))
-            deps = self._over(file)
-            chat = place.chat(deps)
-            deps.database.engine.dispose()  # the last connection writes everything into the file
-            self._kept[place.name] = (file, chat)
+            chat = place.chat(self._over(self._schema))
+            self._desk.database.engine.dispose()  # the last connection writes everything into the file
+            self._kept[place.name] = (self._folder / f"{place.name}.sqlite3", chat)
+            shutil.copy(self._at_work, self._kept[place.name][0])
         file, chat = self._kept[place.name]
-        return chat.on(self._over(Path(shutil.copy(file, self._folder / f"copy {next(self._copies)}.sqlite3"))))
+        return chat.on(self._over(file))
 
     def _over(self, file: Path) -> Deps:
-        """Return the desk over another file; words, guards and policies are read once for all."""
-        made = replace(self._template, database=Database(make_engine(f"sqlite:///{file}")))
+        """Return the desk over a copy of a file; words, guards and policies are read once for all."""
+        self._desk.database.engine.dispose()
+        for left in self._folder.glob(f"{self._at_work.name}*"):
+            left.unlink()
+        shutil.copy(file, self._at_work)
+        made = replace(self._desk)
         for name in READ_ONCE:
-            vars(made)[name] = getattr(self._template, name)
+            vars(made)[name] = getattr(self._desk, name)
         return made
 
 
