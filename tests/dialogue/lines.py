@@ -115,7 +115,7 @@ class WebLine:
         return key in self.borrower.acked or self.problem() is not None
 
     def _is_caught_up(self) -> bool:
-        with self._desk.deps.begin() as session:
+        with self._desk.deps.read() as session:
             last = session.get_one(Conversation, self.conversation_id).last_seq
         if self.borrower.last_seq < last:
             self.borrower.listen(0.02)
@@ -179,7 +179,7 @@ class TelegramLine:
         return self.heard[before:]
 
     def _is_delivered(self) -> bool:
-        with self._desk.deps.begin() as session:
+        with self._desk.deps.read() as session:
             mine = select(Message.id).where(Message.conversation_id == self.conversation_id)
             waiting = session.scalar(select(Outbox.id).where(Outbox.message_id.in_(mine), Outbox.state == "pending"))
         if waiting is not None:
@@ -191,6 +191,6 @@ class TelegramLine:
 
 def settled(desk: RunningDesk, conversation_id: str) -> bool:
     """Tell whether no message of a conversation waits for the bot's answer."""
-    with desk.deps.begin() as session:
+    with desk.deps.read() as session:
         waiting = select(Message.id).where(Message.conversation_id == conversation_id, Message.handling == "pending")
         return session.scalar(waiting.limit(1)) is None
