@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,12 @@ from bot.store.tables import Message, TalkCheck, TalkFinding
 A_ROUND = 50
 """Conversations checked in one round of the scheduler at most."""
 
+PUT_OFF = timedelta(hours=6)
+"""Until a conversation that could not be checked is tried again."""
+
 MOST_LISTED = 100
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,10 @@ class FlawView:
 
 
 def sweep(deps: Deps, most: int = A_ROUND) -> int:
-    """Check conversations that have gone quiet; returns how many flaws are new."""
+    """Check conversations that have gone quiet; returns how many flaws are new.
+
+    One that cannot be checked is put off, so that it keeps the others waiting once and not in every round.
+    """
     with deps.read() as session:
         due = session.scalars(
             select(TalkCheck.conversation_id)
@@ -46,9 +55,8 @@ def sweep(deps: Deps, most: int = A_ROUND) -> int:
             .order_by(TalkCheck.due_at)
             .limit(most)
         ).all()
-        forbidden = _forbidden(deps)
-        found = {each: _check(session, deps, each, forbidden) for each in due}
-    return sum(_keep(deps, conversation_id, flaws) for conversation_id, flaws in found.items())
+    forbidden = _forbidden(deps)
+    return sum(_checked(deps, conversation_id, forbidden) for conversation_id in due)
 
 
 def open_flaws(deps: Deps) -> tuple[FlawView, ...]:
@@ -85,6 +93,19 @@ def see(deps: Deps, operator: OperatorView, finding_id: str) -> bool:
         reader = audit.Actor("operator", operator.id)
         audit.record(session, deps.now(), reader, "flaw_seen", ("conversation", seen[0]), flaw=seen[1])
         return True
+
+
+def _checked(deps: Deps, conversation_id: str, forbidden: Callable[[Line], str | None]) -> int:
+    try:
+        with deps.read() as session:
+            flaws = _check(session, deps, conversation_id, forbidden)
+        return _keep(deps, conversation_id, flaws)
+    except Exception as error:
+        log.error("talk_not_checked", conversation=conversation_id, kind=type(error).__name__, exc_info=error)
+        with deps.begin() as session:
+            mine = update(TalkCheck).where(TalkCheck.conversation_id == conversation_id)
+            session.execute(mine.values(due_at=deps.now() + PUT_OFF))
+        return 0
 
 
 def _check(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.console.rendering import Pages
 from bot.desk.scorecard import Criterion, DrawReason, Mark
-from bot.desk.talk_checks import TalkFlaw
+from bot.desk.talk_checks import TalkFlaw, TalkFound
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
 from bot.services import quality, search_index, talk_checking
@@ -183,3 +184,21 @@ def test_an_unquiet_conversation_is_checked_later(deps: Deps, clock: SetClock) -
     indexed(deps)
     clock.move(search_index.QUIET - timedelta(seconds=1))
     assert talk_checking.sweep(deps) == 0
+
+
+def test_a_conversation_that_cannot_be_checked_keeps_no_other_waiting(
+    deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("要坐牢吗", "不还会坐牢吗"):
+        a_conversation(deps, Talk(said=(Said(text), Said("不还就要坐牢", author=Author.BOT, minutes_ago=1))))
+    whole = talk_checking.check_talk
+
+    def fails_once(*given: Any) -> tuple[TalkFound, ...]:
+        monkeypatch.setattr(talk_checking, "check_talk", whole)
+        raise ValueError
+
+    monkeypatch.setattr(talk_checking, "check_talk", fails_once)
+    assert quiet(deps, clock) == 1
+    assert talk_checking.sweep(deps) == 0
+    clock.move(talk_checking.PUT_OFF)
+    assert talk_checking.sweep(deps) == 1
