@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.intent_model import IntentModel, IntentSettings
-from bot.nlu.requests import Reading, Understood, clauses, understand
+from bot.nlu.requests import Reading, Understood, clauses, core, understand
 from bot.nlu.ways_of_asking import ways_of_asking
 
 ALSO_ASKED = "also_asked"
@@ -109,9 +109,11 @@ class DeskIntentClassifier(IntentClassifier, GraphComponent):
         return messages
 
     def _understood(self, model: IntentModel, text: str) -> Understood:
-        parts = clauses(text)
-        whole, *rest = self._readings(model, [text, *(parts if len(parts) > 1 else ())])
-        return understand(whole, rest)
+        parts, inner = clauses(text), core(text)
+        if len(parts) < 2:
+            parts = ()
+        whole, *rest = self._readings(model, [text, *parts, *([inner] if inner else ())])
+        return understand(whole, rest[: len(parts)], rest[-1] if inner else None)
 
     def _readings(self, model: IntentModel, texts: Sequence[str]) -> list[Reading]:
         return [

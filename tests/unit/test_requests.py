@@ -76,3 +76,38 @@ def test_a_second_request_beside_an_agreement_is_kept() -> None:
     parts = [reads_as("accept_offer"), reads_as("ask_repayment_channel")]
     understood = requests.understand(reads_as("accept_offer"), parts)
     assert (understood.ranking[0][0], understood.also) == ("accept_offer", "ask_repayment_channel")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("你好，我还不上了", "我还不上了"),
+        ("您好我想查账", "我想查账"),
+        ("hi 在吗？ 我要投诉", "我要投诉"),
+        ("谢谢你，转人工", "转人工"),
+        ("好的，那我什么时候还", "那我什么时候还"),
+        ("帮我查一下账，谢谢", "帮我查一下账"),
+        ("你好", None),
+        ("好的谢谢", None),
+        ("可以分期吗", None),
+        ("行不行啊", None),
+        ("我欠多少", None),
+    ],
+)
+def test_greetings_and_thanks_around_a_request_are_set_aside(text: str, left: str | None) -> None:
+    assert requests.core(text) == left
+
+
+def test_what_stands_behind_a_greeting_is_what_is_meant() -> None:
+    assert requests.understand(reads_as("greet"), [], reads_as("state_hardship", 0.4)).ranking[0][0] == "state_hardship"
+    assert requests.understand(reads_as("thank"), [], reads_as("request_human")).ranking[0][0] == "request_human"
+
+
+def test_what_can_hardly_be_read_behind_a_greeting_is_answered_as_a_greeting() -> None:
+    assert requests.understand(reads_as("greet"), [], reads_as("state_hardship", 0.2)).ranking[0][0] == "greet"
+    assert requests.understand(reads_as("greet"), [], reads_as("chitchat")).ranking[0][0] == "greet"
+    assert requests.understand(reads_as("thank"), [], reads_as("inform")).ranking[0][0] == "thank"
+
+
+def test_what_is_read_better_with_its_courtesies_stays_as_it_is() -> None:
+    assert requests.understand(reads_as("ask_balance"), [], reads_as("inform", 0.4)).ranking[0][0] == "ask_balance"
