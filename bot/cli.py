@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot import cli_data, logs
+from bot import cli_data, cli_model, logs
 from bot.cli_base import deps_or_stop as _deps
 from bot.cli_base import settings_or_stop as _settings
 from bot.cli_base import stop as _stop
@@ -37,6 +37,7 @@ app.add_typer(reminders, name="reminders")
 telegram = typer.Typer(no_args_is_help=True, help="The Telegram channel.")
 app.add_typer(telegram, name="telegram")
 cli_data.add_to(app)
+cli_model.add_to(app)
 
 
 @app.command()
@@ -53,11 +54,13 @@ def up() -> None:
 
 
 @app.command(hidden=True)
-def run(process: Annotated[Literal["actions", "gateway", "scheduler"], typer.Argument()]) -> None:
+def run(process: Annotated[Literal["actions", "gateway", "rasa", "scheduler"], typer.Argument()]) -> None:
     """Run one of the desk's processes in the foreground; supervisors call this."""
     import uvicorn
 
     settings = _settings()
+    if process == "rasa":
+        cli_model.run_rasa(settings)
     logs.configure(as_json=settings.mode != "demo")
     deps = _deps(settings)
     if process == "scheduler":
@@ -83,18 +86,6 @@ def run(process: Annotated[Literal["actions", "gateway", "scheduler"], typer.Arg
     )
     server = uvicorn.Server(config)
     server.run()
-
-
-@app.command()
-def train() -> None:
-    """Train the model if what it is made from has changed."""
-    from bot.model import TrainingFailed, ensure_model
-
-    try:
-        model = ensure_model(_settings())
-    except TrainingFailed as error:
-        _stop(f"training failed:\n{error}")
-    typer.echo(str(model.path))
 
 
 @app.command("nlu-eval")

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from bot.channels import (
@@ -36,8 +38,11 @@ from bot.channels.web_live import LiveConversations
 from bot.console.app import make_router as make_console_router
 from bot.logs import RequestIds
 from bot.services import health as health_service
+from bot.services import rule_archive
 from bot.services.deps import Deps
 from bot.settings import ROOT
+
+log = structlog.get_logger()
 
 DIST = ROOT / "widget" / "dist"
 
@@ -68,6 +73,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(_keep_rules, deps)
         live.start()
         turns.start()
         if telegram is not None:
@@ -93,12 +99,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         app.include_router(telegram_link.make_router(deps, telegram))
         if (updates := telegram.router()) is not None:
             app.include_router(updates)
-    if settings.vouch_key.get_secret_value():
-        app.include_router(vouching_api.make_router(deps))
-    if settings.payments_key.get_secret_value():
-        app.include_router(payments_api.make_router(deps))
-    if settings.metrics_key.get_secret_value():
-        app.include_router(metrics_api.make_router(deps, rasa.is_ready))
+    _add_routes_for_systems(app, deps, rasa)
     app.mount("/static", StaticFiles(directory=DIST), name="static")
 
     _add_probes(app, deps, rasa)
@@ -114,6 +115,25 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         return JSONResponse({"error": "internal"}, status_code=500)
 
     return app
+
+
+def _add_routes_for_systems(app: FastAPI, deps: Deps, rasa: RasaClient) -> None:
+    """Add what the lender's other systems call, each where its key is set."""
+    settings = deps.settings
+    if settings.vouch_key.get_secret_value():
+        app.include_router(vouching_api.make_router(deps))
+    if settings.payments_key.get_secret_value():
+        app.include_router(payments_api.make_router(deps))
+    if settings.metrics_key.get_secret_value():
+        app.include_router(metrics_api.make_router(deps, rasa.is_ready))
+
+
+def _keep_rules(deps: Deps) -> None:
+    """Keep the rules that turns are decided by from now on; that this was not possible keeps nobody waiting."""
+    try:
+        rule_archive.keep(deps)
+    except SQLAlchemyError as error:
+        log.error("rules_not_kept", kind=type(error).__name__)
 
 
 def _add_probes(app: FastAPI, deps: Deps, rasa: RasaClient) -> None:

@@ -26,6 +26,7 @@ _NOT_TRAINED = (
     "display.py",
     "plot_report.py",
     "predict.py",
+    "replay.py",
     "requests.py",
     "train_scorer.py",
     "under_way.py",
@@ -54,10 +55,15 @@ def fingerprint(root: Path = ROOT) -> str:
     return digest.hexdigest()[:16]
 
 
+def model_path(folder: Path, mark: str) -> Path:
+    """Return where the model with a fingerprint lies in the folder of models."""
+    return folder / f"desk-{mark}.tar.gz"
+
+
 def ready_model(root: Path = ROOT) -> Model | None:
     """Return the model that fits the present sources, or None when it has to be trained."""
     mark = fingerprint(root)
-    path = root / "models" / f"desk-{mark}.tar.gz"
+    path = model_path(root / "models", mark)
     return Model(path, mark) if path.exists() else None
 
 
@@ -82,7 +88,7 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
     built = folder / f"{name}.tar.gz"
     if done.returncode != 0 or not built.exists():
         raise TrainingFailed((done.stdout + done.stderr)[-4000:])
-    path = folder / f"desk-{mark}.tar.gz"
+    path = model_path(folder, mark)
     built.replace(path)
     return Model(path, mark)
 

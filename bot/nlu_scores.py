@@ -195,17 +195,21 @@ def predict(settings: Settings, texts: Sequence[str]) -> list[Prediction]:
 
 
 def read_all(
-    settings: Settings, texts: Sequence[str], progress: Callable[[int, int], None] = lambda done, of: None
+    settings: Settings,
+    texts: Sequence[str],
+    progress: Callable[[int, int], None] = lambda done, of: None,
+    model: Model | None = None,
 ) -> Readings:
     """Read texts with one loading of the trained model, on one thread, and measure the time it takes.
 
-    ``progress`` hears now and then how many texts are read, out of how many.
+    ``progress`` hears now and then how many texts are read, out of how many. ``model`` is the one that fits the present
+    sources unless another one is given.
 
     Raises:
         EvaluationError: the model could not be loaded or read.
         bot.model.TrainingFailed: no model fits the present sources, and training one failed.
     """
-    model = ensure_model(settings)
+    model = model or ensure_model(settings)
     command = [str(RUNTIME_PYTHON), "-m", "bot.nlu.predict", str(model.path)]
     # Files for two of the three streams: the third can then be followed without one waiting for another.
     with (

@@ -8,12 +8,22 @@ import secrets
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.identity.roles import Role
-from bot.model import RUNTIME_PYTHON, Model, TrainingFailed, ensure_model, rasa_environment, ready_model
+from bot.model import (
+    RUNTIME_PYTHON,
+    Model,
+    TrainingFailed,
+    ensure_model,
+    fingerprint,
+    rasa_environment,
+    ready_model,
+)
+from bot.release.shelf import Shelf, ShelfFault
 from bot.services import demo, operators
 from bot.services.deps import Deps, make_deps
 from bot.settings import ROOT, Settings
@@ -49,11 +59,34 @@ def prepare(settings: Settings) -> tuple[Deps, Model, str | None]:
             password = secrets.token_urlsafe(9)
             operators.create(deps, DEMO_OPERATOR, "演示主管", Role.SUPERVISOR, password)
             say(f"console login: {DEMO_OPERATOR} / {password}   (shown only now)")
-    if ready_model() is None:
-        say("model: the training data is new or has changed; training (about a minute)")
-    model = ensure_model(settings)
+    model = served_model(settings)
     say(f"model: {model.path.name}")
     return deps, model, password
+
+
+def served_model(settings: Settings, root: Path = ROOT) -> Model:
+    """Return the model that was promoted; where none ever was, the one that fits the sources, trained if need be.
+
+    A promoted model whose file is damaged gives way to the one before it, and that is said.
+
+    Raises:
+        NotPossible: models were promoted, and none of them is whole.
+        bot.model.TrainingFailed: training reported an error.
+    """
+    shelf = Shelf(root / "models")
+    promoted = shelf.served()
+    if isinstance(promoted, ShelfFault):
+        say(f"model: the promoted one cannot be served: {promoted.value}")
+        if (whole := shelf.last_whole()) is None:
+            raise NotPossible("models/: no promoted model is whole; run `bot train` and `bot model promote`")
+        return whole
+    if promoted is not None:
+        if promoted.fingerprint != fingerprint(root):
+            say("model: the promoted one was made from other sources than these; `bot train`, then `bot model promote`")
+        return promoted
+    if ready_model(root) is None:
+        say("model: the training data is new or has changed; training (about a minute)")
+    return ensure_model(settings, root)
 
 
 def _refuse_taken_ports(settings: Settings) -> None:
@@ -94,8 +127,7 @@ def programs(settings: Settings, model: Model) -> list[Program]:
     """Return the desk's processes: rasa, actions, gateway (with the console) and scheduler."""
     logs = settings.var_dir / "log"
     environment = _environment(settings)
-    rasa = [str(RUNTIME_PYTHON), "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(settings.rasa_port)]
-    rasa += ["--model", str(model.path), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
+    rasa = rasa_command(settings, model)
 
     def desk(name: str) -> Program:
         command = [sys.executable, "-m", "bot.cli", "run", name]
@@ -106,6 +138,15 @@ def programs(settings: Settings, model: Model) -> list[Program]:
         desk("actions"),
         desk("gateway"),
         desk("scheduler"),
+    ]
+
+
+def rasa_command(settings: Settings, model: Model) -> list[str]:
+    """Return the command line of the Rasa process, to be run in the project's root."""
+    command = [str(RUNTIME_PYTHON), "-m", "rasa", "run", "--interface", "127.0.0.1", "--port", str(settings.rasa_port)]
+    return [
+        *command,
+        *("--model", str(model.path), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
     ]
 
 

@@ -25,7 +25,7 @@ from bot.text.commands import defused
 
 logger = logging.getLogger(__name__)
 
-_INTERNAL_ACTIONS = frozenset({"action_listen", "action_extract_slots", "action_session_start"})
+INTERNAL_ACTIONS = frozenset({"action_listen", "action_extract_slots", "action_session_start"})
 
 
 class GatewayChannel(InputChannel):
@@ -93,13 +93,13 @@ class GatewayChannel(InputChannel):
             if not answer["messages"]:
                 logger.error("turn_without_words")
                 return json({"error": "turn_failed"}, status=502)
-            answer["messages"] += _about_the_other_request(answer["understanding"], agent.domain.responses)
+            answer["messages"] += about_the_other_request(answer["understanding"], agent.domain.responses)
             return json(answer)
 
         return blueprint
 
 
-def _about_the_other_request(
+def about_the_other_request(
     understanding: Mapping[str, Any], responses: Mapping[str, list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     """Offer to go on with the second request of the message, if there was one that has a name to be offered by."""
@@ -142,7 +142,7 @@ def _answer(tracker: DialogueStateTracker | None, message_id: str, model_id: str
         if isinstance(event, BotUttered):
             data = event.data or {}
             messages.append({"text": event.text or "", "buttons": data.get("buttons") or []})
-        elif isinstance(event, ActionExecuted) and event.action_name not in _INTERNAL_ACTIONS:
+        elif isinstance(event, ActionExecuted) and event.action_name not in INTERNAL_ACTIONS:
             actions.append(event.action_name)
     parsed = user.parse_data or {}
     selector = parsed.get("response_selector") or {}

@@ -16,12 +16,13 @@ from bot.services.deps import Deps
 from bot.services.inbox import ConversationRow, TurnView
 from bot.services.operators import OperatorView
 from bot.services.reading_rights import may_look_through
+from bot.services.recorded_turns import DECIDED_ANEW
 from bot.services.search import FALLBACK_INTENT, LOW_CONFIDENCE
 from bot.store.tables import Agreement, AuditEntry, Conversation, Message, Operator
 
 _MEANINGS_SHOWN = 5
 
-_LOOKS = ("transcript_read",)
+_LOOKS = ("transcript_read", DECIDED_ANEW)
 """Events that only say that somebody looked."""
 
 

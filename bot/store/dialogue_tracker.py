@@ -1,4 +1,4 @@
-"""The dialogue engine's own store of events, as far as the desk touches it: to forget.
+"""The dialogue engine's own store of events, as far as the desk touches it: to forget, and to decide anew.
 
 Rasa keeps every message and slot of a conversation in one table, ``events``, and never deletes. Its sender is the
 conversation's id, so what is deleted from the transcript can be deleted there too.
@@ -6,10 +6,12 @@ conversation's id, so what is deleted from the transcript can be deleted there t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     create_engine,
     delete,
     func,
@@ -37,11 +40,12 @@ _EVENTS = Table(
     Column("id", Integer, primary_key=True),
     Column("sender_id", String(255)),
     Column("timestamp", Float),  # seconds since 1970, as the engine writes them
+    Column("data", Text),  # the event in the engine's own form, as JSON
 )
 
 
 class DialogueTracker:
-    """Forgets conversations in the engine's store, SQLite or PostgreSQL; where there is no store, there is nothing."""
+    """Reads and forgets conversations in the engine's store, SQLite or PostgreSQL; without a store there is nothing."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -50,6 +54,15 @@ class DialogueTracker:
         """Delete every event of some conversations; returns how many there were."""
         with self._open() as database:
             return _delete(database, conversation_ids) if database is not None else 0
+
+    def events(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return everything that the engine recorded of a conversation, in order, in its own form."""
+        mine = select(_EVENTS.c.data).where(_EVENTS.c.sender_id == conversation_id).order_by(_EVENTS.c.id)
+        with self._open() as database:
+            if database is None:
+                return []
+            with database.read() as session:
+                return [json.loads(data) for data in session.scalars(mine)]
 
     def forget_idle(self, since: datetime) -> int:
         """Delete every event of conversations in which nothing has happened since an instant (aware)."""

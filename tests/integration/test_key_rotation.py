@@ -22,7 +22,17 @@ from bot.services import key_rotation
 from bot.services.deps import Deps, make_deps
 from bot.settings import Settings
 from bot.store.base import SEALED_FOR, Base
-from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Document, PaymentTrace, QualityReview
+from bot.store.tables import (
+    ApiClient,
+    AuditEntry,
+    Borrower,
+    CaseFile,
+    CaseNote,
+    Document,
+    PaymentTrace,
+    QualityReview,
+    Webhook,
+)
 from tests.builders.desk import NOON, SetClock, a_borrower, a_conversation, a_desk
 
 OLD = base64.b64encode(bytes(range(32))).decode()
@@ -85,6 +95,11 @@ def desk(deps: Deps) -> Deps:
                 opened_at=NOON,
             )
         )
+        client = ApiClient(name="core", scopes=[], created_at=NOON)
+        session.add(client)
+        session.flush()
+        secret = vault.seal("webhook_secret", "secret")
+        session.add(Webhook(client_id=client.id, url="https://core.example.cn", secret_sealed=secret, created_at=NOON))
     return deps
 
 

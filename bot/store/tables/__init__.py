@@ -26,6 +26,16 @@ from bot.store.tables.identity import (
     VouchedVisit,
     WebSession,
 )
+from bot.store.tables.operations import (
+    ApiClient,
+    ApiKey,
+    ApiRequest,
+    LenderEvent,
+    LenderEventMark,
+    RuleArchive,
+    Webhook,
+    WebhookDelivery,
+)
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
 from bot.store.tables.review import FULL_TEXT_TABLES, NluTurn, QualityReview, SearchEntry, TalkCheck, TalkFinding
 from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
@@ -34,6 +44,9 @@ from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, 
 __all__ = [
     "FULL_TEXT_TABLES",
     "Agreement",
+    "ApiClient",
+    "ApiKey",
+    "ApiRequest",
     "Approval",
     "AuditCheckpoint",
     "AuditEntry",
@@ -56,6 +69,8 @@ __all__ = [
     "Hold",
     "Instalment",
     "LedgerEntry",
+    "LenderEvent",
+    "LenderEventMark",
     "Message",
     "MessageDocument",
     "MinimumPayment",
@@ -73,6 +88,7 @@ __all__ = [
     "Promise",
     "QualityReview",
     "Reminder",
+    "RuleArchive",
     "SearchEntry",
     "SenderCheck",
     "SenderCode",
@@ -82,4 +98,6 @@ __all__ = [
     "VerificationChallenge",
     "VouchedVisit",
     "WebSession",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -1,0 +1,75 @@
+"""Deciding a recorded conversation anew, each turn with the model, the rules and the articles of its day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from bot.release.engine import DecidedAgain, Tape, decide_again
+from bot.release.shelf import Shelf
+from bot.services.conversations import QuickReply, Reply
+from bot.services.deps import Deps
+from bot.services.recorded_turns import GUARD, Judged, Remade, judge, knowledge_in, recorded
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What became of every turn of a conversation that was decided anew."""
+
+    turns: tuple[Judged, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether any turn came out otherwise."""
+        return any(turn.verdict.differs for turn in self.turns)
+
+    def to_text(self) -> str:
+        """Write the report for a terminal: verdicts, no words of anybody's."""
+        lines = [
+            f"message {turn.seq}: {turn.verdict.value}"
+            + (f" ({turn.model})" if turn.verdict.value == "no_model" else "")
+            + (f"; rules not kept: {', '.join(turn.missing)}" if turn.missing else "")
+            for turn in self.turns
+        ]
+        same = sum(turn.verdict.value == "same" for turn in self.turns)
+        return "\n".join([*lines, f"{same} of {len(self.turns)} turns came out the same"])
+
+
+def replay(deps: Deps, shelf: Shelf, conversation_id: str) -> ReplayReport | None:
+    """Decide a conversation anew; None if there is no such conversation.
+
+    Raises:
+        bot.release.engine.ReplayFailed: a model that is kept could not be asked.
+    """
+    conversation = recorded(deps, conversation_id)
+    if conversation is None:
+        return None
+    by_model: defaultdict[str, list[str]] = defaultdict(list)
+    for turn in conversation.turns:
+        if not turn.model.startswith(GUARD):
+            by_model[turn.model].append(turn.message_id)
+    remade: dict[str, Remade | None] = {}
+    kept = set()
+    for model_id, turns in by_model.items():
+        if (model := shelf.find(model_id)) is None:
+            continue
+        kept.add(model_id)
+        decided = decide_again(deps.settings, model, Tape(conversation.events, turns))
+        remade.update({number: _remade(one) for number, one in decided.items()})
+    return ReplayReport(judge(deps, conversation, remade, frozenset(kept)))
+
+
+def _remade(decided: DecidedAgain | None) -> Remade | None:
+    if decided is None:
+        return None
+    return Remade(
+        intent=decided.intent,
+        confidence=decided.confidence,
+        actions=tuple(decided.actions),
+        replies=tuple(
+            Reply(said.text, tuple(QuickReply(b.title, b.payload) for b in said.buttons))
+            for said in decided.messages
+            if said.text
+        ),
+        knowledge=tuple(answer for said in decided.messages for answer in knowledge_in(said.template, said.values)),
+    )

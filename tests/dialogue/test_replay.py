@@ -1,0 +1,50 @@
+"""A conversation of the running desk, decided anew with the model and the rules of its day: the same, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.release.replaying import replay
+from bot.release.shelf import Shelf
+from bot.services.recorded_turns import Verdict
+from bot.settings import ROOT
+from bot.store.tables import Message
+from tests.running.borrower import Borrower
+from tests.running.desk import RunningDesk
+
+pytestmark = pytest.mark.running
+
+
+def test_a_conversation_comes_out_the_same_and_a_changed_word_shows(
+    desk: RunningDesk, borrower: Callable[..., Borrower]
+) -> None:
+    person = borrower()
+    person.say("你好")
+    person.verify("13800000001", "1001")
+    person.say("我還欠多少錢？")
+    person.say("催收打电话给我家人合法吗")
+    person.say("想分期还，失业了")
+    person.say("不想活了")
+    with desk.deps.begin() as session:
+        asked = session.scalars(
+            select(Message).where(Message.text == "催收打电话给我家人合法吗").order_by(Message.created_at.desc())
+        ).first()
+        assert asked is not None
+        answer = session.scalars(select(Message.id).where(Message.in_reply_to == asked.id)).first()
+        changed = update(Message).where(Message.id == answer).values(text="被改过的话")
+        chat = asked.conversation_id
+    shelf = Shelf(ROOT / "models")
+    report = replay(desk.deps, shelf, chat)
+    assert report is not None
+    assert {turn.verdict for turn in report.turns} == {Verdict.SAME}, report.to_text()
+    assert len(report.turns) >= 8
+    assert not any(turn.missing for turn in report.turns)
+    with desk.deps.begin() as session:
+        session.execute(changed)
+    report = replay(desk.deps, shelf, chat)
+    assert report is not None
+    assert [turn.verdict for turn in report.turns].count(Verdict.OTHER_WORDS) == 1
+    assert report.differs
