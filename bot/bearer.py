@@ -18,6 +18,12 @@ def bears(request: Request, key: str) -> bool:
     return hmac.compare_digest(*digests) and scheme.lower() == _SCHEME and bool(key)
 
 
+def bearer_of(request: Request) -> str:
+    """Return the key that a request brings, empty when it brings none."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == _SCHEME else ""
+
+
 def unauthorized() -> JSONResponse:
     """Return the answer for whoever does not."""
     return JSONResponse({"error": "unauthorized"}, status_code=401, headers={"WWW-Authenticate": "Bearer"})

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot import cli_data, cli_model, logs
+from bot import cli_data, cli_lender, cli_model, logs
 from bot.cli_base import deps_or_stop as _deps
 from bot.cli_base import settings_or_stop as _settings
 from bot.cli_base import stop as _stop
@@ -37,6 +37,7 @@ app.add_typer(reminders, name="reminders")
 telegram = typer.Typer(no_args_is_help=True, help="The Telegram channel.")
 app.add_typer(telegram, name="telegram")
 cli_data.add_to(app)
+cli_lender.add_to(app)
 cli_model.add_to(app)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from bot.channels import (
+    lender_api,
     metrics_api,
     payments_api,
     sender_page,
@@ -35,6 +36,7 @@ from bot.channels.sms import sms_channel
 from bot.channels.telegram import TelegramChannel
 from bot.channels.turns import TurnRunner
 from bot.channels.web_live import LiveConversations
+from bot.channels.webhook_sender import WebhookSender
 from bot.console.app import make_router as make_console_router
 from bot.logs import RequestIds
 from bot.services import health as health_service
@@ -70,17 +72,20 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
     has_telegram = bool(settings.telegram_bot_token.get_secret_value())
     telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
     one_way = _one_way_channels(deps)
+    events = WebhookSender(deps)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(_keep_rules, deps)
         live.start()
         turns.start()
+        events.start()
         if telegram is not None:
             await telegram.start()
         for channel in one_way:
             await channel.start()
         yield
+        await events.stop()
         for channel in one_way:
             await channel.stop()
         if telegram is not None:
@@ -120,6 +125,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
 def _add_routes_for_systems(app: FastAPI, deps: Deps, rasa: RasaClient) -> None:
     """Add what the lender's other systems call, each where its key is set."""
     settings = deps.settings
+    app.include_router(lender_api.make_router(deps))
     if settings.vouch_key.get_secret_value():
         app.include_router(vouching_api.make_router(deps))
     if settings.payments_key.get_secret_value():

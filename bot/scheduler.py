@@ -17,12 +17,14 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from bot.clock import SHANGHAI
 from bot.services import (
+    api_requests,
     approval_news,
     audit_chain,
     case_sweep,
     crisis_follow_up,
     handoff,
     heartbeats,
+    lender_events,
     notice_planning,
     payment_traces,
     promise_judging,
@@ -31,6 +33,7 @@ from bot.services import (
     search_index,
     servicing,
     talk_checking,
+    webhooks,
 )
 from bot.services.deps import Deps
 
@@ -57,6 +60,7 @@ def tick(deps: Deps) -> None:
     _attempt("distress_sweep", _look_after, deps)
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
+    _attempt("lender_events", _tell_lender, deps)
     _attempt("audit_seal", audit_chain.seal, deps)
     _attempt("search_index", _index, deps)
     _attempt("talk_checks", _check_talks, deps)
@@ -66,6 +70,7 @@ def tick(deps: Deps) -> None:
 def retain(deps: Deps) -> None:
     """Delete what has been kept long enough. Once a day, at night; deleting twice deletes nothing more."""
     _attempt("retention", _retain, deps)
+    _attempt("lender_retention", _retain_for_lender, deps)
     _attempt("audit_seal", _anchor, deps)
 
 
@@ -130,6 +135,12 @@ def _watch_cases(deps: Deps) -> None:
         log.info("cases_swept", alarmed=swept.alarmed, lapsed=swept.lapsed)
 
 
+def _tell_lender(deps: Deps) -> None:
+    events, deliveries = lender_events.sweep(deps), webhooks.prepare(deps)
+    if events or deliveries:
+        log.info("lender_events_written", events=events, deliveries=deliveries)
+
+
 def _index(deps: Deps) -> None:
     if count := search_index.index_new(deps):
         log.info("messages_indexed", count=count)
@@ -147,6 +158,11 @@ def _look_after(deps: Deps) -> None:
 
 def _retain(deps: Deps) -> None:
     log.info("retention_run", **retention.run(deps).counts())
+
+
+def _retain_for_lender(deps: Deps) -> None:
+    events, requests = lender_events.forget_old(deps), api_requests.forget_old(deps)
+    log.info("lender_retention_run", events=events, requests=requests)
 
 
 def _anchor(deps: Deps) -> None:

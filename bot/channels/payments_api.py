@@ -35,19 +35,19 @@ def make_router(deps: Deps) -> APIRouter:
     async def take(request: Request) -> JSONResponse:
         if not bears(request, deps.settings.payments_key.get_secret_value()):
             return unauthorized()
-        body = await _body(request)
+        body = await body_of(request)
         if body is None:
             return _error(413, "too_large")
-        items = _items(body)
+        items = items_of(body)
         if items is None:
             return _error(422, "unreadable")
-        results = [await asyncio.to_thread(_booked, deps, item) for item in items]
+        results = [await asyncio.to_thread(booked, deps, item) for item in items]
         return JSONResponse({"results": results}, headers={"Cache-Control": "no-store"})
 
     return router
 
 
-async def _body(request: Request) -> bytes | None:
+async def body_of(request: Request) -> bytes | None:
     """Read the body up to the limit, whatever length was announced; None beyond it."""
     received = bytearray()
     async for chunk in request.stream():
@@ -57,7 +57,8 @@ async def _body(request: Request) -> bytes | None:
     return bytes(received)
 
 
-def _items(body: bytes) -> list[Mapping[str, object]] | None:
+def items_of(body: bytes) -> list[Mapping[str, object]] | None:
+    """Return the JSON objects of a body, one or a list of at most ``MOST_ITEMS``; None for anything else."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):
@@ -67,7 +68,8 @@ def _items(body: bytes) -> list[Mapping[str, object]] | None:
     return items if len(items) == len(listed) and 0 < len(items) <= MOST_ITEMS else None
 
 
-def _booked(deps: Deps, item: Mapping[str, object]) -> dict[str, str | int | None]:
+def booked(deps: Deps, item: Mapping[str, object]) -> dict[str, str | int | None]:
+    """Book one payment and return what came of it."""
     read = payments.read_payment(item)
     if isinstance(read, Rejected):
         return _result(None, "rejected", reason=read.reason.value)

@@ -6,11 +6,8 @@ report. UTF-8, with or without a byte order mark, or GB18030; lines end with LF 
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -21,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.services import audit, payments
+from bot.services.csv_rows import encoding_of, numbered_rows
 from bot.services.deps import Deps
 from bot.services.payment_batch import PaymentBatch
 from bot.services.payments import FIELDS, Booked, IncomingPayment, Outcome, Rejected, RejectReason, Repeated
@@ -33,8 +31,6 @@ ROWS_AT_ONCE = 2_000
 
 ROWS_TRIED_AT_ONCE = 200
 """Fewer in a dry run, where rows that have to be booked by themselves share the transaction."""
-
-_DECODED_AT_ONCE = 1024 * 1024
 
 WHY = {
     RejectReason.BAD_FIELD_COUNT: "the row has more or fewer cells than the header, or a quote that never closes",
@@ -244,10 +240,10 @@ def _well_formed(rows: Sequence[_Row]) -> list[IncomingPayment]:
 def _read(content: bytes) -> _Table | FileRefusal:
     if len(content) > LARGEST_FILE_BYTES:
         return FileRefusal.TOO_LARGE
-    encoding = _encoding(content)
+    encoding = encoding_of(content)
     if encoding is None:
         return FileRefusal.UNREADABLE_TEXT
-    rows = _numbered(io.TextIOWrapper(io.BytesIO(content), encoding, newline=""))
+    rows = numbered_rows(content, encoding)
     first = next(rows, None)
     if first is None:
         return FileRefusal.EMPTY
@@ -255,36 +251,6 @@ def _read(content: bytes) -> _Table | FileRefusal:
     if any(header.count(name) != 1 for name in FIELDS):
         return FileRefusal.WRONG_HEADER
     return _Table(header, rows)
-
-
-def _encoding(content: bytes) -> str | None:
-    """The encoding in which all of a file can be read, without holding it a second time as text."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        decoder = codecs.getincrementaldecoder(encoding)()
-        try:
-            for start in range(0, len(content), _DECODED_AT_ONCE):
-                decoder.decode(content[start : start + _DECODED_AT_ONCE])
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return None
-
-
-def _numbered(text: Iterable[str]) -> Iterator[tuple[int, list[str] | None]]:
-    """Each row that is not blank with the line it begins on; None for one that cannot be read."""
-    reader = csv.reader(text, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield line, None
-            continue
-        if any(cell.strip() for cell in cells):
-            yield line, cells
 
 
 def _report(file_hash: str, table: _Table, tally: _Tally, *, is_dry_run: bool = False) -> ImportReport:

@@ -27,10 +27,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from bot.gateway import make_app
 from bot.services import stop_links, web_sessions
+from bot.services.api_clients import Scope
 from bot.services.conversations import FACT, Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
 from bot.settings import ROOT
-from bot.store.tables import Button, Message, Operator, WebSession
+from bot.store.tables import ApiClient, ApiKey, Button, Message, Operator, WebSession
 from tests.builders.accounts import Owed, a_debt_of
 from tests.builders.cases import a_complaint
 from tests.builders.desk import SetClock, a_borrower, a_desk
@@ -51,6 +52,7 @@ from tests.running.desk import RunningDesk, free_port
 
 ORIGIN = "https://desk.lender.example"
 PAYMENTS_KEY = "a-payments-key-for-tests-of-the-desk"
+LENDER_KEY = f"desk_{'0' * 16}_{'s' * 43}"
 TELEGRAM_SECRET = "A-webhook-secret-for-tests_0123456789"
 VOUCH_KEY = "a key that lender and desk share, long enough"
 MARKUP = "<i7x onload=alert(7)>"
@@ -235,6 +237,11 @@ def _a_full_desk(folder: Path, telegram: TelegramServer) -> SecretDesk:
     other_id = a_borrower(deps, "邓丙丁", OTHER_PHONE, f"11010119900101{OTHER_TAIL}")
     a_debt_of(deps, other_id, Owed(principal_fen=333_300, creditor="寻常银行"))
     with deps.begin() as session:
+        session.add(client := ApiClient(name="core", scopes=list(Scope), created_at=deps.now()))
+        session.flush()
+        key_id, secret = LENDER_KEY.split("_")[1:]
+        secret_hash = deps.vault.lookup("api_key", secret)
+        session.add(ApiKey(id=key_id, client_id=client.id, secret_hash=secret_hash, created_at=deps.now()))
         session.add(
             Operator(
                 id="0" * 32, login="fuzz", display_name="小陈", role="agent", password_hash="", created_at=deps.now()

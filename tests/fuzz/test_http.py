@@ -9,7 +9,8 @@ from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.gateway import ORIGIN, PAYMENTS_KEY, TELEGRAM_SECRET, Answer, PublicGateway
+from bot.services.account_fields import FIELDS
+from tests.fuzz.gateway import LENDER_KEY, ORIGIN, PAYMENTS_KEY, TELEGRAM_SECRET, Answer, PublicGateway
 from tests.fuzz.odd import form_bodies, header_values, json_bodies, percent, texts
 
 JSON, FORM, FILE = "json", "form", "file"
@@ -39,6 +40,7 @@ class Shape:
 
 
 _PAYMENT = dict.fromkeys(("reference", "paid_on", "amount_yuan", "payment_id", "source"), _TEXT)
+_AS_LENDER = (("Authorization", f"Bearer {LENDER_KEY}"), ("Idempotency-Key", "key-0001"))
 _FILE = Shape(FILE, headers=(("Origin", ORIGIN), ("X-Upload-Key", "key-0001"), ("X-File-Name", "a.pdf")))
 _LINK = Shape(headers=(("Origin", ORIGIN),), may_be_unready=True)
 
@@ -67,6 +69,10 @@ FUZZED = {
         may_be_unready=True,
     ),
     "POST /api/payments": Shape(JSON, _PAYMENT, (("Authorization", f"Bearer {PAYMENTS_KEY}"),)),
+    "POST /api/v1/accounts": Shape(JSON, dict.fromkeys(FIELDS, _TEXT), _AS_LENDER),
+    "POST /api/v1/payments": Shape(JSON, _PAYMENT, _AS_LENDER),
+    "GET /api/v1/events": Shape(headers=_AS_LENDER),
+    "GET /api/v1/dead-letters": Shape(headers=_AS_LENDER),
     "GET /health": Shape(),
     "GET /health/live": Shape(),
     "GET /health/ready": Shape(may_be_unready=True),
