@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from bot.settings import ROOT, Settings
 
 RUNTIME_PYTHON = ROOT / "rasa-runtime" / ".venv" / "bin" / "python"
@@ -111,10 +113,22 @@ def rasa_environment(settings: Settings) -> Mapping[str, str]:
         "DESK_RASA_SECRET": settings.rasa_secret.get_secret_value(),
         "DESK_ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook",
         "DESK_ACTIONS_SECRET": settings.actions_secret.get_secret_value(),
-        "DESK_TRACKER_DIALECT": "sqlite",
-        "DESK_TRACKER_DB": str(settings.var_dir / "rasa-tracker.sqlite3"),
+        **_tracker(settings),
         "SANIC_HOST": "127.0.0.1",
     }
+
+
+def _tracker(settings: Settings) -> dict[str, str]:
+    """Name the tracker's database as the engine reads it: a file, or a whole URL with the engine's own driver."""
+    url = make_url(settings.sqlalchemy_tracker_url)
+    if url.get_backend_name() == "sqlite":
+        return {
+            "DESK_TRACKER_DIALECT": "sqlite",
+            "DESK_TRACKER_HOST": "",
+            "DESK_TRACKER_DB": str(url.database or ""),
+        }
+    shared = url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+    return {"DESK_TRACKER_DIALECT": "postgresql", "DESK_TRACKER_HOST": shared, "DESK_TRACKER_DB": ""}
 
 
 def _sources(root: Path) -> Iterator[Path]:

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     tracker_url: str = Field(
         "",
         repr=False,  # it holds a password
-        description="SQLAlchemy URL of Rasa's tracker if endpoints.yml names another; empty means SQLite in var_dir",
+        description="SQLAlchemy URL of Rasa's tracker, one for all Rasa processes; empty means SQLite in var_dir",
     )
 
     data_key: SecretStr = Field(
