@@ -206,6 +206,16 @@ class _Reader:
             raise _Bad(name)
         return fen
 
+    def some_fen(self, name: str) -> int:
+        if not (fen := self.fen(name)):
+            raise _Bad(name)
+        return fen
+
+    def opening(self) -> OpeningBalances | None:
+        charges = [self.fen(name) for name in ("interest_yuan", "penalty_yuan", "fees_yuan")]
+        on = self.maybe_day("balances_on")
+        return OpeningBalances(on, *charges) if on is not None else None
+
     def rate(self, name: str) -> Decimal:
         return Decimal(self.fitting(name, _RATE))
 
@@ -226,11 +236,6 @@ class _Reader:
 
 
 def _account(read: _Reader, texts: Mapping[str, str]) -> IncomingAccount:
-    balances_on = read.maybe_day("balances_on")
-    charges = [read.fen(name) for name in ("interest_yuan", "penalty_yuan", "fees_yuan")]
-    principal_fen = read.fen("principal_yuan")
-    if not principal_fen:
-        raise _Bad("principal_yuan")
     return IncomingAccount(
         contract_number=read.fitting("contract_number", _CONTRACT),
         reference=read.fitting("reference", _REFERENCE),
@@ -243,8 +248,8 @@ def _account(read: _Reader, texts: Mapping[str, str]) -> IncomingAccount:
         lent_on=read.day("lent_on"),
         due_on=read.day("due_on"),
         last_demand_on=read.maybe_day("last_demand_on"),
-        principal_fen=principal_fen,
-        opening=OpeningBalances(balances_on, *charges) if balances_on else None,
+        principal_fen=read.some_fen("principal_yuan"),
+        opening=read.opening(),
         annual_rate=read.rate("annual_rate"),
         penalty_annual_rate=read.rate("penalty_annual_rate"),
         day_count=read.one_of("day_count", 360, 365),
