@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer.main
 import yaml
 
-from bot.cli import app
+from bot.cli import app, run
 from bot.model import rasa_environment
 from bot.settings import ROOT, Settings
 
@@ -25,6 +25,7 @@ NEEDED = {
 
 KNOWN = {str(field.validation_alias or f"DESK_{name.upper()}") for name, field in Settings.model_fields.items()}
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text("utf-8"))
+PROCESSES = get_args(get_type_hints(run)["process"])
 BASE = DEPLOY / "kubernetes" / "base"
 
 
@@ -44,9 +45,9 @@ def desk_services() -> dict[str, dict[str, Any]]:
 
 def is_command(words: list[str]) -> bool:
     command: Any = typer.main.get_command(app)
-    for position, word in enumerate(words):
+    for word in words:
         if not hasattr(command, "commands"):
-            return word in command.params[0].type.choices if position == 1 and words[0] == "run" else True
+            return word in PROCESSES if words[0] == "run" else True
         if word not in command.commands:
             return False
         command = command.commands[word]
