@@ -19,7 +19,7 @@ SIDE_BY_SIDE := PYTHONHASHSEED=0 $(PY) -m pytest -q -n $(TEST_WORKERS) --dist wo
 
 WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench nlu-report
+.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench simulate nlu-report
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ running: setup train chromium ## whole conversations and browser tests on the ru
 
 bench: setup train ## measure turn latency; figures belong in docs/performance.md
 	@$(PY) bench/turn_latency.py
+
+simulate: .venv/.ready ## live through many borrowers on a moved clock: PEOPLE, DAYS, SEED; figures belong in docs/performance.md
+	@$(PY) bench/simulate.py --people $(or $(PEOPLE),200) --days $(or $(DAYS),30) --seed $(or $(SEED),1)
 
 nlu-report: setup train ## measure how messages are read; the report goes to var/nlu-report
 	@.venv/bin/bot nlu-report

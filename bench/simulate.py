@@ -1,0 +1,111 @@
+"""Many borrowers straight through the services, on a moved clock: what became of them, and what must not happen.
+
+Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 50] [--processes 2] [--replay 1]
+
+The people, their acts and the faults are those of ``bench/reminder_year.py``. Prints how many came to a plan or paid
+(with Wilson intervals at 95 %), and counts messages outside the contact rules, fen that went astray, facts told to
+strangers, and runs that did not come out the same when they were made again: ``--replay`` is the share of shares that
+are lived through twice, without faults, and compared line by line. Exit code 1 if anything was found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+import structlog
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bot.store.migrate import upgrade
+from tests.builders.desk import SetClock, a_desk
+from tests.simulation.log import decision_log
+from tests.simulation.verdict import Verdict, judge
+from tests.simulation.year import NOTHING_GOES_WRONG, Chances, Year
+
+MEMORY = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process has to do."""
+
+    first: int
+    people: int
+    days: int
+    seed: int
+    is_replayed: bool
+
+
+def live(part: Part) -> Verdict:
+    """Live through one part, twice where it is to be compared with itself."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    verdict, first = _lived(part, Chances() if not part.is_replayed else NOTHING_GOES_WRONG)
+    if part.is_replayed:
+        _, again = _lived(part, NOTHING_GOES_WRONG)
+        verdict.checked["decisions compared"] += len(first)
+        verdict.broken["replay"] += sorted(set(first).symmetric_difference(again))
+    return verdict
+
+
+def _lived(part: Part, chances: Chances) -> tuple[Verdict, list[str]]:
+    folder = Path(tempfile.mkdtemp(prefix="desk-simulate-", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        url = f"sqlite:///{folder / 'desk.sqlite3'}"
+        upgrade(url)
+        clock = SetClock()
+        deps = a_desk(folder, clock, database_url=url)
+        year = Year(deps, clock, part.people, part.days, part.seed + part.first, chances, first_number=part.first)
+        outcome = year.run()
+        with deps.read() as session:
+            verdict = judge(session, deps.vault)
+        verdict.broken["contact rules"] += [str(finding) for finding in outcome.findings]
+        log = decision_log(deps)
+        deps.database.engine.dispose()
+        return verdict, log
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def simulate(people: int, days: int, seed: int, share: int, processes: int, replay: float) -> Verdict:
+    """Live through everybody, so many at a time, in processes of their own."""
+    chance = Random(seed)
+    parts = [
+        Part(first, min(share, people - first), days, seed, chance.random() < replay)
+        for first in range(0, people, share)
+    ]
+    whole = Verdict()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        for verdict in pool.map(live, parts):
+            whole.add(verdict)
+    return whole
+
+
+def main() -> int:
+    """Simulate and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--share", type=int, default=50, help="borrowers on one database")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--replay", type=float, default=1.0, help="share that is lived through twice")
+    options = parser.parse_args()
+    began = time.monotonic()
+    verdict = simulate(options.people, options.days, options.seed, options.share, options.processes, options.replay)
+    print(f"{options.people} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")
+    print("\n".join(verdict.lines()))
+    return 1 if any(verdict.broken.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

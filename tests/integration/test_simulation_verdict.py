@@ -1,0 +1,77 @@
+"""A simulated run comes out the same twice, and its verdict sees a fen astray and a name in the wrong chat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bench.simulate import Part, live
+from bot.services.deps import Deps
+from bot.store.tables import Conversation, Instalment, Message
+from tests.builders.accounts import a_debt_of, a_plan, verified
+from tests.builders.desk import a_borrower, a_conversation
+from tests.builders.payments import paid
+from tests.simulation.verdict import Share, judge
+
+
+def test_a_small_run_breaks_nothing_and_comes_out_the_same_twice(tmp_path: Path) -> None:
+    verdict = live(Part(first=0, people=4, days=6, seed=3, is_replayed=True))
+    assert not any(verdict.broken.values()), "\n".join(verdict.lines())
+    assert set(verdict.broken) == {"contact rules", "fen errors", "leaks", "replay"}
+    assert verdict.resolved.of == 4
+    assert verdict.checked["decisions compared"] > 0
+
+
+class TestWhatIsSeen:
+    """Each thing that must never happen, brought about once."""
+
+    @pytest.fixture
+    def desk(self, deps: Deps) -> Deps:
+        borrower = a_borrower(deps, "演示1")
+        debt = a_debt_of(deps, borrower)
+        a_plan(deps, verified(deps, borrower))
+        paid(deps, debt, 10_000)
+        return deps
+
+    def broken(self, deps: Deps) -> dict[str, int]:
+        with deps.read() as session:
+            found = judge(session, deps.vault)
+        return {kind: len(lines) for kind, lines in found.broken.items() if lines}
+
+    def test_a_plan_that_is_kept_is_counted_and_nothing_is_broken(self, desk: Deps) -> None:
+        with desk.read() as session:
+            found = judge(session, desk.vault)
+        assert self.broken(desk) == {}
+        assert (found.resolved, found.plans_kept) == (Share(1, 1), Share(1, 1))
+        assert found.checked["payments"] == 1
+
+    def test_a_fen_astray(self, desk: Deps) -> None:
+        with desk.begin() as session:
+            session.scalars(select(Instalment).order_by(Instalment.number)).first().amount_fen += 1  # type: ignore[union-attr]
+        assert self.broken(desk) == {"fen errors": 1}
+
+    def test_a_name_in_somebody_elses_chat_and_a_sum_in_a_notice(self, desk: Deps) -> None:
+        chat = a_conversation(desk)
+        with desk.begin() as session:
+            for seq, (text, purpose) in enumerate((("演示1您好", "reply"), ("您欠¥5.00", "plan_notice")), start=7):
+                session.add(
+                    Message(
+                        conversation_id=chat, seq=seq, author="bot", text=text, purpose=purpose, created_at=desk.now()
+                    )
+                )
+        assert self.broken(desk) == {"leaks": 2}
+
+    def test_a_person_who_was_needed(self, desk: Deps) -> None:
+        with desk.begin() as session:
+            session.scalars(select(Conversation)).first().owner = "queued"  # type: ignore[union-attr]
+        with desk.read() as session:
+            assert judge(session, desk.vault).contained == Share(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high"), [(Share(0, 0), 0.0, 1.0), (Share(50, 100), 0.404, 0.596), (Share(0, 100), 0.0, 0.037)]
+)
+def test_the_interval_is_wilsons(share: Share, low: float, high: float) -> None:
+    assert share.interval == pytest.approx((low, high), abs=0.001)
