@@ -14,6 +14,7 @@ from bot.services import audit
 from bot.services.conversations import Author, Reply, locked, say
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue, place_hold
+from bot.services.rule_versions import rule_versions
 from bot.store.tables import Conversation, Message
 from bot.text.normalize import normalize_text
 
@@ -32,7 +33,7 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
     if message.payload is None:
         sign = sign_in(deps, message.text)
     if sign is not None:
-        _note(message, sign)
+        _note(deps, message, sign)
         words = _alarm(session, deps, conversation, sign.kind)
     elif conversation.owner == Owner.QUEUED and conversation.queue_reason == QueueReason.DISTRESS:
         words = () if _comforted_lately(session, deps, conversation) else deps.wording.all("crisis_again")
@@ -84,8 +85,14 @@ def _person_is_there(session: Session, deps: Deps, conversation: Conversation) -
     return last is not None and deps.now() - last < ATTENTIVE
 
 
-def _note(message: Message, sign: CrisisSign) -> None:
+def _note(deps: Deps, message: Message, sign: CrisisSign) -> None:
     message.handling = "handled"
     message.intent = "express_distress"
     message.confidence = 1.0
-    message.understanding = {"entities": [], "actions": ["crisis_guard"], "ranking": [], "model": f"guard:{sign.kind}"}
+    message.understanding = {
+        "entities": [],
+        "actions": ["crisis_guard"],
+        "ranking": [],
+        "model": f"guard:{sign.kind}",
+        "rules": dict(rule_versions(deps)),
+    }
