@@ -15,6 +15,7 @@ from sqlalchemy import select
 from bot.services import recorded_turns, rule_archive, shadow_turns
 from bot.services.conversations import Author, Reply
 from bot.services.deps import Deps
+from bot.services.inbound import record_text
 from bot.services.recorded_turns import Recorded, Remade, Verdict
 from bot.services.rule_versions import rule_versions
 from bot.store.tables import AuditEntry, Message
@@ -139,3 +140,11 @@ def test_texts_for_comparing_models_point_to_nobody_and_hold_no_proof(deps: Deps
     assert len(texts) == 2
     assert not any("王小明" in text or "1380000" in text for text in texts)
     assert len(shadow_turns.texts_since(deps, deps.now() - timedelta(days=30), 1)) == 1
+
+
+def test_what_the_guard_answered_names_the_rules_it_judged_by(deps: Deps) -> None:
+    rule_archive.keep(deps)
+    chat = a_conversation(deps)
+    record_text(deps, chat, "a key", "我不想活了")
+    (judged,) = recorded_turns.judge(deps, of(deps, chat), {}, frozenset())
+    assert (judged.verdict, judged.missing) == (Verdict.SAME, ())
