@@ -11,6 +11,8 @@ UV := .tools/uv
 PY := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# A model is the same for the same sources, so checkouts of one user need not train it each for itself.
+export DESK_MODEL_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/borrower-desk/models
 
 # Tests run side by side, each worker with databases and processes of its own. Every worker of the last step runs a whole
 # desk, about 2 GB. PYTHONHASHSEED: the workers must find the same tests in the same order.
@@ -63,7 +65,8 @@ unit: .venv/.ready ## every test that needs neither a model nor the running desk
 	@echo "· unit, property, proof, simulation, integration, contract"
 	@$(SIDE_BY_SIDE) tests --ignore tests/nlu --ignore tests/dialogue --ignore tests/e2e
 
-running: setup train chromium ## whole conversations and browser tests on the running desk
+running: setup chromium ## whole conversations and browser tests on the running desk
+	@.venv/bin/bot train --no-report >/dev/null
 	@echo "· running desk: conversations and browser"
 	@$(SIDE_BY_SIDE) tests/dialogue tests/e2e
 

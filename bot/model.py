@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ def ready_model(root: Path = ROOT) -> Model | None:
 
 
 def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
-    """Return the fitting model, training it first if need be (about a minute on two cores).
+    """Return the fitting model, training it first if need be (some minutes on two cores).
+
+    One that another checkout has trained from the very same sources is taken from ``settings.model_cache``.
 
     Raises:
         TrainingFailed: Rasa reported an error.
@@ -80,6 +83,11 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
     mark = fingerprint(root)
     folder = root / "models"
     folder.mkdir(exist_ok=True)
+    path = model_path(folder, mark)
+    kept = model_path(settings.model_cache, mark) if settings.model_cache else None
+    if kept is not None and kept.exists():
+        _put(kept, path)
+        return Model(path, mark)
     name = f"building-{os.getpid()}-{mark}"
     command = [str(RUNTIME_PYTHON), "-m", "rasa", "train", "--data", "data/nlu", "data/rules", "--domain", "domain.yml"]
     command += ["--config", "config.yml", "--out", "models", "--fixed-model-name", name]
@@ -90,9 +98,18 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
     built = folder / f"{name}.tar.gz"
     if done.returncode != 0 or not built.exists():
         raise TrainingFailed((done.stdout + done.stderr)[-4000:])
-    path = model_path(folder, mark)
     built.replace(path)
+    if kept is not None:
+        _put(path, kept)
     return Model(path, mark)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Copy a file into place whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copied = target.with_name(f"copying-{os.getpid()}-{target.name}")
+    shutil.copyfile(source, copied)
+    copied.replace(target)
 
 
 def rasa_environment(settings: Settings) -> Mapping[str, str]:

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
         "示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by"
     )
     var_dir: Path = Field(ROOT / "var", description="where the SQLite file, demo keys and Rasa's tracker live")
+    model_cache: Path | None = Field(
+        None, description="folder in which checkouts share trained models by what they were made from; empty means none"
+    )
     database_url: str = Field(
         "",
         repr=False,  # it holds a password
