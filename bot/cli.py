@@ -188,6 +188,7 @@ def create(
     login: Annotated[str, typer.Argument(help="name to log in with")],
     display_name: Annotated[str, typer.Option(prompt=True, help="name that borrowers see")],
     role: Annotated[Role, typer.Option(help="what the operator may do")] = Role.AGENT,
+    team: Annotated[str, typer.Option(help="whose conversations an agent sees beside their own")] = "",
     password: Annotated[
         str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="DESK_OPERATOR_PASSWORD")
     ] = "",
@@ -195,7 +196,7 @@ def create(
     """Create an operator."""
     from bot.services import operators
 
-    result = operators.create(_deps(_settings()), login, display_name, role, password)
+    result = operators.create(_deps(_settings()), login, display_name, role, password, team)
     if isinstance(result, operators.CreateRefusal):
         _stop(
             f"the login {login!r} is taken"
@@ -203,6 +204,23 @@ def create(
             else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
         )
     typer.echo(f"created {login}")
+
+
+@operator.command()
+def team(
+    login: Annotated[str, typer.Argument(help="name to log in with")],
+    name: Annotated[str, typer.Argument(help="the team; none takes the operator out of theirs")] = "",
+) -> None:
+    """Put an operator into a team: agents see what is theirs or their team's, and what is no team's yet."""
+    from bot.services import assignment
+
+    if (refusal := assignment.put_into_team(_deps(_settings()), login, name)) is not None:
+        _stop(
+            f"there is no operator {login!r}"
+            if refusal is assignment.TeamRefusal.UNKNOWN
+            else f"a team's name has at most {assignment.LONGEST_TEAM} characters"
+        )
+    typer.echo(f"{login}: {name or 'in no team'}")
 
 
 @payments.command("import")

@@ -20,7 +20,7 @@ from bot.console.rendering import Pages
 from bot.console.session import ChangeAccess
 from bot.identity.roles import Permission
 from bot.outreach.gate import HoldKind
-from bot.services import care, handoff
+from bot.services import assignment, care, handoff
 from bot.services.care import LONGEST_REASON, CareDone
 from bot.services.handoff import Done, Refusal, Unfitting
 from bot.services.operators import OperatorView
@@ -33,6 +33,7 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
     deps = pages.deps
     taker = ChangeAccess(pages, Permission.TAKE_CONVERSATIONS)
     speaker = ChangeAccess(pages, Permission.REPLY)
+    assigner = ChangeAccess(pages, Permission.ASSIGN_CONVERSATIONS)
     lifter = ChangeAccess(pages, Permission.LIFT_HOLDS)
 
     async def answer(
@@ -84,6 +85,20 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         request: Request, conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(taker)]
     ) -> Response:
         outcome = await run_in_threadpool(handoff.give_back, deps, conversation_id, operator.id)
+        return await answer(request, operator, conversation_id, outcome)
+
+    @router.post("/c/{conversation_id}/assign")
+    async def assign(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(assigner)],
+        to: Annotated[str, Form(pattern=r"^(person:[0-9a-f]{32}|team:[^\x00]{0,40})$")],
+    ) -> Response:
+        kind, _, name = to.partition(":")
+        if kind == "person":
+            outcome = await run_in_threadpool(assignment.assign_to_person, deps, operator, conversation_id, name)
+        else:
+            outcome = await run_in_threadpool(assignment.assign_to_team, deps, operator, conversation_id, name or None)
         return await answer(request, operator, conversation_id, outcome)
 
     @router.post("/c/{conversation_id}/holds/{hold_id}/lift")

@@ -19,7 +19,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
 
     @router.get("/documents/{document_id}")
     def document(document_id: DocumentId, operator: Annotated[OperatorView, Depends(reader)]) -> Response:
-        file = document_store.fetch_as_operator(pages.deps, document_id, operator.id)
+        file = document_store.fetch_as_operator(pages.deps, document_id, operator.reader)
         if file is None:
             return pages.render("refused.html", operator, 404, reason="unknown")
         return Response(file.content, media_type=file.media_type, headers={"Content-Disposition": file.disposition})

@@ -14,9 +14,9 @@ from bot.console.facts import card_facts
 from bot.console.rendering import Pages
 from bot.console.session import Access, Kind
 from bot.desk.ownership import Owner
-from bot.identity.roles import Permission
+from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
-from bot.services import inbox
+from bot.services import assignment, inbox
 from bot.services.care import PLACEABLE
 from bot.services.inbox import ConversationRow, Transcript
 from bot.services.operators import OperatorView
@@ -46,7 +46,7 @@ class InboxList:
 def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxList:
     """Return the list as this operator last chose to see it."""
     show = _chosen(request)
-    rows = inbox.listing(pages.deps)
+    rows = inbox.listing(pages.deps, operator.reader)
     return InboxList(
         show=show,
         rows=tuple(row for row in rows if _shown(row, show, operator)),
@@ -82,7 +82,7 @@ def conversation_page(
     ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
     taken down for a case, ``reason`` what was given for a pause that was refused.
     """
-    found = inbox.transcript(pages.deps, conversation_id, operator.id)
+    found = inbox.transcript(pages.deps, conversation_id, operator.reader)
     if found is None:
         return pages.render("refused.html", operator, 404, reason="unknown")
     return pages.render(
@@ -118,6 +118,7 @@ def _parts(
         "longest": pages.deps.settings.message_max_characters,
         "placeable": PLACEABLE,
         "case_kinds": tuple(CaseKind),
+        "colleagues": assignment.colleagues(pages.deps) if may(operator.role, Permission.ASSIGN_CONVERSATIONS) else (),
         "care": CARE,
     }
 
@@ -161,7 +162,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         operator: Annotated[OperatorView, Depends(script)],
         after: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
-        found = inbox.turns_after(pages.deps, conversation_id, after, operator.id)
+        found = inbox.turns_after(pages.deps, conversation_id, after, operator.reader)
         if found is None:
             return pages.render("refused.html", operator, 404, reason="unknown")
         return pages.render("_update.html", operator, 200, **_parts(pages, operator, found))

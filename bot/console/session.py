@@ -14,8 +14,9 @@ from fastapi.responses import RedirectResponse
 
 from bot.console import PREFIX
 from bot.console.rendering import Pages, Stop
+from bot.desk.visibility import READS_ALL
 from bot.identity.roles import Permission, may
-from bot.services import operators
+from bot.services import operators, reading_rights
 from bot.services.operators import LoginRefusal, OperatorView
 
 SESSION_COOKIE = "desk_operator"
@@ -27,6 +28,7 @@ _LONGEST_FORM = 16_384
 _STORABLE = r"^[^\x00]*$"
 """PostgreSQL stores every character but U+0000."""
 
+_ID = re.compile(r"[0-9a-f]{32}")
 _OWN_PAGE = re.compile(
     rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality)?"
 )
@@ -56,7 +58,7 @@ class Access:
         """Return the operator who makes the request.
 
         Raises:
-            Stop: there is no session, or the role lacks the permission.
+            Stop: there is no session, the role lacks the permission, or the conversation is not the operator's to read.
         """
         token = request.cookies.get(SESSION_COOKIE)
         operator = operators.current(self.pages.deps, token) if token else None
@@ -66,7 +68,15 @@ class Access:
             raise Stop(self.pages.render("refused.html", status=403, reason="no_session"))
         if self.permission is not None and not may(operator.role, self.permission):
             raise Stop(self.pages.render("refused.html", operator, 403, reason="not_permitted"))
+        if operator.role not in READS_ALL and not self._is_readable(request, operator):
+            raise Stop(self.pages.render("refused.html", operator, 404, reason="unknown"))
         return operator
+
+    def _is_readable(self, request: Request, operator: OperatorView) -> bool:
+        """Tell whether a route that names a conversation names one that this operator may read, whatever it does."""
+        named = str(request.path_params.get("conversation_id", ""))
+        # Anything else in its place is refused by the route itself.
+        return _ID.fullmatch(named) is None or reading_rights.may_read(self.pages.deps, operator.reader, named)
 
 
 class ChangeAccess(Access):

@@ -19,6 +19,7 @@ class Permission(StrEnum):
 
     READ_CONVERSATIONS = "read_conversations"
     TAKE_CONVERSATIONS = "take_conversations"
+    ASSIGN_CONVERSATIONS = "assign_conversations"
     REPLY = "reply"
     LIFT_HOLDS = "lift_holds"
     IMPORT_PAYMENTS = "import_payments"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bot.services.conversations import Author
@@ -83,11 +83,14 @@ def deliveries_of(session: Session, conversation: Conversation, messages: Sequen
     return {row.message_id: _view(row) for row in rows}
 
 
-def elsewhere(session: Session, borrower_id: str, conversation_id: str) -> tuple[Elsewhere, ...]:
-    """Return a borrower's conversations but one, in the order of their making, if anything was said in them."""
+def elsewhere(
+    session: Session, borrower_id: str, conversation_id: str, readable: ColumnElement[bool]
+) -> tuple[Elsewhere, ...]:
+    """Return a borrower's readable conversations but one, oldest first, if anything was said in them."""
     rows = session.scalars(
         select(Conversation)
         .where(Conversation.borrower_id == borrower_id, Conversation.id != conversation_id, Conversation.last_seq > 0)
+        .where(readable)
         .order_by(Conversation.created_at, Conversation.id)
     )
     return tuple(Elsewhere(row.id, row.channel, row.unreachable_at is not None) for row in rows)

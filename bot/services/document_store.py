@@ -15,11 +15,13 @@ from urllib.parse import quote
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.desk.visibility import READS_ALL, Reader
 from bot.documents.words import DocumentWords, Speech
 from bot.services import audit
 from bot.services.accounts import NotVerified, right_party
 from bot.services.conversations import FACT
 from bot.services.deps import Deps
+from bot.services.reading_rights import readable
 from bot.store.tables import Borrower, Conversation, Document, Message, MessageDocument, Outbox
 from bot.text.scripts import Script
 
@@ -174,16 +176,22 @@ def fetch(deps: Deps, conversation_id: str | None, document_id: str) -> Document
         return _file(session, deps, document, conversation_id)
 
 
-def fetch_as_operator(deps: Deps, document_id: str, operator_id: str) -> DocumentFile | None:
-    """Return a document to an operator, and put on record that they had it; None where there is none."""
+def fetch_as_operator(deps: Deps, document_id: str, reader: Reader) -> DocumentFile | None:
+    """Return a document to an operator who may read a talk with its borrower, and put on record that they had it.
+
+    None to anybody else, and where there is none.
+    """
     if _ID.fullmatch(document_id) is None:
         return None
     with deps.begin() as session:
         document = session.get(Document, document_id)
         if document is None:
             return None
-        reader = audit.Actor("operator", operator_id)
-        audit.record(session, deps.now(), reader, "document_read", ("document", document.id), kind=document.kind)
+        talk = readable(reader).where(Conversation.borrower_id == document.borrower_id).limit(1)
+        if reader.role not in READS_ALL and session.scalar(talk) is None:
+            return None
+        actor = audit.Actor("operator", reader.operator_id)
+        audit.record(session, deps.now(), actor, "document_read", ("document", document.id), kind=document.kind)
         return _file(session, deps, document, document.conversation_id)
 
 

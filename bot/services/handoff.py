@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.care.follow_up import speaks_of_debt
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
+from bot.desk.visibility import Reader
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
@@ -23,6 +24,7 @@ from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
 from bot.services.locking import locked_in_turn
+from bot.services.reading_rights import is_readable
 from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
 
 TAKES_OVER = frozenset({Role.SUPERVISOR, Role.ADMIN})
@@ -38,6 +40,7 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown"
     NOT_ALLOWED = "not_allowed"
     NOT_YOURS = "not_yours"
+    NO_SUCH_COLLEAGUE = "no_such_colleague"
     EMPTY = "empty"
     TOO_LONG = "too_long"
     CONTACT_RULES = "contact_rules"
@@ -117,6 +120,8 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
         operator = session.get(Operator, operator_id)
         if conversation is None or operator is None:
             return Refusal.UNKNOWN
+        if not is_readable(session, Reader(operator.id, Role(operator.role), operator.team), conversation_id):
+            return Refusal.UNKNOWN
         actor, subject, now = audit.Actor("operator", operator_id), ("conversation", conversation_id), deps.now()
         if conversation.owner == Owner.HUMAN:
             if conversation.owner_operator_id == operator_id:
@@ -130,12 +135,21 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
                 return Refusal.NOT_ALLOWED
             conversation.owner = owner
             audit.record(session, now, actor, "taken", subject)
-        conversation.owner_operator_id = operator_id
-        for message in _waiting(session, conversation_id):
-            message.handling = "held"
-        text = deps.wording.one("in_human_hands", operator=operator.display_name)
-        _tell_if_allowed(session, deps, conversation, Reply(text))
+        put_into_hands(session, deps, conversation, operator)
         return Done(Owner.HUMAN)
+
+
+def put_into_hands(session: Session, deps: Deps, conversation: Conversation, operator: Operator) -> None:
+    """Make an operator the one who answers a locked conversation, and tell the borrower if that is allowed.
+
+    It belongs to the operator's team from then on; to the same team as before where the operator is in none.
+    """
+    conversation.owner_operator_id = operator.id
+    conversation.team = operator.team or conversation.team
+    for message in _waiting(session, conversation.id):
+        message.handling = "held"
+    text = deps.wording.one("in_human_hands", operator=operator.display_name)
+    _tell_if_allowed(session, deps, conversation, Reply(text))
 
 
 def reply(deps: Deps, conversation_id: str, operator_id: str, text: str, key: str) -> Done | Refusal | Unfitting:
@@ -286,6 +300,7 @@ def _requeue(deps: Deps, conversation_id: str) -> bool:
         audit.record(session, now, audit.SYSTEM, "abandoned", ("conversation", conversation_id), left_by=left_by)
         conversation.owner = Owner.BOT
         conversation.owner_operator_id = None
+        conversation.team = None  # whoever is there may help
         conversation.queued_at = None
         enqueue(session, conversation, reason, now)
         if reason is QueueReason.DISTRESS:

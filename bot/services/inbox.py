@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.desk.ownership import PRIORITY, Owner, QueueReason
+from bot.desk.visibility import READS_ALL, Reader
 from bot.identity.factors import read_code
 from bot.identity.levels import Level, viewer
 from bot.outreach.gate import HoldKind
@@ -22,6 +23,7 @@ from bot.services.deps import Deps
 from bot.services.document_store import DocumentView, carried_by
 from bot.services.holds import standing
 from bot.services.proof import proof_of
+from bot.services.reading_rights import is_theirs, may_look_through, waits_for
 from bot.store.tables import AuditEntry, Borrower, Conversation, Hold, Message, Operator
 
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{3,}(?:[ \-]?\d{3,})*[Xx]?")
@@ -56,6 +58,7 @@ class ConversationRow:
     last_author: str
     last_activity_at: datetime
     in_danger: bool
+    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +157,18 @@ def _mask_long(match: re.Match[str]) -> str:
     return "****" + number[-2 if len(number) in (15, 18) else -4 :]
 
 
-def listing(deps: Deps, limit: int = 200) -> list[ConversationRow]:
-    """Return conversations: the queue in its order, then others in danger, then by last activity.
+def listing(deps: Deps, reader: Reader, limit: int = 200) -> list[ConversationRow]:
+    """Return what an operator may read: the queue in its order, then others in danger, then by last activity.
 
     ``limit`` never cuts off a waiting conversation in favour of a merely recent one.
     """
     with deps.read() as session:
-        found = session.execute(_rows().where(Conversation.id.in_(_foremost(session, limit))))
+        found = session.execute(_rows().where(Conversation.id.in_(_foremost(session, reader, limit))))
         rows = [_row(deps, *each) for each in found]
     return sorted(rows, key=_urgency)[:limit]
 
 
-def _foremost(session: Session, limit: int) -> set[str]:
+def _foremost(session: Session, reader: Reader, limit: int) -> set[str]:
     """Return the ids of conversations among which the first ``limit`` are.
 
     What waits is put in its order; each other part is a walk along an index that ends at its limit. One order over all
@@ -175,7 +178,10 @@ def _foremost(session: Session, limit: int) -> set[str]:
     has_written = Conversation.last_inbound_at.is_not(None)
     rank = case({reason.value: place for place, reason in enumerate(PRIORITY)}, value=Conversation.queue_reason)
     waiting = select(Conversation.id).order_by(rank, Conversation.queued_at).limit(limit)
-    parts = [waiting.where(Conversation.owner == Owner.QUEUED)]
+    parts = [waiting.where(waits_for(reader))]
+    if reader.role not in READS_ALL:
+        parts += [newest.where(theirs, has_written) for theirs in is_theirs(reader)]
+        return {found for part in parts for found in session.scalars(part)}
     parts += [newest.where(Conversation.owner == owner, has_written) for owner in Owner if owner is not Owner.QUEUED]
     held = select(Hold.conversation_id).where(Hold.kind == HoldKind.DISTRESS, Hold.lifted_at.is_(None))
     parts.append(newest.where(Conversation.id.in_(held), has_written))
@@ -184,30 +190,30 @@ def _foremost(session: Session, limit: int) -> set[str]:
     return {found for part in parts for found in session.scalars(part)}
 
 
-def transcript(deps: Deps, conversation_id: str, operator_id: str) -> Transcript | None:
-    """Return a whole conversation; that it was read goes into the audit log."""
+def transcript(deps: Deps, conversation_id: str, reader: Reader) -> Transcript | None:
+    """Return a whole conversation, None where this operator may read none; that it was read is audited."""
     with deps.begin() as session:
-        return _read(session, deps, conversation_id, operator_id, after=0)
+        return _read(session, deps, conversation_id, reader, after=0)
 
 
-def turns_after(deps: Deps, conversation_id: str, seq: int, operator_id: str) -> Transcript | None:
+def turns_after(deps: Deps, conversation_id: str, seq: int, reader: Reader) -> Transcript | None:
     """Return a conversation with only its turns after ``seq``, to bring an open page up to date.
 
     Not audited while the audit log tells that this operator opened the conversation in the last twelve hours; asking
     for all of it is opening it.
     """
     with deps.read() as session:
-        if seq > 0 and _has_opened(session, deps, conversation_id, operator_id):
-            return _transcript(session, deps, conversation_id, after=seq)
+        if seq > 0 and _has_opened(session, deps, conversation_id, reader.operator_id):
+            return _transcript(session, deps, conversation_id, reader, after=seq)
     with deps.begin() as session:
-        return _read(session, deps, conversation_id, operator_id, after=seq)
+        return _read(session, deps, conversation_id, reader, after=seq)
 
 
-def _read(session: Session, deps: Deps, conversation_id: str, operator_id: str, after: int) -> Transcript | None:
-    found = _transcript(session, deps, conversation_id, after)
+def _read(session: Session, deps: Deps, conversation_id: str, reader: Reader, after: int) -> Transcript | None:
+    found = _transcript(session, deps, conversation_id, reader, after)
     if found is not None:
-        reader = audit.Actor("operator", operator_id)
-        audit.record(session, deps.now(), reader, _READ, ("conversation", conversation_id))
+        actor = audit.Actor("operator", reader.operator_id)
+        audit.record(session, deps.now(), actor, _READ, ("conversation", conversation_id))
     return found
 
 
@@ -275,8 +281,8 @@ def _in_danger() -> ColumnElement[bool]:
     return (Conversation.queue_reason.is_not_distinct_from(QueueReason.DISTRESS.value)) | held
 
 
-def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) -> Transcript | None:
-    found = session.execute(_rows().where(Conversation.id == conversation_id)).first()
+def _transcript(session: Session, deps: Deps, conversation_id: str, reader: Reader, after: int) -> Transcript | None:
+    found = session.execute(_rows().where(Conversation.id == conversation_id, may_look_through(reader))).first()
     if found is None:
         return None
     conversation, last, operator, borrower, in_danger = found
@@ -302,7 +308,7 @@ def _transcript(session: Session, deps: Deps, conversation_id: str, after: int) 
         ),
         card=_card(deps, borrower, conversation, holds) if borrower else None,
         holds=holds,
-        elsewhere=elsewhere(session, borrower.id, conversation_id) if borrower else (),
+        elsewhere=elsewhere(session, borrower.id, conversation_id, may_look_through(reader)) if borrower else (),
     )
 
 
@@ -328,6 +334,7 @@ def _row(
         last_author=last.author,
         last_activity_at=conversation.last_activity_at,
         in_danger=in_danger,
+        team=conversation.team,
     )
 
 

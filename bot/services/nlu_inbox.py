@@ -100,7 +100,7 @@ def report(
         message = session.scalar(
             select(Message)
             .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Message.conversation_id == conversation_id, Message.seq == seq, may_look_through(operator))
+            .where(Message.conversation_id == conversation_id, Message.seq == seq, may_look_through(operator.reader))
         )
         if message is None:
             return NotCorrected.UNKNOWN
@@ -125,7 +125,7 @@ def listing(deps: Deps, operator: OperatorView, state: ReadingState) -> tuple[Re
             select(NluTurn, Message.seq)
             .join(Conversation, Conversation.id == NluTurn.conversation_id)
             .outerjoin(Message, Message.id == NluTurn.message_id)
-            .where(NluTurn.state == state.value, may_look_through(operator))
+            .where(NluTurn.state == state.value, may_look_through(operator.reader))
             .order_by(*order)
             .limit(MOST_LISTED)
         )
@@ -267,7 +267,7 @@ def _turn(session: Session, operator: OperatorView, turn_id: str) -> NluTurn | N
     return session.scalar(
         select(NluTurn)
         .join(Conversation, Conversation.id == NluTurn.conversation_id)
-        .where(NluTurn.id == turn_id, may_look_through(operator))
+        .where(NluTurn.id == turn_id, may_look_through(operator.reader))
         .with_for_update(of=NluTurn)
     )
 

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 
+from bot.desk.visibility import Reader
 from bot.identity.roles import Role
 from bot.services import audit
 from bot.services.deps import Deps
@@ -49,10 +50,18 @@ class OperatorView:
     display_name: str
     role: Role
     csrf: str
+    team: str | None = None
+
+    @property
+    def reader(self) -> Reader:
+        """Who they are where it is asked what they may read."""
+        return Reader(self.id, self.role, self.team)
 
 
-def create(deps: Deps, login: str, display_name: str, role: Role, password: str) -> str | CreateRefusal:
-    """Create an operator and return the id."""
+def create(
+    deps: Deps, login: str, display_name: str, role: Role, password: str, team: str | None = None
+) -> str | CreateRefusal:
+    """Create an operator, in a team if one is named, and return the id."""
     if len(password) < PASSWORD_MINIMUM:
         return CreateRefusal.PASSWORD_TOO_SHORT
     with deps.begin() as session:
@@ -63,6 +72,7 @@ def create(deps: Deps, login: str, display_name: str, role: Role, password: str)
             login=login,
             display_name=display_name,
             role=role.value,
+            team=team or None,
             password_hash=_hasher.hash(password),
             created_at=now,
         )
@@ -141,7 +151,9 @@ def current(deps: Deps, token: str) -> OperatorView | None:
         if row is None or row.expires_at <= deps.now():
             return None
         operator = session.get_one(Operator, row.operator_id)
-        return OperatorView(operator.id, operator.login, operator.display_name, Role(operator.role), row.csrf)
+        return OperatorView(
+            operator.id, operator.login, operator.display_name, Role(operator.role), row.csrf, operator.team
+        )
 
 
 def log_out(deps: Deps, token: str) -> None:

@@ -1,31 +1,53 @@
-"""Whose words an operator may look through: the whole desk's, or those they have to do with."""
+"""Whose words an operator may read, as the database is asked: the rule itself is ``bot.desk.visibility.may_read``."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy.orm import Session
 
-from bot.desk.ownership import Owner
-from bot.identity.roles import Role
-from bot.services.operators import OperatorView
-from bot.store.tables import Conversation, Message
-
-READS_ALL = frozenset({Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN})
-"""Roles that review what others said."""
+from bot.desk.ownership import SILENT, Owner
+from bot.desk.visibility import READS_ALL, Reader
+from bot.services.deps import Deps
+from bot.store.tables import Approval, Conversation, Message
 
 
-def may_look_through(operator: OperatorView) -> ColumnElement[bool]:
-    """Return the condition on ``Conversation`` under which an operator may search, replay and export it.
+def may_look_through(reader: Reader) -> ColumnElement[bool]:
+    """Return the condition on ``Conversation`` under which an operator may read, search, replay and export it."""
+    return true() if reader.role in READS_ALL else or_(waits_for(reader), *is_theirs(reader))
 
-    An agent: what is in their hands, what they have written in, and what waits for somebody to take it.
-    """
-    if operator.role in READS_ALL:
-        return true()
-    written = aliased(Message)  # whoever asks may select messages themselves
-    wrote = (
-        select(written.id)
-        .where(written.conversation_id == Conversation.id, written.operator_id == operator.id)
-        .correlate(Conversation)
-        .exists()
+
+def waits_for(reader: Reader) -> ColumnElement[bool]:
+    """Return the condition under which a conversation waits in the queue that this operator sees."""
+    waits = Conversation.owner == Owner.QUEUED
+    if reader.role in READS_ALL:
+        return waits
+    silent = Conversation.queue_reason.in_([reason.value for reason in SILENT])
+    return waits & or_(Conversation.team.is_(None), Conversation.team == reader.team, silent)
+
+
+def is_theirs(reader: Reader) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions, each with an index of its own, under which an agent may read whatever does not wait."""
+    wrote = select(Message.conversation_id).where(Message.operator_id == reader.operator_id)
+    undecided = select(Approval.conversation_id).where(Approval.state == "waiting")
+    found = (
+        Conversation.owner_operator_id == reader.operator_id,
+        Conversation.id.in_(wrote),
+        Conversation.id.in_(undecided),
     )
-    return (Conversation.owner_operator_id == operator.id) | (Conversation.owner == Owner.QUEUED) | wrote
+    return found if reader.team is None else (*found, Conversation.team == reader.team)
+
+
+def may_read(deps: Deps, reader: Reader, conversation_id: str) -> bool:
+    """Tell whether an operator may read a conversation; False as well where there is none."""
+    with deps.read() as session:
+        return is_readable(session, reader, conversation_id)
+
+
+def is_readable(session: Session, reader: Reader, conversation_id: str) -> bool:
+    """Tell the same inside an open transaction."""
+    return session.scalar(readable(reader).where(Conversation.id == conversation_id)) is not None
+
+
+def readable(reader: Reader) -> Select[str]:
+    """Return the selection of the ids of conversations that an operator may read."""
+    return select(Conversation.id).where(may_look_through(reader))

@@ -169,7 +169,7 @@ def matching(session: Session, operator: OperatorView, wanted: Wanted) -> Select
     """Return the selection of turns that fit, of conversations this operator may look through, in no order yet."""
     entry = SearchEntry
     statement = select(entry).join(Conversation, Conversation.id == entry.conversation_id)
-    statement = statement.where(may_look_through(operator))
+    statement = statement.where(may_look_through(operator.reader))
     if wanted.words.strip():
         statement = statement.where(_holds_words(session, query_terms(wanted.words)))
     if wanted.since is not None and wanted.since > _FIRST_DAY:

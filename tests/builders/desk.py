@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.desk.ownership import Owner, QueueReason
+from bot.desk.visibility import Reader
 from bot.identity.roles import Role
 from bot.lending.ledger import Entry, EntryKind
 from bot.outreach.gate import HoldKind
@@ -26,6 +27,9 @@ NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai."""
 
 PASSWORD = "correct horse battery"
+
+TEAM = "一组"
+"""Whose operators and conversations are, unless a test says otherwise: an agent sees what is their team's."""
 
 _databases: dict[str, Database] = {}
 """One for each URL: an engine remembers how statements are written, and tests one after the other have the same URL."""
@@ -106,11 +110,18 @@ def _give_tables(database: Database, file: Path) -> None:
         _empty_file.append(file.read_bytes())
 
 
-def an_operator(deps: Deps, login: str = "chen", name: str = "小陈", role: Role = Role.AGENT) -> str:
+def an_operator(
+    deps: Deps, login: str = "chen", name: str = "小陈", role: Role = Role.AGENT, team: str | None = TEAM
+) -> str:
     """Create an operator whose password is ``PASSWORD``; returns the id."""
-    created = operators.create(deps, login, name, role, PASSWORD)
+    created = operators.create(deps, login, name, role, PASSWORD, team)
     assert not isinstance(created, operators.CreateRefusal), created
     return created
+
+
+def reviewing(operator_id: str = "") -> Reader:
+    """Return an operator as somebody who may read everything."""
+    return Reader(operator_id, Role.SUPERVISOR)
 
 
 def a_borrower(
@@ -204,6 +215,7 @@ class Talk:
     operator_id: str | None = None
     borrower_id: str | None = None
     verified: bool = False
+    team: str | None = TEAM
     holds: tuple[HoldKind, ...] = field(default=())
 
 
@@ -222,6 +234,7 @@ def a_conversation(deps: Deps, talk: Talk | None = None) -> str:
             verified_at=now - timedelta(minutes=5) if talk.verified else None,
             owner=talk.owner.value,
             owner_operator_id=talk.operator_id,
+            team=talk.team,
             queue_reason=talk.reason.value if talk.reason else None,
             queued_at=now - timedelta(minutes=talk.waited_minutes) if talk.reason else None,
             last_seq=len(talk.said),

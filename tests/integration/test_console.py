@@ -41,6 +41,7 @@ from tests.builders.desk import (
     a_debt,
     a_desk,
     an_operator,
+    reviewing,
 )
 
 
@@ -226,6 +227,7 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("GET", "/console/c/{conversation_id}/turns"): Permission.READ_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/take"): Permission.TAKE_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/give-back"): Permission.TAKE_CONVERSATIONS,
+    ("POST", "/console/c/{conversation_id}/assign"): Permission.ASSIGN_CONVERSATIONS,
     ("POST", "/console/c/{conversation_id}/reply"): Permission.REPLY,
     ("POST", "/console/tone"): Permission.REPLY,
     ("GET", "/console/payments"): Permission.READ_CONVERSATIONS,
@@ -519,7 +521,7 @@ def test_giving_back_hands_the_conversation_to_the_bot(console: Console) -> None
     assert console.act(conversation, "give-back").status_code == 303
     assert console.told == [conversation]
     assert console.act(conversation, "give-back").status_code == 409
-    assert inbox.listing(console.deps)[0].owner is Owner.BOT
+    assert inbox.listing(console.deps, reviewing())[0].owner is Owner.BOT
 
 
 def test_a_supervisor_lifts_a_hold_once(console: Console) -> None:
@@ -589,19 +591,19 @@ def test_following_what_one_has_not_opened_today_is_audited_once(console: Consol
     someone = an_operator(console.deps, "lin", "小林")
     me = an_operator(console.deps)
     conversation = a_conversation(console.deps, Talk(said=(Said("一"), Said("二"))))
-    inbox.transcript(console.deps, conversation, someone)
-    inbox.transcript(console.deps, a_conversation(console.deps), me)
+    inbox.transcript(console.deps, conversation, reviewing(someone))
+    inbox.transcript(console.deps, a_conversation(console.deps), reviewing(me))
     for _ in range(2):
-        assert inbox.turns_after(console.deps, conversation, 1, me)
+        assert inbox.turns_after(console.deps, conversation, 1, reviewing(me))
         assert count_of(console.deps, "transcript_read") == 3
     console.clock.move(timedelta(hours=12))
-    inbox.turns_after(console.deps, conversation, 1, me)
+    inbox.turns_after(console.deps, conversation, 1, reviewing(me))
     assert count_of(console.deps, "transcript_read") == 4
 
 
 def test_looking_for_a_conversation_that_is_not_there_is_no_reading(console: Console) -> None:
     me = an_operator(console.deps)
-    assert inbox.turns_after(console.deps, "0" * 32, 0, me) is None
+    assert inbox.turns_after(console.deps, "0" * 32, 0, reviewing(me)) is None
     assert count_of(console.deps, "transcript_read") == 0
 
 
@@ -662,7 +664,7 @@ def test_a_bare_number_is_hidden_when_it_proved_identity_and_shown_when_it_is_an
 def test_what_proves_identity_is_hidden_from_the_person_who_answers(console: Console, text: str, secret: str) -> None:
     me = an_operator(console.deps)
     conversation = a_conversation(console.deps, Talk(said=(Said(text, handling="held"),)))
-    read = inbox.transcript(console.deps, conversation, me)
+    read = inbox.transcript(console.deps, conversation, reviewing(me))
     assert read is not None
     assert secret not in read.turns[0].text
     assert secret not in read.row.last_text
@@ -672,7 +674,7 @@ def test_what_proves_identity_is_hidden_from_the_person_who_answers(console: Con
 def test_sums_told_to_the_person_who_answers_are_shown(console: Console, text: str) -> None:
     me = an_operator(console.deps)
     conversation = a_conversation(console.deps, Talk(said=(Said(text, handling="held"),)))
-    read = inbox.transcript(console.deps, conversation, me)
+    read = inbox.transcript(console.deps, conversation, reviewing(me))
     assert read is not None
     assert read.turns[0].text == text
 
@@ -748,7 +750,7 @@ def test_danger_comes_first_then_the_queue_in_its_order_then_the_latest(console:
     waits_longer = talk(Owner.QUEUED, QueueReason.COMPLAINT, 9)
     held = talk(Owner.BOT, None, 60, HoldKind.DISTRESS)
     distress = talk(Owner.QUEUED, QueueReason.DISTRESS, 0)
-    rows = inbox.listing(console.deps)
+    rows = inbox.listing(console.deps, reviewing())
     assert [row.id for row in rows] == [distress, waits_longer, complaint, asked, held, new, old]
     assert [row.id for row in rows if row.in_danger] == [distress, held]
 
@@ -759,7 +761,7 @@ def test_a_long_list_never_cuts_off_who_waits(console: Console) -> None:
     )
     for _ in range(4):
         a_conversation(console.deps)
-    assert waiting in [row.id for row in inbox.listing(console.deps, limit=3)]
+    assert waiting in [row.id for row in inbox.listing(console.deps, reviewing(), limit=3)]
 
 
 def test_danger_is_said_in_words(console: Console) -> None:

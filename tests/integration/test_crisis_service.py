@@ -15,7 +15,7 @@ from bot.services.deps import Deps
 from bot.services.history import messages_after
 from bot.services.inbound import record_text
 from bot.store.tables import AuditEntry, Conversation, Hold
-from tests.builders.desk import SetClock
+from tests.builders.desk import SetClock, reviewing
 
 DANGER = "我不想活了,还不上就去跳河"
 
@@ -68,7 +68,7 @@ def test_while_a_person_is_answering_the_bot_keeps_quiet_but_the_alarm_is_raised
     record_text(deps, chat, "key-00000002", DANGER)
     assert said_after(deps, chat, seq) == []
     assert holds(deps, chat) == ["distress"]
-    assert [row.in_danger for row in inbox.listing(deps)] == [True]
+    assert [row.in_danger for row in inbox.listing(deps, reviewing())] == [True]
 
 
 def test_when_the_person_who_took_the_conversation_is_away_the_fixed_words_are_said(

@@ -15,7 +15,7 @@ from bot.services.history import mark_seen
 from bot.services.mailboxes import mark_unreachable, register_email
 from bot.services.outbox import claim_due, mark_dead, mark_failed, mark_sent, mark_unknown
 from bot.store.tables import Borrower
-from tests.builders.desk import SetClock, Talk, a_borrower, a_conversation, an_operator
+from tests.builders.desk import SetClock, Talk, a_borrower, a_conversation, an_operator, reviewing
 
 LEASE = timedelta(minutes=3)
 
@@ -34,7 +34,7 @@ def told(deps: Deps, conversation_id: str, text: str = "在的") -> None:
 
 def shown(deps: Deps, conversation_id: str, operator_id: str) -> DeliveryView | None:
     """How far the last message got."""
-    found = inbox.transcript(deps, conversation_id, operator_id)
+    found = inbox.transcript(deps, conversation_id, reviewing(operator_id))
     assert found is not None
     return found.turns[-1].delivery
 
@@ -98,7 +98,7 @@ def test_the_borrowers_other_conversations_are_named_where_something_was_said(de
     other = a_conversation(deps, Talk(borrower_id=borrower, channel="telegram"))
     mark_unreachable(deps, other, "forbidden")
 
-    found = inbox.transcript(deps, chat, operator)
+    found = inbox.transcript(deps, chat, reviewing(operator))
     assert found is not None
     assert [(each.conversation_id, each.unreachable) for each in found.elsewhere] == [(other, True)]
 

@@ -18,6 +18,7 @@ from bot.channels.web_door import OWN
 from bot.channels.web_live import LiveConversations
 from bot.console.app import make_router as make_console_router
 from bot.console.session import SESSION_COOKIE
+from bot.identity.roles import Role
 from bot.services import documents, operators, web_sessions
 from bot.services.conversations import Reply
 from bot.services.deps import Deps
@@ -121,7 +122,7 @@ class TestConsole:
     def test_an_operator_who_is_logged_in_opens_it_from_the_transcript(self, deps: Deps, chat: str) -> None:
         document = the_statement(deps, chat)
         tell(deps, chat, Reply("在这里。", document_id=document.id))
-        an_operator(deps)
+        an_operator(deps, role=Role.SUPERVISOR)
         browser = self.browser(deps)
         token = operators.log_in(deps, "chen", PASSWORD)
         assert isinstance(token, str)
@@ -134,6 +135,15 @@ class TestConsole:
         assert response.headers["x-content-type-options"] == "nosniff"
         assert browser.get(f"/console/documents/{'0' * 32}").status_code == 404
         assert browser.get("/console/documents/nothing").status_code == 422
+
+    def test_an_agent_who_has_nothing_to_do_with_the_borrower_is_not_given_it(self, deps: Deps, chat: str) -> None:
+        document = the_statement(deps, chat)
+        an_operator(deps)
+        browser = self.browser(deps)
+        token = operators.log_in(deps, "chen", PASSWORD)
+        assert isinstance(token, str)
+        browser.cookies.set(SESSION_COOKIE, token, path="/console")
+        assert browser.get(f"/console/documents/{document.id}").status_code == 404
 
     def test_nobody_else_gets_past_the_login(self, deps: Deps, chat: str) -> None:
         response = self.browser(deps).get(f"/console/documents/{the_statement(deps, chat).id}")

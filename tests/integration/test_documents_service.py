@@ -21,7 +21,7 @@ from bot.services.documents import NotMade
 from bot.services.history import MessageView, messages_after, messages_now_readable
 from bot.store.tables import AuditEntry, Conversation, Document, Message, MessageDocument, Outbox
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, verified
-from tests.builders.desk import SetClock, a_borrower, an_operator
+from tests.builders.desk import SetClock, a_borrower, an_operator, reviewing
 from tests.builders.documents import fetched, prove, tell, text_of, the_statement
 from tests.builders.threads import at_once
 
@@ -143,7 +143,7 @@ class TestSealed:
 
     def test_an_operator_may_have_it_and_that_is_on_record(self, deps: Deps, chat: str) -> None:
         document = the_statement(deps, chat)
-        operator = an_operator(deps)
+        operator = reviewing(an_operator(deps))
         file = document_store.fetch_as_operator(deps, document.id, operator)
         assert file is not None
         assert file.content.startswith(b"%PDF")

@@ -23,7 +23,7 @@ from tests.builders.review import a_reviewer, found, indexed, texts
 
 
 def said(deps: Deps, *lines: str, **talk: object) -> str:
-    chat = a_conversation(deps, Talk(said=tuple(Said(line) for line in lines), **talk))  # type: ignore[arg-type]
+    chat = a_conversation(deps, Talk(**{"said": tuple(Said(line) for line in lines), "team": None} | talk))  # type: ignore[arg-type]
     indexed(deps)
     return chat
 
@@ -185,7 +185,9 @@ def test_an_agent_finds_what_they_have_to_do_with_and_a_reviewer_everything(deps
     said(deps, "分期二", owner=Owner.HUMAN, operator_id=other.id)
     said(deps, "分期三", owner=Owner.QUEUED, reason=QueueReason.ASKED)
     said(deps, "分期四")
-    a_conversation(deps, Talk(said=(Said("分期五"), Said("您好", author=Author.OPERATOR, operator_id=agent.id))))
+    a_conversation(
+        deps, Talk(said=(Said("分期五"), Said("您好", author=Author.OPERATOR, operator_id=agent.id)), team=None)
+    )
     indexed(deps)
     assert set(found(deps, agent, "分期")) == {"分期一", "分期三", "分期五"}
     for role in (Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN):

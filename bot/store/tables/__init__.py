@@ -14,7 +14,7 @@ from bot.store.tables.accounts import (
 from bot.store.tables.approvals import Approval
 from bot.store.tables.cases import CaseFile, CaseNote
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
-from bot.store.tables.desk import AuditCheckpoint, AuditEntry, AuditLink, Operator, OperatorSession
+from bot.store.tables.desk import AuditCheckpoint, AuditEntry, AuditLink, Operator, OperatorLogin, OperatorSession
 from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import (
     ChannelBinding,
@@ -78,6 +78,7 @@ __all__ = [
     "NluTurn",
     "Offer",
     "Operator",
+    "OperatorLogin",
     "OperatorSession",
     "Outbox",
     "Payment",

@@ -15,6 +15,7 @@ from bot.store.base import Base, Id, sealed_for
 class Conversation(Base):
     """One borrower-side channel address and everything said over it.
 
+    ``team`` answers for it, None while it is no team's (``bot.desk.visibility``).
     ``owner`` changes only through the transition table in ``bot.desk.ownership``. ``verified_borrower_id`` and
     ``verified_at`` are the proof of identity; what they still allow is decided by ``bot.identity.levels``.
     ``unreachable_at`` is since when the channel takes nothing for this address; null once the borrower writes again.
@@ -24,6 +25,13 @@ class Conversation(Base):
     __table_args__ = (
         UniqueConstraint("channel", "address_hash"),
         Index("ix_conversation_owner_activity", "owner", "last_activity_at"),
+        Index("ix_conversation_team_activity", "team", "last_activity_at"),
+        Index(
+            "ix_conversation_owner_operator",
+            "owner_operator_id",
+            sqlite_where=sql("owner_operator_id IS NOT NULL"),
+            postgresql_where=sql("owner_operator_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -34,6 +42,7 @@ class Conversation(Base):
     verified_at: Mapped[datetime | None]
     owner: Mapped[str] = mapped_column(String(10), default="bot")
     owner_operator_id: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
+    team: Mapped[str | None] = mapped_column(String(40))
     queue_reason: Mapped[str | None] = mapped_column(String(30))
     queued_at: Mapped[datetime | None]
     script: Mapped[str] = mapped_column(String(4), default="hans")
@@ -63,6 +72,13 @@ class Message(Base):
             "created_at",
             sqlite_where=sql("indexed_at IS NULL"),
             postgresql_where=sql("indexed_at IS NULL"),
+        ),
+        Index(
+            "ix_message_operator",
+            "operator_id",
+            "conversation_id",
+            sqlite_where=sql("operator_id IS NOT NULL"),
+            postgresql_where=sql("operator_id IS NOT NULL"),
         ),
     )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class Operator(Base):
-    """A person who works at the desk. The password is an Argon2id hash."""
+    """A person who works at the desk. The password is an Argon2id hash; ``team`` is a name, None for nobody's team.
+
+    ``must_change_password`` holds for a password that somebody else has set. ``totp_sealed`` is the secret of the
+    second factor once it was confirmed, ``totp_step`` the last time step whose code was taken: no code counts twice.
+    """
 
     __tablename__ = "operator"
 
@@ -20,7 +24,11 @@ class Operator(Base):
     login: Mapped[str] = mapped_column(String(40), unique=True)
     display_name: Mapped[str] = mapped_column(String(40))
     role: Mapped[str] = mapped_column(String(20))
+    team: Mapped[str | None] = mapped_column(String(40))
     password_hash: Mapped[str] = mapped_column(Text)
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false())
+    totp_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("operator_totp"))
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
     failed_logins: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -34,6 +42,23 @@ class OperatorSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     operator_id: Mapped[str] = mapped_column(ForeignKey("operator.id"), index=True)
     csrf: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class OperatorLogin(Base):
+    """A login whose password was right and that still lacks a step: a code, a first code, a password of one's own.
+
+    Only the hash of the cookie is kept. ``totp_sealed`` is a new secret that a first code has to confirm. The row goes
+    when the session begins, and opens nothing after ``expires_at``.
+    """
+
+    __tablename__ = "operator_login"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator_id: Mapped[str] = mapped_column(ForeignKey("operator.id"), index=True)
+    has_code: Mapped[bool] = mapped_column(default=False)
+    totp_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("operator_totp"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 

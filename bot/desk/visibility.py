@@ -1,0 +1,55 @@
+"""Which conversations an operator may read: one rule for inbox, search, transcript, replay and export. Pure.
+
+``bot.services.reading_rights`` says the same to the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.desk.ownership import SILENT, Owner, QueueReason
+from bot.identity.roles import Role
+
+READS_ALL = frozenset({Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN})
+"""Roles that answer for what others said, or review it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who wants to read. ``team`` None is nobody's team: two such operators are no team together."""
+
+    operator_id: str
+    role: Role
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a conversation stands.
+
+    ``team`` answers for it, None while nobody has taken it. ``spoke`` are the operators who have written in it,
+    ``awaits_decision`` says that an offer made in it waits for somebody's approval.
+    """
+
+    owner: Owner
+    owner_operator_id: str | None = None
+    queue_reason: QueueReason | None = None
+    team: str | None = None
+    spoke: frozenset[str] = frozenset()
+    awaits_decision: bool = False
+
+
+def may_read(reader: Reader, place: Place) -> bool:
+    """Tell whether an operator may read a conversation.
+
+    Reviewing roles read all. An agent reads what is in their hands, what they have written in, what belongs to their
+    team, and what waits and is no team's. Danger and a waiting decision are everybody's: whoever is there first helps.
+    """
+    if reader.role in READS_ALL:
+        return True
+    if reader.operator_id == place.owner_operator_id or reader.operator_id in place.spoke:
+        return True
+    if place.team is not None and place.team == reader.team:
+        return True
+    waits_for_anyone = place.owner is Owner.QUEUED and (place.team is None or place.queue_reason in SILENT)
+    return waits_for_anyone or place.awaits_decision

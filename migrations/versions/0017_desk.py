@@ -1,0 +1,54 @@
+"""Put operators into teams, give them a second factor and passwords of their own, and conversations a team."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017_desk"
+down_revision = "0013_review"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the revision. Plain ALTERs: rebuilding a table on SQLite would copy every message."""
+    op.add_column("operator", sa.Column("team", sa.String(length=40), nullable=True))
+    op.add_column(
+        "operator", sa.Column("must_change_password", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.add_column("operator", sa.Column("totp_sealed", sa.Text(), nullable=True))
+    op.add_column("operator", sa.Column("totp_step", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "operator_login",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("operator_id", sa.String(length=32), nullable=False),
+        sa.Column("has_code", sa.Boolean(), nullable=False),
+        sa.Column("totp_sealed", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name="fk_operator_login_operator_id_operator"),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_operator_login"),
+    )
+    op.create_index("ix_operator_login_operator_id", "operator_login", ["operator_id"])
+    op.add_column("conversation", sa.Column("team", sa.String(length=40), nullable=True))
+    op.create_index("ix_conversation_team_activity", "conversation", ["team", "last_activity_at"])
+    op.create_index(
+        "ix_conversation_owner_operator",
+        "conversation",
+        ["owner_operator_id"],
+        sqlite_where=sa.text("owner_operator_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_operator_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_message_operator",
+        "message",
+        ["operator_id", "conversation_id"],
+        sqlite_where=sa.text("operator_id IS NOT NULL"),
+        postgresql_where=sa.text("operator_id IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    """Refuse: restore a backup instead."""
+    raise NotImplementedError("migrations only go forward")
