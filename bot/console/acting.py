@@ -24,6 +24,7 @@ from bot.services import assignment, care, handoff
 from bot.services.care import LONGEST_REASON, CareDone
 from bot.services.handoff import Done, Refusal, Unfitting
 from bot.services.operators import OperatorView
+from bot.services.reveal import Revealed, RevealReason, reveal
 
 HoldId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
@@ -34,6 +35,7 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
     taker = ChangeAccess(pages, Permission.TAKE_CONVERSATIONS)
     speaker = ChangeAccess(pages, Permission.REPLY)
     assigner = ChangeAccess(pages, Permission.ASSIGN_CONVERSATIONS)
+    revealer = ChangeAccess(pages, Permission.REVEAL_DETAILS)
     lifter = ChangeAccess(pages, Permission.LIFT_HOLDS)
 
     async def answer(
@@ -125,6 +127,18 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         if isinstance(done, CareDone):
             return _back_to(conversation_id)
         return conversation_page(pages, request, operator, conversation_id, done.value, status=409, reason=reason)
+
+    @router.post("/c/{conversation_id}/reveal")
+    def show_details(
+        request: Request,
+        conversation_id: ConversationId,
+        operator: Annotated[OperatorView, Depends(revealer)],
+        reason: Annotated[RevealReason, Form()],
+    ) -> Response:
+        shown = reveal(deps, operator, conversation_id, reason)
+        if isinstance(shown, Revealed):
+            return conversation_page(pages, request, operator, conversation_id, revealed=shown)
+        return conversation_page(pages, request, operator, conversation_id, shown.value, status=409)
 
     @router.post("/c/{conversation_id}/care")
     def name_vulnerability(

@@ -13,6 +13,7 @@ from bot.console import PREFIX
 from bot.console.facts import card_facts
 from bot.console.rendering import Pages
 from bot.console.session import Access, Kind
+from bot.desk.masking import may_reveal
 from bot.desk.ownership import Owner
 from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
@@ -20,6 +21,7 @@ from bot.services import assignment, inbox
 from bot.services.care import PLACEABLE
 from bot.services.inbox import ConversationRow, Transcript
 from bot.services.operators import OperatorView
+from bot.services.reveal import Revealed, RevealReason
 
 ConversationId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
@@ -76,11 +78,13 @@ def conversation_page(
     findings: tuple[Finding, ...] = (),
     told: str = "",
     reason: str = "",
+    revealed: Revealed | None = None,
 ) -> Response:
     """Render a conversation, which records that it was read.
 
     ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
-    taken down for a case, ``reason`` what was given for a pause that was refused.
+    taken down for a case, ``reason`` what was given for a pause that was refused. ``revealed`` is shown in clear on this
+    one answer.
     """
     found = inbox.transcript(pages.deps, conversation_id, operator.reader)
     if found is None:
@@ -92,7 +96,7 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
-        **_parts(pages, operator, found, draft, findings, told, reason),
+        **_parts(pages, operator, found, draft, findings, told, reason, revealed),
     )
 
 
@@ -104,11 +108,17 @@ def _parts(
     findings: tuple[Finding, ...] = (),
     told: str = "",
     reason: str = "",
+    revealed: Revealed | None = None,
 ) -> dict[str, object]:
+    in_hand = found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id
     return {
         "c": found,
         "row": found.row,
-        "mine": found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id,
+        "mine": in_hand,
+        "canned": pages.deps.canned.by_stage if in_hand else {},
+        "revealed": revealed,
+        "revealable": may_reveal(operator.role, has_in_hand=in_hand),
+        "reveal_reasons": tuple(RevealReason),
         "facts": card_facts(pages.deps, found.row.id),
         "draft": draft,
         "told": told,

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     TAKE_CONVERSATIONS = "take_conversations"
     ASSIGN_CONVERSATIONS = "assign_conversations"
     REPLY = "reply"
+    REVEAL_DETAILS = "reveal_details"
     LIFT_HOLDS = "lift_holds"
     IMPORT_PAYMENTS = "import_payments"
     DECIDE_CASES = "decide_cases"
@@ -30,7 +31,14 @@ class Permission(StrEnum):
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {
-    Role.AGENT: frozenset({Permission.READ_CONVERSATIONS, Permission.TAKE_CONVERSATIONS, Permission.REPLY}),
+    Role.AGENT: frozenset(
+        {
+            Permission.READ_CONVERSATIONS,
+            Permission.TAKE_CONVERSATIONS,
+            Permission.REPLY,
+            Permission.REVEAL_DETAILS,
+        }
+    ),
     Role.SUPERVISOR: frozenset(Permission),
     Role.COMPLIANCE: frozenset(
         {
@@ -40,7 +48,7 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
             Permission.REVIEW_QUALITY,
         }
     ),
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.REVEAL_DETAILS},
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.care.crisis import CrisisGuard
 from bot.care.scorer import DangerScorer
 from bot.clock import Clock, SystemClock
+from bot.desk.canned import CannedReplies
 from bot.outreach.gate import Limits
 from bot.outreach.ladder import Ladder
 from bot.outreach.limits import load_limits
@@ -116,6 +117,15 @@ class Deps:
     def notice_words(self) -> NoticeWords:
         """The words of notices, by topic and stage."""
         return NoticeWords.load(self.data / "outreach" / "notices.yml")
+
+    @cached_property
+    def canned(self) -> CannedReplies:
+        """The replies that operators start from."""
+
+        def rules_broken(text: str) -> tuple[str, ...]:
+            return tuple(finding.rule for finding in self.tone_gate.check(text, by_person=True))
+
+        return CannedReplies.load(self.data / "templates" / "canned.yml", rules_broken)
 
     @cached_property
     def tone_gate(self) -> ToneGate:

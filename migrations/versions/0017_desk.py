@@ -21,6 +21,7 @@ def upgrade() -> None:
     op.add_column("operator", sa.Column("totp_step", sa.BigInteger(), nullable=True))
     op.create_table(
         "operator_login",
+        sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("operator_id", sa.String(length=32), nullable=False),
         sa.Column("has_code", sa.Boolean(), nullable=False),
@@ -28,7 +29,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name="fk_operator_login_operator_id_operator"),
-        sa.PrimaryKeyConstraint("token_hash", name="pk_operator_login"),
+        sa.PrimaryKeyConstraint("id", name="pk_operator_login"),
+        sa.UniqueConstraint("token_hash", name="uq_operator_login_token_hash"),
     )
     op.create_index("ix_operator_login_operator_id", "operator_login", ["operator_id"])
     op.add_column("conversation", sa.Column("team", sa.String(length=40), nullable=True))

@@ -259,6 +259,7 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("GET", "/console/quality"): Permission.REVIEW_QUALITY,
     ("POST", "/console/c/{conversation_id}/holds"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
+    ("POST", "/console/c/{conversation_id}/reveal"): Permission.REVEAL_DETAILS,
     ("POST", "/console/c/{conversation_id}/cases"): Permission.REPLY,
     ("POST", "/console/quality/draw"): Permission.REVIEW_QUALITY,
     ("POST", "/console/quality/flaws/{finding_id}/seen"): Permission.REVIEW_QUALITY,

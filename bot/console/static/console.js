@@ -131,6 +131,18 @@ function checkTone() {
   }, 500);
 }
 
+// --- Replies to start from: put where the cursor is, so that nothing already typed is lost ---------------------------
+
+function insertCanned(event) {
+  const text = event.target.closest("[data-insert]")?.dataset.insert;
+  if (!text) return;
+  const reply = document.getElementById("reply");
+  reply.setRangeText(text, reply.selectionStart, reply.selectionEnd, "end");
+  document.getElementById("canned").open = false;
+  reply.focus();
+  reply.dispatchEvent(new Event("input"));
+}
+
 let sending = false;
 function prepareComposer() {
   sending = false;
@@ -139,6 +151,7 @@ function prepareComposer() {
   if (!reply.value && !reply.readOnly) reply.value = sessionStorage.getItem(draftKey) || "";
   reply.addEventListener("input", keepDraft);
   reply.addEventListener("input", checkTone);
+  document.getElementById("canned")?.addEventListener("click", insertCanned);
   if (reply.value && !reply.readOnly) checkTone();
   reply.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && !reply.readOnly) form.requestSubmit();

@@ -55,7 +55,8 @@ class OperatorLogin(Base):
 
     __tablename__ = "operator_login"
 
-    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[Id]
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     operator_id: Mapped[str] = mapped_column(ForeignKey("operator.id"), index=True)
     has_code: Mapped[bool] = mapped_column(default=False)
     totp_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("operator_totp"))
