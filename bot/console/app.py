@@ -19,6 +19,7 @@ from bot.console import (
     quality,
     reading,
     readings,
+    reports,
     searching,
     session,
 )
@@ -62,5 +63,6 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     searching.add_routes(router, pages)
     readings.add_routes(router, pages)
     quality.add_routes(router, pages)
+    reports.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

@@ -13,8 +13,8 @@ from bot.console import PREFIX
 from bot.console.facts import card_facts
 from bot.console.rendering import Pages
 from bot.console.session import Access, Kind
-from bot.desk.masking import may_reveal
 from bot.desk.ownership import Owner
+from bot.identity.masking import may_reveal
 from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
 from bot.services import assignment, inbox

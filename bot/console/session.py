@@ -14,8 +14,7 @@ from fastapi.responses import RedirectResponse
 
 from bot.console import PREFIX
 from bot.console.rendering import Pages, Stop
-from bot.desk.visibility import READS_ALL
-from bot.identity.roles import Permission, may
+from bot.identity.roles import READS_ALL, Permission, may
 from bot.services import operators, reading_rights
 from bot.services.operators import LoginRefusal, OperatorView
 
@@ -30,7 +29,7 @@ _STORABLE = r"^[^\x00]*$"
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _OWN_PAGE = re.compile(
-    rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality)?"
+    rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality|reports)?"
 )
 
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.desk.ownership import SILENT, Owner, QueueReason
-from bot.identity.roles import Role
-
-READS_ALL = frozenset({Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN})
-"""Roles that answer for what others said, or review it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who wants to read. ``team`` None is nobody's team: two such operators are no team together."""
+    """Who wants to read. ``team`` None is nobody's team: two such operators are no team together.
+
+    ``reads_all`` holds for who answers for what others said, or reviews it.
+    """
 
     operator_id: str
-    role: Role
+    reads_all: bool = False
     team: str | None = None
 
 
@@ -42,10 +41,10 @@ class Place:
 def may_read(reader: Reader, place: Place) -> bool:
     """Tell whether an operator may read a conversation.
 
-    Reviewing roles read all. An agent reads what is in their hands, what they have written in, what belongs to their
+    Who reviews reads all. An agent reads what is in their hands, what they have written in, what belongs to their
     team, and what waits and is no team's. Danger and a waiting decision are everybody's: whoever is there first helps.
     """
-    if reader.role in READS_ALL:
+    if reader.reads_all:
         return True
     if reader.operator_id == place.owner_operator_id or reader.operator_id in place.spoke:
         return True

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     IMPORT_PAYMENTS = "import_payments"
     DECIDE_CASES = "decide_cases"
     EXPORT_TRANSCRIPTS = "export_transcripts"
+    READ_REPORTS = "read_reports"
     REVIEW_QUALITY = "review_quality"
     CORRECT_READINGS = "correct_readings"
 
@@ -45,11 +46,16 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
             Permission.READ_CONVERSATIONS,
             Permission.DECIDE_CASES,
             Permission.EXPORT_TRANSCRIPTS,
+            Permission.READ_REPORTS,
             Permission.REVIEW_QUALITY,
         }
     ),
     Role.ADMIN: frozenset(Permission) - {Permission.REVEAL_DETAILS},
 }
+
+
+READS_ALL = frozenset({Role.SUPERVISOR, Role.COMPLIANCE, Role.ADMIN})
+"""Roles that answer for what others said, or review it; an agent reads by ``bot.desk.visibility``."""
 
 
 def may(role: Role, permission: Permission) -> bool:

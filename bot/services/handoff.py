@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from bot.care.follow_up import speaks_of_debt
 from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
-from bot.desk.visibility import Reader
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
@@ -24,7 +23,7 @@ from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
 from bot.services.locking import locked_in_turn
-from bot.services.reading_rights import is_readable
+from bot.services.reading_rights import is_readable, reader_of
 from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
 
 TAKES_OVER = frozenset({Role.SUPERVISOR, Role.ADMIN})
@@ -120,7 +119,7 @@ def take(deps: Deps, conversation_id: str, operator_id: str, *, over: bool = Fal
         operator = session.get(Operator, operator_id)
         if conversation is None or operator is None:
             return Refusal.UNKNOWN
-        if not is_readable(session, Reader(operator.id, Role(operator.role), operator.team), conversation_id):
+        if not is_readable(session, reader_of(operator), conversation_id):
             return Refusal.UNKNOWN
         actor, subject, now = audit.Actor("operator", operator_id), ("conversation", conversation_id), deps.now()
         if conversation.owner == Owner.HUMAN:

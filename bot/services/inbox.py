@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.desk.ownership import PRIORITY, Owner, QueueReason
-from bot.desk.visibility import READS_ALL, Reader
+from bot.desk.visibility import Reader
 from bot.identity.factors import read_code
 from bot.identity.levels import Level, viewer
 from bot.outreach.gate import HoldKind
@@ -179,7 +179,7 @@ def _foremost(session: Session, reader: Reader, limit: int) -> set[str]:
     rank = case({reason.value: place for place, reason in enumerate(PRIORITY)}, value=Conversation.queue_reason)
     waiting = select(Conversation.id).order_by(rank, Conversation.queued_at).limit(limit)
     parts = [waiting.where(waits_for(reader))]
-    if reader.role not in READS_ALL:
+    if not reader.reads_all:
         parts += [newest.where(theirs, has_written) for theirs in is_theirs(reader)]
         return {found for part in parts for found in session.scalars(part)}
     parts += [newest.where(Conversation.owner == owner, has_written) for owner in Owner if owner is not Owner.QUEUED]

@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
 
 from bot.desk.visibility import Reader
-from bot.identity.roles import Role
+from bot.identity.roles import READS_ALL, Role
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.store.tables import Operator, OperatorSession
@@ -55,7 +55,7 @@ class OperatorView:
     @property
     def reader(self) -> Reader:
         """Who they are where it is asked what they may read."""
-        return Reader(self.id, self.role, self.team)
+        return Reader(self.id, self.role in READS_ALL, self.team)
 
 
 def create(

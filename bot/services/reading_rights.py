@@ -6,20 +6,26 @@ from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session
 
 from bot.desk.ownership import SILENT, Owner
-from bot.desk.visibility import READS_ALL, Reader
+from bot.desk.visibility import Reader
+from bot.identity.roles import READS_ALL, Role
 from bot.services.deps import Deps
-from bot.store.tables import Approval, Conversation, Message
+from bot.store.tables import Approval, Conversation, Message, Operator
+
+
+def reader_of(operator: Operator) -> Reader:
+    """Return who an operator is where it is asked what they may read."""
+    return Reader(operator.id, Role(operator.role) in READS_ALL, operator.team)
 
 
 def may_look_through(reader: Reader) -> ColumnElement[bool]:
     """Return the condition on ``Conversation`` under which an operator may read, search, replay and export it."""
-    return true() if reader.role in READS_ALL else or_(waits_for(reader), *is_theirs(reader))
+    return true() if reader.reads_all else or_(waits_for(reader), *is_theirs(reader))
 
 
 def waits_for(reader: Reader) -> ColumnElement[bool]:
     """Return the condition under which a conversation waits in the queue that this operator sees."""
     waits = Conversation.owner == Owner.QUEUED
-    if reader.role in READS_ALL:
+    if reader.reads_all:
         return waits
     silent = Conversation.queue_reason.in_([reason.value for reason in SILENT])
     return waits & or_(Conversation.team.is_(None), Conversation.team == reader.team, silent)

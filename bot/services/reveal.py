@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
-from bot.desk.masking import Detail, may_reveal
+from bot.identity.masking import Detail, may_reveal
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView

@@ -43,6 +43,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("owner_operator_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_message_said",
+        "message",
+        ["created_at", "conversation_id"],
+        sqlite_where=sa.text("author = 'borrower'"),
+        postgresql_where=sa.text("author = 'borrower'"),
+    )
+    op.create_index(
         "ix_message_operator",
         "message",
         ["operator_id", "conversation_id"],

@@ -121,7 +121,7 @@ def an_operator(
 
 def reviewing(operator_id: str = "") -> Reader:
     """Return an operator as somebody who may read everything."""
-    return Reader(operator_id, Role.SUPERVISOR)
+    return Reader(operator_id, reads_all=True)
 
 
 def a_borrower(

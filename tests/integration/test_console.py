@@ -257,6 +257,8 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/readings/{turn_id}/correct"): Permission.CORRECT_READINGS,
     ("POST", "/console/readings/{turn_id}/discard"): Permission.CORRECT_READINGS,
     ("GET", "/console/quality"): Permission.REVIEW_QUALITY,
+    ("GET", "/console/reports"): Permission.READ_REPORTS,
+    ("GET", "/console/reports/weeks.csv"): Permission.READ_REPORTS,
     ("POST", "/console/c/{conversation_id}/holds"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/reveal"): Permission.REVEAL_DETAILS,
@@ -283,6 +285,8 @@ PAGES = (
     "/console/c/{conversation_id}/replay",
     "/console/readings",
     "/console/quality",
+    "/console/reports",
+    "/console/reports/weeks.csv",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""

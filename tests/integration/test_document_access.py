@@ -138,7 +138,7 @@ class TestConsole:
 
     def test_an_agent_who_has_nothing_to_do_with_the_borrower_is_not_given_it(self, deps: Deps, chat: str) -> None:
         document = the_statement(deps, chat)
-        an_operator(deps)
+        an_operator(deps, team="二组")
         browser = self.browser(deps)
         token = operators.log_in(deps, "chen", PASSWORD)
         assert isinstance(token, str)

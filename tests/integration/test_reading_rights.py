@@ -109,7 +109,7 @@ def test_whom_somebody_was_put_into_a_team_sees_it_from_then_on(deps: Deps) -> N
     login = an_agent(deps, "chen", None)
     chat = a_conversation(deps, Talk(team="一组"))
     assert assignment.put_into_team(deps, "chen", "一组") is None
-    assert reading_rights.may_read(deps, Reader(login.id, login.role, "一组"), chat)
+    assert reading_rights.may_read(deps, Reader(login.id, team="一组"), chat)
     assert assignment.put_into_team(deps, "nobody", "一组") is assignment.TeamRefusal.UNKNOWN
     assert assignment.put_into_team(deps, "chen", "组" * 41) is assignment.TeamRefusal.NAME_TOO_LONG
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bot.desk.masking import Detail, may_reveal
 from bot.desk.ownership import Owner
+from bot.identity.masking import Detail, may_reveal
 from bot.identity.roles import Role
 from bot.services.deps import Deps
 from bot.store.tables import AuditEntry

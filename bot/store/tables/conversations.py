@@ -74,6 +74,13 @@ class Message(Base):
             postgresql_where=sql("indexed_at IS NULL"),
         ),
         Index(
+            "ix_message_said",
+            "created_at",
+            "conversation_id",
+            sqlite_where=sql("author = 'borrower'"),
+            postgresql_where=sql("author = 'borrower'"),
+        ),
+        Index(
             "ix_message_operator",
             "operator_id",
             "conversation_id",

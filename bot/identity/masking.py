@@ -1,4 +1,4 @@
-"""Which details of a borrower an operator may have shown in clear, by role. Pure."""
+"""Which details of a borrower an operator may have shown in clear, by role."""
 
 from __future__ import annotations
 
