@@ -98,6 +98,13 @@ def main() -> None:
         print("|---|---:|---:|")
         for what, address in pages(deps, ids, Random(7)).items():
             print(f"| {what} | {' | '.join(timed(console.browser, address, given.times))} |", flush=True)
+        console.log_in_as(Role.AGENT, login=secrets.token_hex(4))
+        own = {
+            "an agent's inbox": lambda: "/console/",
+            "an agent's search, one word": lambda: address_of(deps, Wanted(words=secrets.choice(WORDS))),
+        }
+        for what, address in own.items():
+            print(f"| {what} | {' | '.join(timed(console.browser, address, given.times))} |", flush=True)
         deps.database.engine.dispose()
 
 
@@ -122,6 +129,7 @@ def pages(deps: Deps, ids: Sequence[str], dice: Random) -> dict[str, Callable[[]
         "search, low confidence and word": lambda: search(word(), low_confidence=True),
         "search, complaint": lambda: search(word(), complaint=True),
         "search, no outcome": lambda: search(word(), outcome=TalkOutcome.NONE),
+        "reports, eight weeks": lambda: "/console/reports",
     }
 
 

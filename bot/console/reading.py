@@ -83,8 +83,7 @@ def conversation_page(
     """Render a conversation, which records that it was read.
 
     ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
-    taken down for a case, ``reason`` what was given for a pause that was refused. ``revealed`` is shown in clear on this
-    one answer.
+    taken down for a case, ``reason`` what was given for a pause that was refused. ``revealed`` is shown in clear, once.
     """
     found = inbox.transcript(pages.deps, conversation_id, operator.reader)
     if found is None:
