@@ -193,10 +193,10 @@ def create(
         str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="DESK_OPERATOR_PASSWORD")
     ] = "",
 ) -> None:
-    """Create an operator."""
+    """Create an operator, who chooses a password of their own at the first login."""
     from bot.services import operators
 
-    result = operators.create(_deps(_settings()), login, display_name, role, password, team)
+    result = operators.create(_deps(_settings()), login, display_name, role, password, team, must_change=True)
     if isinstance(result, operators.CreateRefusal):
         _stop(
             f"the login {login!r} is taken"
@@ -204,6 +204,26 @@ def create(
             else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
         )
     typer.echo(f"created {login}")
+
+
+@operator.command()
+def reset(
+    login: Annotated[str, typer.Argument(help="name to log in with")],
+    password: Annotated[
+        str, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="DESK_OPERATOR_PASSWORD")
+    ] = "",
+) -> None:
+    """Give an operator a first password again, forget their authenticator app, and log them out."""
+    from bot.services import operator_login, operators
+
+    done = operator_login.reset(_deps(_settings()), login, password)
+    if done is not True:
+        _stop(
+            f"there is no operator {login!r}"
+            if done is False
+            else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
+        )
+    typer.echo(f"{login}: choose a password and set up the app at the next login")
 
 
 @operator.command()

@@ -61,6 +61,11 @@ class ConsoleRoute(APIRoute):
         return guarded
 
 
+def _in_groups(text: str) -> str:
+    """Write a secret as people type it, four characters at a time."""
+    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
 class Pages:
     """Renders templates with what all of them need."""
 
@@ -76,6 +81,7 @@ class Pages:
         )
         self._environment.filters["local"] = local
         self._environment.filters["yuan"] = format_yuan
+        self._environment.filters["groups"] = _in_groups
         self._environment.globals["asset"] = asset_url
         self._environment.globals["Permission"] = Permission
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from enum import Enum
 from hmac import compare_digest
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,10 +17,14 @@ from fastapi.responses import RedirectResponse
 from bot.console import PREFIX
 from bot.console.rendering import Pages, Stop
 from bot.identity.roles import READS_ALL, Permission, may
-from bot.services import operators, reading_rights
-from bot.services.operators import LoginRefusal, OperatorView
+from bot.services import operator_login, operators, reading_rights
+from bot.services.operator_login import StepRefusal
+from bot.services.operators import LoginRefusal, OperatorView, Unfinished
 
 SESSION_COOKIE = "desk_operator"
+STEP_COOKIE = "desk_login_step"
+"""Stands for a login whose password was right and that lacks a step."""
+
 LOGIN_COOKIE = "desk_login"
 """Holds the token that the login form must bring back, as there is no session yet to bind it to."""
 
@@ -67,15 +73,23 @@ class Access:
             raise Stop(self.pages.render("refused.html", status=403, reason="no_session"))
         if self.permission is not None and not may(operator.role, self.permission):
             raise Stop(self.pages.render("refused.html", operator, 403, reason="not_permitted"))
-        if operator.role not in READS_ALL and not self._is_readable(request, operator):
-            raise Stop(self.pages.render("refused.html", operator, 404, reason="unknown"))
+        if operator.role not in READS_ALL:
+            self._refuse_what_is_not_theirs(request, operator)
         return operator
 
-    def _is_readable(self, request: Request, operator: OperatorView) -> bool:
-        """Tell whether a route that names a conversation names one that this operator may read, whatever it does."""
-        named = str(request.path_params.get("conversation_id", ""))
+    def _refuse_what_is_not_theirs(self, request: Request, operator: OperatorView) -> None:
+        """End a request whose route names a conversation that this operator may not read, whatever it does.
+
+        Raises:
+            Stop: it may not be read; a colleague who was quicker is said to have been.
+        """
+        deps, named = self.pages.deps, str(request.path_params.get("conversation_id", ""))
         # Anything else in its place is refused by the route itself.
-        return _ID.fullmatch(named) is None or reading_rights.may_read(self.pages.deps, operator.reader, named)
+        if _ID.fullmatch(named) is None or reading_rights.may_read(deps, operator.reader, named):
+            return
+        if reading_rights.is_in_hand(deps, named):
+            raise Stop(self.pages.render("refused.html", operator, 409, reason="in_other_hands"))
+        raise Stop(self.pages.render("refused.html", operator, 404, reason="unknown"))
 
 
 class ChangeAccess(Access):
@@ -132,10 +146,69 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         outcome = await run_in_threadpool(operators.log_in, deps, login.strip(), password)
         if isinstance(outcome, LoginRefusal):
             return login_page(request, onward, outcome.value, login, 401)
+        return go_on(outcome, onward)
+
+    def go_on(outcome: str | Unfinished, onward: str) -> Response:
+        if isinstance(outcome, Unfinished):
+            response = RedirectResponse(f"{PREFIX}/login/step?{urlencode({'next': onward})}", 303)
+            _set_cookie(response, pages, STEP_COOKIE, outcome.token, int(operators.STEPS_WITHIN.total_seconds()))
+            return response
         response = RedirectResponse(onward, 303)
         _set_cookie(response, pages, SESSION_COOKIE, outcome, int(operators.SESSION.total_seconds()))
         response.delete_cookie(LOGIN_COOKIE, path=PREFIX)
+        response.delete_cookie(STEP_COOKIE, path=PREFIX)
         return response
+
+    def step_page(request: Request, onward: str, refusal: str | None = None, status: int = 200) -> Response:
+        view = operator_login.waiting_for(deps, request.cookies.get(STEP_COOKIE, ""))
+        if view is None or refusal in (StepRefusal.OVER, StepRefusal.LOCKED):
+            return login_page(request, onward, refusal or StepRefusal.OVER.value, status=401)
+        token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+        response = pages.render(
+            "login_step.html",
+            status=status,
+            csrf=token,
+            onward=onward,
+            view=view,
+            refusal=refusal,
+            minimum=operators.PASSWORD_MINIMUM,
+        )
+        _set_cookie(response, pages, LOGIN_COOKIE, token, 3600)
+        return response
+
+    def take_step(
+        request: Request, csrf: str, onward: str, step: Callable[[str], str | Unfinished | StepRefusal]
+    ) -> Response:
+        onward = _own_page(onward)
+        expected = request.cookies.get(LOGIN_COOKIE, "")
+        if not expected or not _same(csrf, expected):
+            return step_page(request, onward, "stale_form", 403)
+        outcome = step(request.cookies.get(STEP_COOKIE, ""))
+        if isinstance(outcome, StepRefusal):
+            return step_page(request, onward, outcome.value, 401)
+        return go_on(outcome, onward)
+
+    @router.get("/login/step")
+    def show_step(request: Request) -> Response:
+        return step_page(request, _own_page(request.query_params.get("next", "")))
+
+    @router.post("/login/code", max_body_size=_LONGEST_FORM)
+    def give_code(
+        request: Request,
+        csrf: Annotated[str, Form()] = "",
+        code: Annotated[str, Form(max_length=20)] = "",
+        onward: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        return take_step(request, csrf, onward, lambda token: operator_login.give_code(deps, token, code))
+
+    @router.post("/login/password", max_body_size=_LONGEST_FORM)
+    def choose_password(
+        request: Request,
+        csrf: Annotated[str, Form()] = "",
+        password: Annotated[str, Form(max_length=200)] = "",
+        onward: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        return take_step(request, csrf, onward, lambda token: operator_login.choose_password(deps, token, password))
 
     @router.post("/logout", dependencies=[Depends(ChangeAccess(pages, None))])
     def log_out(request: Request) -> Response:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from bot.desk.visibility import Reader
+from bot.identity import totp
 from bot.identity.roles import READS_ALL, Role
 from bot.services import audit
 from bot.services.deps import Deps
-from bot.store.tables import Operator, OperatorSession
+from bot.store.tables import Operator, OperatorLogin, OperatorSession
 
 SESSION = timedelta(hours=10)
+STEPS_WITHIN = timedelta(minutes=10)
+"""How long a login may take from the right password to its last step."""
+
+TOTP = "operator_totp"
+"""What the secrets of second factors are sealed for."""
+
 LOCK = timedelta(minutes=15)
 ALLOWED_FAILURES = 5
 PASSWORD_MINIMUM = 10
@@ -58,10 +66,47 @@ class OperatorView:
         return Reader(self.id, self.role in READS_ALL, self.team)
 
 
+class LoginStep(StrEnum):
+    """What a login lacks once its password was right."""
+
+    CODE = "code"
+    ENROL = "enrol"
+    OWN_PASSWORD = "own_password"  # noqa: S105  # the name of a step
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A right password that opens nothing yet; ``token`` is the value of the cookie under which the next step waits."""
+
+    token: str
+
+
+def next_step(deps: Deps, operator: Operator, *, has_code: bool) -> LoginStep | None:
+    """Return what comes next, None where a session may begin.
+
+    Outside demo mode everybody has a second factor, and sets it up at the first login that finds them without.
+    """
+    if not has_code and operator.totp_sealed is not None:
+        return LoginStep.CODE
+    if not has_code and deps.settings.mode == "production":
+        return LoginStep.ENROL
+    return LoginStep.OWN_PASSWORD if operator.must_change_password else None
+
+
 def create(
-    deps: Deps, login: str, display_name: str, role: Role, password: str, team: str | None = None
+    deps: Deps,
+    login: str,
+    display_name: str,
+    role: Role,
+    password: str,
+    team: str | None = None,
+    *,
+    must_change: bool = False,
 ) -> str | CreateRefusal:
-    """Create an operator, in a team if one is named, and return the id."""
+    """Create an operator, in a team if one is named, and return the id.
+
+    ``must_change`` has them choose a password of their own at the first login.
+    """
     if len(password) < PASSWORD_MINIMUM:
         return CreateRefusal.PASSWORD_TOO_SHORT
     with deps.begin() as session:
@@ -74,6 +119,7 @@ def create(
             role=role.value,
             team=team or None,
             password_hash=_hasher.hash(password),
+            must_change_password=must_change,
             created_at=now,
         )
         session.add(operator)
@@ -88,13 +134,16 @@ def any_exists(deps: Deps) -> bool:
         return session.scalar(select(Operator.id).limit(1)) is not None
 
 
-def log_in(deps: Deps, login: str, password: str) -> str | LoginRefusal:
-    """Check a password and open a session; returns the cookie's value. Five failures lock the login for 15 minutes."""
+def log_in(deps: Deps, login: str, password: str) -> str | Unfinished | LoginRefusal:
+    """Check a password and open a session; returns the cookie's value. Five failures lock the login for 15 minutes.
+
+    ``Unfinished`` where a step is left, which ``bot.services.operator_login`` takes.
+    """
     attempt = _count_attempt(deps, login)
     if attempt is LoginRefusal.LOCKED:
         return attempt
     # The slow hash is computed outside any transaction: SQLite would keep every borrower waiting for it.
-    matches = _password_matches(attempt.password_hash if isinstance(attempt, _Attempt) else _NOBODY, password)
+    matches = password_matches(attempt.password_hash if isinstance(attempt, _Attempt) else _NOBODY, password)
     if not isinstance(attempt, _Attempt):
         return attempt
     with deps.begin() as session:
@@ -103,26 +152,69 @@ def log_in(deps: Deps, login: str, password: str) -> str | LoginRefusal:
             audit.record(session, now, audit.SYSTEM, "login_failed", ("operator", attempt.operator_id))
             return LoginRefusal.WRONG
         operator = session.get_one(Operator, attempt.operator_id, with_for_update=True)
-        operator.failed_logins = 0
-        operator.locked_until = None
-        token = secrets.token_urlsafe(32)
-        session.add(
-            OperatorSession(
-                token_hash=deps.vault.lookup("operator_session", token),
-                operator_id=operator.id,
-                csrf=secrets.token_urlsafe(24),
-                created_at=now,
-                expires_at=now + SESSION,
-            )
+        step = next_step(deps, operator, has_code=False)
+        if step is None:
+            return open_session(session, deps, operator)
+        # This attempt was none; what failed before it counts until the last step is done, or codes could be guessed.
+        operator.failed_logins, operator.locked_until = attempt.failures_before, None
+        return _leave_unfinished(session, deps, operator, step)
+
+
+def open_session(session: Session, deps: Deps, operator: Operator) -> str:
+    """Begin a session for a locked operator whose every step is done; returns the cookie's value."""
+    now = deps.now()
+    operator.failed_logins = 0
+    operator.locked_until = None
+    token = secrets.token_urlsafe(32)
+    session.add(
+        OperatorSession(
+            token_hash=deps.vault.lookup("operator_session", token),
+            operator_id=operator.id,
+            csrf=secrets.token_urlsafe(24),
+            created_at=now,
+            expires_at=now + SESSION,
         )
-        audit.record(session, now, audit.Actor("operator", operator.id), "logged_in", ("operator", operator.id))
-        return token
+    )
+    audit.record(session, now, audit.Actor("operator", operator.id), "logged_in", ("operator", operator.id))
+    return token
+
+
+def count_failure(operator: Operator, now: datetime) -> None:
+    """Count a failure of a locked operator; the fifth locks the login."""
+    operator.failed_logins += 1
+    if operator.failed_logins >= ALLOWED_FAILURES:
+        operator.failed_logins = 0
+        operator.locked_until = now + LOCK
+
+
+def hashed(password: str) -> str:
+    """Return the Argon2id hash of a password. Slow: not to be called inside a transaction."""
+    return _hasher.hash(password)
+
+
+def _leave_unfinished(session: Session, deps: Deps, operator: Operator, step: LoginStep) -> Unfinished:
+    now, token = deps.now(), secrets.token_urlsafe(32)
+    session.execute(
+        delete(OperatorLogin).where(OperatorLogin.operator_id == operator.id, OperatorLogin.expires_at <= now)
+    )
+    new = totp.to_text(secrets.token_bytes(totp.SECRET_BYTES)) if step is LoginStep.ENROL else None
+    session.add(
+        OperatorLogin(
+            token_hash=deps.vault.lookup("operator_login", token),
+            operator_id=operator.id,
+            totp_sealed=deps.vault.seal(TOTP, new) if new is not None else None,
+            created_at=now,
+            expires_at=now + STEPS_WITHIN,
+        )
+    )
+    return Unfinished(token)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     operator_id: str
     password_hash: str
+    failures_before: int
 
 
 def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
@@ -137,11 +229,9 @@ def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
             return LoginRefusal.WRONG
         if operator.locked_until is not None and operator.locked_until > now:
             return LoginRefusal.LOCKED
-        operator.failed_logins += 1
-        if operator.failed_logins >= ALLOWED_FAILURES:
-            operator.failed_logins = 0
-            operator.locked_until = now + LOCK
-        return _Attempt(operator.id, operator.password_hash)
+        before = operator.failed_logins
+        count_failure(operator, now)
+        return _Attempt(operator.id, operator.password_hash, before)
 
 
 def current(deps: Deps, token: str) -> OperatorView | None:
@@ -163,7 +253,8 @@ def log_out(deps: Deps, token: str) -> None:
         session.execute(delete(OperatorSession).where(OperatorSession.token_hash == token_hash))
 
 
-def _password_matches(stored: str, password: str) -> bool:
+def password_matches(stored: str, password: str) -> bool:
+    """Tell whether a password is the one behind a hash. Slow, like ``hashed``."""
     try:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):

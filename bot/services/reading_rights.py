@@ -49,6 +49,13 @@ def may_read(deps: Deps, reader: Reader, conversation_id: str) -> bool:
         return is_readable(session, reader, conversation_id)
 
 
+def is_in_hand(deps: Deps, conversation_id: str) -> bool:
+    """Tell whether a person answers a conversation, whoever asks: two reached for it, and one has to be told."""
+    with deps.read() as session:
+        taken = select(Conversation.id).where(Conversation.id == conversation_id, Conversation.owner == Owner.HUMAN)
+        return session.scalar(taken) is not None
+
+
 def is_readable(session: Session, reader: Reader, conversation_id: str) -> bool:
     """Tell the same inside an open transaction."""
     return session.scalar(readable(reader).where(Conversation.id == conversation_id)) is not None

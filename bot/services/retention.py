@@ -235,6 +235,9 @@ def _sessions(deps: Deps) -> int:
             .where(t.OperatorSession.expires_at < before)
             .returning(t.OperatorSession.token_hash)
         ).all()
+        logins = session.execute(
+            delete(t.OperatorLogin).where(t.OperatorLogin.expires_at < before).returning(t.OperatorLogin.id)
+        ).all()
         links = session.execute(
             delete(t.ChannelLink).where(t.ChannelLink.expires_at < before).returning(t.ChannelLink.token_hash)
         ).all()
@@ -244,4 +247,4 @@ def _sessions(deps: Deps) -> int:
         codes = session.execute(
             delete(t.SenderCode).where(t.SenderCode.expires_at < before).returning(t.SenderCode.code_hash)
         ).all()
-        return len(web) + len(operators) + len(links) + len(visits) + len(codes)
+        return len(web) + len(operators) + len(logins) + len(links) + len(visits) + len(codes)

@@ -38,6 +38,7 @@ def a_talk(deps: Deps) -> str:
         deps,
         Talk(
             borrower_id=a_borrower(deps),
+            team=None,
             said=(
                 Said("您好，请问有什么可以帮您", author=Author.BOT, minutes_ago=5),
                 Said(

@@ -62,6 +62,7 @@ def test_the_same_message_sent_again_is_answered_once(deps: Deps, chat: str) -> 
 def test_while_a_person_is_answering_the_bot_keeps_quiet_but_the_alarm_is_raised(deps: Deps, chat: str) -> None:
     agent = operators.create(deps, "agent", "小王", Role.AGENT, "long-enough-password")
     record_text(deps, chat, "key-00000001", "转人工")
+    handoff.ask_human(deps, chat, QueueReason.ASKED)
     handoff.take(deps, chat, agent)
     handoff.reply(deps, chat, agent, "我在,您慢慢说。", "reply-1")
     seq = last_seq(deps, chat)

@@ -151,7 +151,11 @@ class TestSealed:
         assert document_store.fetch_as_operator(deps, "x" * 999, operator) is None
         with deps.read() as session:
             entry = session.scalars(select(AuditEntry).where(AuditEntry.event == "document_read")).one()
-            assert (entry.actor_kind, entry.actor_id, entry.subject_id) == ("operator", operator, document.id)
+            assert (entry.actor_kind, entry.actor_id, entry.subject_id) == (
+                "operator",
+                operator.operator_id,
+                document.id,
+            )
 
 
 class TestCarried:

@@ -29,11 +29,13 @@ from bot.store.tables import (
     CaseFile,
     CaseNote,
     Document,
+    Operator,
+    OperatorLogin,
     PaymentTrace,
     QualityReview,
     Webhook,
 )
-from tests.builders.desk import NOON, SetClock, a_borrower, a_conversation, a_desk
+from tests.builders.desk import NOON, SetClock, a_borrower, a_conversation, a_desk, an_operator
 
 OLD = base64.b64encode(bytes(range(32))).decode()
 NEW = base64.b64encode(bytes(range(1, 33))).decode()
@@ -62,7 +64,7 @@ def desk(deps: Deps) -> Deps:
     """A desk with something in every sealed column, sealed with the old key."""
     vault = deps.vault
     chat = a_conversation(deps)
-    borrower_id = a_borrower(deps)
+    borrower_id, operator_id = a_borrower(deps), an_operator(deps)
     with deps.begin() as session:
         borrower = session.get_one(Borrower, borrower_id)
         borrower.email_sealed = vault.seal("email", "nobody@example.cn")
@@ -79,6 +81,10 @@ def desk(deps: Deps) -> Deps:
                 conversation_id=chat, week="2026-W47", round=1, reason="drawn", note_sealed=review, drawn_at=NOON
             )
         )
+        operator = session.get_one(Operator, operator_id)
+        operator.totp_sealed = vault.seal("operator_totp", "secret")
+        login = {"token_hash": "0" * 64, "totp_sealed": vault.seal("operator_totp", "new secret")}
+        session.add(OperatorLogin(operator_id=operator.id, created_at=NOON, expires_at=NOON, **login))
         content = vault.seal(f"document:{borrower_id}", "content")
         session.add(
             Document(

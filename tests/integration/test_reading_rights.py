@@ -114,6 +114,16 @@ def test_whom_somebody_was_put_into_a_team_sees_it_from_then_on(deps: Deps) -> N
     assert assignment.put_into_team(deps, "chen", "组" * 41) is assignment.TeamRefusal.NAME_TOO_LONG
 
 
+def test_whoever_reached_for_it_too_late_is_told_that_a_colleague_has_it(deps: Deps, clock: SetClock) -> None:
+    console = ConsoleBrowser(deps, clock)
+    console.log_in_as(Role.AGENT)
+    wu = an_agent(deps, "wu", "二组")
+    chat = a_conversation(deps, Talk(owner=Owner.QUEUED, reason=QueueReason.ASKED, team=None))
+    handoff.take(deps, chat, wu.id)
+    answer = console.send(f"/c/{chat}/take")
+    assert (answer.status_code, "已经有同事接手" in answer.text) == (409, True)
+
+
 @pytest.mark.parametrize("over", ["", "yes"])
 def test_no_route_that_names_a_conversation_gives_or_does_anything_to_another_team_s(
     deps: Deps, clock: SetClock, over: str
