@@ -38,7 +38,7 @@ class RunningDesk:
         self.deps: Deps = make_deps(self.settings)
         demo.seed(self.deps)
         for login, role in (("agent-1", Role.AGENT), ("agent-2", Role.AGENT), ("boss", Role.SUPERVISOR)):
-            operators.create(self.deps, login, f"测试{login}", role, PASSWORD)
+            operators.create(self.deps, login, f"测试{login}", role, PASSWORD, "一组" if role is Role.AGENT else None)
         self.announced: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="desk-supervisor", daemon=True)
