@@ -9,10 +9,10 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, distinct, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, distinct, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.cases.course import CaseState
 from bot.cases.kinds import Family
@@ -34,6 +34,9 @@ _LONGEST_WAIT = timedelta(days=14)
 _HANDED_OVER = (Step.QUEUED.value, Step.TAKEN.value)
 _JUDGED = (PromiseState.KEPT.value, PromiseState.PARTLY_KEPT.value, PromiseState.BROKEN.value)
 _NO_CASE = (CaseState.DRAFT.value, CaseState.DROPPED.value)
+
+
+_Instant = InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +159,11 @@ def _row(session: Session, deps: Deps, week: Week, ended: Sequence[Wait]) -> Wee
     )
 
 
-def _within(column: ColumnElement[object], week: Week) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _within(column: _Instant, week: Week) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return column >= week.begins, column < week.ends
 
 
-def _handed_over(week: Week) -> ColumnElement[str]:
+def _handed_over(week: Week) -> Select[str]:
     return select(AuditEntry.subject_id).where(
         AuditEntry.subject_kind == "conversation",
         AuditEntry.event.in_(_HANDED_OVER),
@@ -168,7 +171,7 @@ def _handed_over(week: Week) -> ColumnElement[str]:
     )
 
 
-def _resolved(week: Week) -> tuple[ColumnElement[str], ...]:
+def _resolved(week: Week) -> tuple[Select[str | None], Select[str], Select[str]]:
     return (
         select(Agreement.accepted_conversation_id).where(*_within(Agreement.accepted_at, week)),
         select(Promise.conversation_id).where(*_within(Promise.made_at, week)),
