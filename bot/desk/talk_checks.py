@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.desk.fulltext import index_tokens
+from bot.desk.fulltext import fold, index_tokens
+from bot.desk.owed_answers import OwedAnswer
 
 SAME_IN_A_ROW = 3
 """So many times the same answer to different words is a loop."""
@@ -23,6 +24,7 @@ class TalkFlaw(StrEnum):
     OFF_HOURS = "off_hours"
     UNANSWERED = "unanswered"
     LOOP = "loop"
+    MISSED_RIGHT = "missed_right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TalkFound:
-    """A flaw at a message; ``rule`` is the rule of the tone gate that was broken."""
+    """A flaw at a message; ``rule`` is the rule of the tone gate that was broken, or the right nobody spoke of."""
 
     flaw: TalkFlaw
     seq: int
@@ -51,13 +53,16 @@ def check_talk(
     forbidden: Callable[[Line], str | None],
     may_begin_at: Callable[[datetime], bool],
     answers_within: timedelta,
+    owed: Sequence[OwedAnswer] = (),
 ) -> tuple[TalkFound, ...]:
     """Return what is wrong with a conversation that has gone quiet, in the order of its messages.
 
     ``forbidden`` names the rule that our words break. ``may_begin_at`` says whether an hour suits for writing to
-    somebody; within ``answers_within`` of the borrower's own words any hour does.
+    somebody; within ``answers_within`` of the borrower's own words any hour does. ``owed`` are the rights that somebody
+    who speaks of them must be told of.
     """
     found = [*_said_wrong(lines, forbidden), *_at_night(lines, may_begin_at, answers_within), *_loops(lines)]
+    found += _missed_rights(lines, owed)
     if (unanswered := _unanswered(lines)) is not None:
         found.append(TalkFound(TalkFlaw.UNANSWERED, unanswered))
     return tuple(sorted(found, key=lambda one: (one.seq, one.flaw)))
@@ -96,6 +101,23 @@ def _loops(lines: Sequence[Line]) -> list[TalkFound]:
             last, heard = said, False
             if times == SAME_IN_A_ROW:
                 found.append(TalkFound(TalkFlaw.LOOP, line.seq))
+    return found
+
+
+def _missed_rights(lines: Sequence[Line], owed: Sequence[OwedAnswer]) -> list[TalkFound]:
+    """Find rights that the borrower spoke of and none of our later words leads on to; each at its first mention.
+
+    Where nothing has been said since, there is no answer at all, which is a flaw of its own.
+    """
+    found = []
+    folded = [(line, fold(line.text)) for line in lines]
+    for right in owed:
+        asked = (at for at, (line, text) in enumerate(folded) if not line.is_ours and right.asked.search(text))
+        if (place := next(asked, None)) is None:
+            continue
+        answers = [text for line, text in folded[place + 1 :] if line.is_ours]
+        if answers and not any(right.told.search(text) for text in answers):
+            found.append(TalkFound(TalkFlaw.MISSED_RIGHT, folded[place][0].seq, right.id))
     return found
 
 

@@ -16,6 +16,7 @@ from bot.care.crisis import CrisisGuard
 from bot.care.scorer import DangerScorer
 from bot.clock import Clock, SystemClock
 from bot.desk.canned import CannedReplies
+from bot.desk.owed_answers import OwedAnswer, load_owed_answers
 from bot.outreach.gate import Limits
 from bot.outreach.ladder import Ladder
 from bot.outreach.limits import load_limits
@@ -126,6 +127,11 @@ class Deps:
             return tuple(finding.rule for finding in self.tone_gate.check(text, by_person=True))
 
         return CannedReplies.load(self.data / "templates" / "canned.yml", rules_broken)
+
+    @cached_property
+    def owed_answers(self) -> tuple[OwedAnswer, ...]:
+        """The rights that somebody who speaks of them must be told of."""
+        return load_owed_answers(self.data / "outreach" / "owed_answers.yml")
 
     @cached_property
     def tone_gate(self) -> ToneGate:

@@ -132,7 +132,7 @@ def _check(
     def may_begin_at(at: datetime) -> bool:
         return limits.hard_end <= local(at).time() < limits.hard_start
 
-    return check_talk(lines, forbidden, may_begin_at, ANSWERS_WITHIN)
+    return check_talk(lines, forbidden, may_begin_at, ANSWERS_WITHIN, deps.owed_answers)
 
 
 def _forbidden(deps: Deps) -> Callable[[Line], str | None]:

@@ -177,6 +177,7 @@ def test_every_code_of_quality_has_words(deps: Deps) -> None:
         ("NOT_REVIEWED", NotReviewed),
     ):
         assert set(words[table]) == set(codes), table
+    assert set(words["OWED"]) == {each.id for each in deps.owed_answers}
 
 
 def test_an_unquiet_conversation_is_checked_later(deps: Deps, clock: SetClock) -> None:
