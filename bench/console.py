@@ -101,7 +101,9 @@ def main() -> None:
         console.log_in_as(Role.AGENT, login=secrets.token_hex(4))
         own = {
             "an agent's inbox": lambda: "/console/",
-            "an agent's search, one word": lambda: address_of(deps, Wanted(words=secrets.choice(WORDS))),
+            "an agent's search, one word": lambda: (
+                f"/console/search?{address_of(deps, Wanted(words=secrets.choice(WORDS)))}"
+            ),
         }
         for what, address in own.items():
             print(f"| {what} | {' | '.join(timed(console.browser, address, given.times))} |", flush=True)

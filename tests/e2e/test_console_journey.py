@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -170,7 +169,9 @@ def test_a_supervisor_reveals_starts_from_a_canned_reply_searches_replays_and_re
     expect(chat.by("operator", "蓝鲸鱼")).to_be_visible(timeout=ANSWER_MS)
 
     search_index.index_new(desk.deps)
-    console.go("/search?words=" + quote("蓝鲸鱼"))
+    console.go("/search")
+    console.page.get_by_role("searchbox").fill("蓝鲸鱼")
+    console.page.get_by_role("button", name="查找").click()
     console.page.locator("#hits .row").first.click()
     expect(console.page.locator("mark")).to_contain_text("蓝鲸鱼")
     expect(console.page.locator("main.replay")).to_contain_text("request_human")
