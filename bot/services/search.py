@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, cast, column, exists, literal, not_, select, table, tuple_
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import ColumnElement, Select, cast, column, exists, func, literal, not_, select, table, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
 from bot.cases.kinds import Family
@@ -243,11 +243,30 @@ def _holds_words(session: Session, terms: Sequence[Term]) -> ColumnElement[bool]
         return literal(1) == 0
     # Tokens are letters and digits alone, so that nothing in them can end the quotes.
     if session.get_bind().dialect.name == "postgresql":
-        quoted = (" <-> ".join(f"'{token}'" for token in each.tokens) + _end(each) for each in terms)
-        asked = " & ".join(f"({each})" for each in quoted)
-        return SearchEntry.words.op("@@")(cast(asked, TSQUERY))
+        by_index, by_reading = _split(terms)
+        found = SearchEntry.words.op("@@")(_ts_query(by_index))
+        if not by_reading:
+            return found
+        # No index serves an expression: what the index has found is read for the rest.
+        read = func.tsvector_concat(SearchEntry.words, cast("", TSVECTOR))
+        return found & read.op("@@")(_ts_query(by_reading))
     asked = " AND ".join('"' + " ".join(each.tokens) + '"' + _end(each).removeprefix(":") for each in terms)
     return SearchEntry.id.in_(select(_full_text.c.rowid).where(_full_text.c[FULL_TEXT].op("MATCH")(asked)))
+
+
+def _split(terms: Sequence[Term]) -> tuple[Sequence[Term], Sequence[Term]]:
+    """Return the terms that an index is asked for, and those that only what it finds is read for.
+
+    A beginning that is short, such as a single character, stands in a good part of all turns: to collect its places
+    takes the index far longer than to read what a longer term has found.
+    """
+    exact = [each for each in terms if not each.is_prefix] or [max(terms, key=lambda each: len(each.tokens[0]))]
+    return exact, [each for each in terms if each not in exact]
+
+
+def _ts_query(terms: Sequence[Term]) -> ColumnElement[str]:
+    quoted = (" <-> ".join(f"'{token}'" for token in each.tokens) + _end(each) for each in terms)
+    return cast(" & ".join(f"({each})" for each in quoted), TSQUERY)
 
 
 def _end(term: Term) -> str:

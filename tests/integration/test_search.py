@@ -39,6 +39,10 @@ def said(deps: Deps, *lines: str, **talk: object) -> str:
         ("ABC123", True),
         ("abc", True),
         ("分期 abc", True),
+        ("分期 款", True),
+        ("分期 停", False),
+        ("款 abc", True),
+        ("abc 停", False),
         ("期分", False),
         ("分期 停催", False),
         ("款以", False),  # both characters are there, not one behind the other
