@@ -138,7 +138,7 @@ def counts(deps: Deps, operator: OperatorView) -> dict[ReadingState, int]:
         rows = session.execute(
             select(NluTurn.state, func.count())
             .join(Conversation, Conversation.id == NluTurn.conversation_id)
-            .where(may_look_through(operator))
+            .where(may_look_through(operator.reader))
             .group_by(NluTurn.state)
         ).all()
     return {ReadingState(state): count for state, count in rows}
