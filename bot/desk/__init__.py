@@ -1,1 +1,1 @@
-"""Who owns a conversation and what waits in the queue. Pure."""
+"""Who owns a conversation, who may read it, what waits in the queue, and how the work is reviewed. Pure."""
