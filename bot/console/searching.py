@@ -20,7 +20,7 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.desk.fulltext import LONGEST_QUERY
 from bot.identity.roles import Permission
-from bot.services import search, transcript_export
+from bot.services import search, talk_paper, transcript_export
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
@@ -89,6 +89,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
     deps = pages.deps
     reader = Access(pages, Permission.READ_CONVERSATIONS, Kind.PAGE)
     asker = ChangeAccess(pages, Permission.READ_CONVERSATIONS)
+    carrier = Access(pages, Permission.EXPORT_TRANSCRIPTS, Kind.PAGE)
     exporter = ChangeAccess(pages, Permission.EXPORT_TRANSCRIPTS)
 
     def in_address(
@@ -157,6 +158,14 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         made = transcript_export.export(deps, operator, wanted, kind)
         if isinstance(made, NotExported):
             return search_page(request, operator, wanted, None, made, 409)
+        disposition = f'attachment; filename="{made.name}"'
+        return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": disposition})
+
+    @router.get("/c/{conversation_id}/transcript.pdf")
+    def as_paper(conversation_id: ConversationId, operator: Annotated[OperatorView, Depends(carrier)]) -> Response:
+        made = talk_paper.as_pdf(deps, operator, conversation_id)
+        if made is None:
+            return pages.render("refused.html", operator, 404, reason="unknown")
         disposition = f'attachment; filename="{made.name}"'
         return Response(made.content, media_type=made.media_type, headers={"Content-Disposition": disposition})
 

@@ -25,6 +25,7 @@ from bot.services.turns import Understanding
 from bot.store.tables import AuditEntry, Message
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation
+from tests.builders.documents import text_of
 from tests.builders.review import a_reviewer, indexed
 
 
@@ -56,6 +57,23 @@ def a_talk(deps: Deps) -> str:
     )
     indexed(deps)
     return chat
+
+
+def test_a_conversation_is_taken_away_as_a_paper_masked_and_on_record(console: ConsoleBrowser) -> None:
+    chat = a_talk(console.deps)
+    console.log_in_as(Role.AGENT, "li")
+    assert console.browser.get(f"/console/c/{chat}/transcript.pdf").status_code == 403
+    console.log_in_as(Role.COMPLIANCE)
+    answer = console.browser.get(f"/console/c/{chat}/transcript.pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    text = text_of(answer.content)
+    assert "会话记录" in text
+    assert "想分期" in text
+    assert "138****0001" in text
+    assert "13800000001" not in text
+    with console.deps.read() as session:
+        events = session.scalars(select(AuditEntry.event).where(AuditEntry.subject_id == chat)).all()
+    assert events[-2:] == ["transcript_read", "transcript_exported"]
 
 
 # Search ----------------------------------------------------------------------------------------------------------
