@@ -266,7 +266,7 @@ def open_turn(console: ConsoleBrowser) -> str:
 def test_what_was_not_understood_waits_to_be_corrected_and_becomes_an_example(console: ConsoleBrowser) -> None:
     a_conversation(
         console.deps,
-        Talk(said=(Said("俺想慢慢儿还哩中不中", intent="nlu_fallback", confidence=0.2),)),
+        Talk(said=(Said("俺想慢慢儿还哩中不中", intent="nlu_fallback", confidence=0.2),), team=None),
     )
     indexed(console.deps)
     console.log_in_as(Role.AGENT)
