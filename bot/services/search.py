@@ -244,12 +244,12 @@ def _holds_words(session: Session, terms: Sequence[Term]) -> ColumnElement[bool]
     # Tokens are letters and digits alone, so that nothing in them can end the quotes.
     if session.get_bind().dialect.name == "postgresql":
         by_index, by_reading = _split(terms)
-        found = SearchEntry.words.op("@@")(_ts_query(by_index))
+        found = SearchEntry.words.bool_op("@@")(_ts_query(by_index))
         if not by_reading:
             return found
         # No index serves an expression: what the index has found is read for the rest.
         read = func.tsvector_concat(SearchEntry.words, cast("", TSVECTOR))
-        return found & read.op("@@")(_ts_query(by_reading))
+        return found & read.bool_op("@@")(_ts_query(by_reading))
     asked = " AND ".join('"' + " ".join(each.tokens) + '"' + _end(each).removeprefix(":") for each in terms)
     return SearchEntry.id.in_(select(_full_text.c.rowid).where(_full_text.c[FULL_TEXT].op("MATCH")(asked)))
 

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 
 from bot.console.live import LiveFeed, changes, events
 from bot.console.rendering import Pages
+from bot.desk.canned import Stage
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, Role, may
 from bot.outreach.gate import HoldKind
@@ -28,7 +29,9 @@ from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal
 from bot.services.inbound import record_text
-from bot.services.operators import LoginRefusal
+from bot.services.operator_login import StepRefusal
+from bot.services.operators import LoginRefusal, LoginStep
+from bot.services.reveal import NotRevealed, RevealReason
 from bot.store.tables import AuditEntry, Hold, Message
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import (
@@ -558,8 +561,12 @@ def test_who_may_not_lift_holds_sees_no_button_for_it(console: Console) -> None:
 @pytest.mark.parametrize(
     ("table", "codes"),
     [
-        ("REFUSAL", [*Refusal, *CareRefusal, *NOT_TAKEN_UP, "unfitting", "hold_gone"]),
-        ("LOGIN", [*LoginRefusal, "stale_form"]),
+        ("REFUSAL", [*Refusal, *CareRefusal, *NOT_TAKEN_UP, *NotRevealed, "unfitting", "hold_gone"]),
+        ("REVEAL_REASON", [*RevealReason]),
+        ("STAGE", [*Stage]),
+        ("LOGIN", [*LoginRefusal, "stale_form", StepRefusal.OVER]),
+        ("LOGIN_STEP", [*LoginStep]),
+        ("STEP_REFUSAL", [*StepRefusal, "stale_form"]),
         ("HOLD", [*HoldKind]),
         ("REASON", [*QueueReason]),
         ("OWNER", [*Owner]),
