@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from bot.services import search_index, web_sessions
+from bot.services import web_sessions
 from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
 from tests.e2e.people import Person
 from tests.running.desk import RunningDesk
@@ -138,49 +138,6 @@ def test_the_transcript_tells_how_each_message_was_understood(
     chat.type_and_send("会影响征信吗")
     live = console.turn("会影响征信吗")
     expect(live.locator(".intent")).to_have_text("rights/credit_report", timeout=ANSWER_MS)
-
-
-def test_a_supervisor_reveals_starts_from_a_canned_reply_searches_replays_and_reviews(
-    a_chat: NewChat, a_console: LogIn, desk: RunningDesk, person: Person
-) -> None:
-    chat = a_chat()
-    chat.say("我欠多少钱", answered="登记的手机号")
-    chat.say(person.phone, answered="六位验证码")
-    chat.say(chat.code(), answered="身份证号的后四位")
-    chat.say(person.id_tail, answered="1 笔一共")
-    chat.say("转人工", answered=ASKED)
-
-    console = a_console("boss")
-    console.open_row(row_of(console, desk, chat))
-    console.take()
-    console.card.get_by_text("显示遮住的信息").click()
-    console.card.get_by_label("用来做什么").select_option("call_back")
-    console.card.get_by_role("button", name="显示一次").click()
-    expect(console.card).to_contain_text(person.phone)
-    console.go(f"/c/{conversation_of(desk, chat)}")
-    expect(console.card).not_to_contain_text(person.phone)
-
-    console.page.get_by_text("常用回复").click()
-    console.page.get_by_role("button", name="先听情况").click()
-    expect(console.reply_box).to_have_value(re.compile("谢谢您愿意告诉我"))
-    console.reply_box.press_sequentially("不还就让您坐牢")
-    expect(console.page.locator("#findings")).to_contain_text("坐牢")
-    console.reply("蓝鲸鱼的事我来查,您先别急。")
-    expect(chat.by("operator", "蓝鲸鱼")).to_be_visible(timeout=ANSWER_MS)
-
-    search_index.index_new(desk.deps)
-    console.go("/search")
-    console.page.get_by_role("searchbox").fill("蓝鲸鱼")
-    console.page.get_by_role("button", name="查找").click()
-    console.page.locator("#hits .row").first.click()
-    expect(console.page.locator("mark")).to_contain_text("蓝鲸鱼")
-    expect(console.page.locator("main.replay")).to_contain_text("request_human")
-
-    console.go("/quality")
-    console.page.get_by_role("button", name="抽取本周的会话").click()
-    expect(console.page.get_by_role("heading", name="要打分的会话")).to_be_visible()
-    console.go("/reports")
-    expect(console.page.get_by_role("img", name="写来的会话")).to_be_visible()
 
 
 def test_a_conversation_is_found_taken_and_answered_without_a_mouse(
