@@ -15,6 +15,7 @@ from bot.lending.money import format_yuan
 from bot.services import figures
 from bot.services.accounts import DebtView, NotVerified, Portfolio
 from bot.services.figures import FigureView
+from bot.services.payoff_quotes import may_be_pressed
 from bot.text.display import day_text
 
 _SHOWN_LINES = 12
@@ -116,7 +117,7 @@ def figure_buttons(turn: Turn, owed: Portfolio) -> list[Button]:
         for component in _OPENED
         if debt.statement.balances.of(component)
     ]
-    if any(figures.may_be_pressed(debt) and debt.plan_number is None for debt in owed.open_debts):
+    if any(may_be_pressed(debt) and debt.plan_number is None for debt in owed.open_debts):
         buttons.append(Button(turn.phrase("utter_part_open_waiting"), '/ask_breakdown{"waiting": "month"}'))
     return buttons
 

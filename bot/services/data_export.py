@@ -149,6 +149,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.LedgerEntry, t.LedgerEntry.debt_id.in_(debts)),
         (t.Payment, t.Payment.debt_id.in_(debts)),
         (t.PaymentTrace, t.PaymentTrace.borrower_id == me),
+        (t.QuotedPayoff, t.QuotedPayoff.borrower_id == me),
         (t.Negotiation, t.Negotiation.borrower_id == me),
         (t.Offer, t.Offer.negotiation_id.in_(negotiations)),
         (t.Approval, t.Approval.borrower_id == me),

@@ -1,6 +1,7 @@
 """Figures for the verified borrower: where each comes from, what waiting costs, what ends the debt.
 
-Nothing is stored and nothing changes; every figure is derived from the ledger at the moment it is asked for.
+Every figure is derived from the ledger at the moment it is asked for. Only payoff quotes are kept: a borrower relies on
+one for some days.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from bot.desk.ownership import QueueReason
 from bot.lending.annual_cost import AnnualCost, CostFinding, cost_to_date
 from bot.lending.balances import Component
 from bot.lending.explanation import Explanation, explain
-from bot.lending.limitation import LimitationStatus
 from bot.lending.outlook import Outlook, outlook
 from bot.lending.payoff import PayoffQuote, quote_of
-from bot.services import audit
+from bot.services import audit, payoff_quotes
 from bot.services.accounts import DebtView, NotVerified, counted_ledger, portfolio_of, right_party
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.payoff_quotes import may_be_pressed
 from bot.store.tables import AuditEntry
 
 QUOTE_DAYS = 3
@@ -71,11 +72,6 @@ class CostView:
         return CostFinding.ABOVE_24_PERCENT in self.cost.findings
 
 
-def may_be_pressed(debt: DebtView) -> bool:
-    """Whether paying a debt may be spoken of at all: not while it is disputed or possibly too old (rule N8)."""
-    return not debt.disputed and (debt.limitation is LimitationStatus.RUNNING or debt.plan_number is not None)
-
-
 def open_figure(
     deps: Deps, conversation_id: str, debt_id: str, component: Component
 ) -> FigureView | NotVerified | None:
@@ -93,12 +89,16 @@ def open_figure(
 
 
 def quote_payoff(deps: Deps, conversation_id: str) -> tuple[PayoffView, ...] | NotVerified:
-    """Quote what ends each open debt that may be spoken of, valid for today and ``QUOTE_DAYS`` more."""
+    """Quote what ends each open debt that may be spoken of, valid for today and ``QUOTE_DAYS`` more, and keep it."""
     with deps.read() as session:
-        debts = _debts(session, deps, conversation_id)
-        if isinstance(debts, NotVerified):
-            return debts
-        return tuple(_payoff(session, debt) for debt in debts if may_be_pressed(debt))
+        party = right_party(session, deps, conversation_id)
+        if isinstance(party, NotVerified):
+            return party
+        debts = portfolio_of(session, deps, party).open_debts
+        views = tuple(_payoff(session, debt) for debt in debts if may_be_pressed(debt))
+    quotes = [view.quote for view in views if view.quote is not None]
+    payoff_quotes.keep(deps, party.borrower_id, conversation_id, quotes)
+    return views
 
 
 def wait_until(deps: Deps, conversation_id: str, by: date) -> tuple[WaitingView, ...] | NotVerified:

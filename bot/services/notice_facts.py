@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import BindParameter, and_, bindparam, case, func, or_, select
+from sqlalchemy import BindParameter, Date, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.clock import business_date
@@ -16,6 +16,7 @@ from bot.outreach.facts import EndedPause, Facts, InstalmentAhead, OpenDebt, Ope
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
 from bot.outreach.planning import HORIZON
+from bot.services import payoff_quotes
 from bot.services.contact import last_answers
 from bot.store import tables
 from bot.store.base import UtcDateTime
@@ -67,6 +68,8 @@ class _Read:
     debts: list[OpenDebt] = field(default_factory=list)
     disputed: set[str] = field(default_factory=set)
     quotes: list[OpenQuote] = field(default_factory=list)
+    payoffs: dict[str, OpenQuote] = field(default_factory=dict)
+    """By debt."""
     holds: set[HoldKind] = field(default_factory=set)
     pause: EndedPause | None = None
     traces: list[_Trace] = field(default_factory=list)
@@ -119,7 +122,14 @@ def _facts(read: _Read, now: datetime) -> Facts:
             for debt in read.debts
             if debt.debt_id not in covered and debt.debt_id not in read.disputed
         ),
-        quotes=tuple(read.quotes),
+        quotes=(
+            *read.quotes,
+            *(
+                read.payoffs[debt.debt_id]
+                for debt in read.debts
+                if debt.debt_id in read.payoffs and debt.debt_id not in read.disputed
+            ),
+        ),
         pause=read.pause if not (read.holds & _PAUSES) - {HoldKind.PAUSE} else None,
         holds=frozenset(read.holds | ({HoldKind.DECEASED} if read.deceased else set())),
         standing=tuple(
@@ -222,6 +232,11 @@ _OFFERS = (
     .group_by(tables.Negotiation.borrower_id, tables.Negotiation.id)
 )
 """Offers of negotiations that are open: there are none that the borrower did not ask for."""
+_PAYOFFS = select(tables.QuotedPayoff).where(
+    tables.QuotedPayoff.borrower_id.in_(_WHOSE),
+    tables.QuotedPayoff.good_through >= bindparam("today", type_=Date),
+    payoff_quotes.is_the_last(),
+)
 _TRACES = select(tables.PaymentTrace.borrower_id, tables.PaymentTrace.debt_id, tables.PaymentTrace.quiet_until).where(
     tables.PaymentTrace.borrower_id.in_(_WHOSE),
     tables.PaymentTrace.state == "open",
@@ -295,6 +310,9 @@ def _read_quotes(session: Session, found: dict[str, _Read], now: datetime) -> No
         if expires_at > now:
             last_day = business_date(expires_at - timedelta(seconds=1))
             found[borrower_id].quotes.append(OpenQuote(f"negotiation:{negotiation_id}", last_day))
+    for row in session.scalars(_PAYOFFS, {"borrower_ids": list(found), "today": business_date(now)}):
+        quote = OpenQuote(f"{payoff_quotes.SUBJECT}:{row.id}", row.good_through)
+        found[row.borrower_id].payoffs[row.debt_id] = quote
 
 
 def _read_traces(session: Session, found: dict[str, _Read], now: datetime) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from bot.outreach.notice import Topic
 from bot.services.holds import ANYTHING, About
-from bot.store.tables import Agreement, Instalment, Negotiation, Promise, Reminder
+from bot.store.tables import Agreement, Instalment, Negotiation, Promise, QuotedPayoff, Reminder
 
 _NO_DEBT = About(frozenset())
 """Speaks of no debt at all."""
@@ -31,6 +31,8 @@ def about(session: Session, reminder: Reminder) -> About:
         case Topic.PROMISE:
             return _debts(session.get(Promise, _subject(reminder)))
         case Topic.QUOTE:
+            if (quote := session.get(QuotedPayoff, _subject(reminder))) is not None:
+                return About(frozenset({quote.debt_id}))
             return _debts(session.get(Negotiation, _subject(reminder)))
         case Topic.PAYMENT_FOUND | Topic.DOCUMENT:
             return ANYTHING

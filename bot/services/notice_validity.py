@@ -16,6 +16,7 @@ from bot.lending.delinquency import days_past_due
 from bot.lending.limitation import LimitationStatus
 from bot.outreach.ladder import Ladder
 from bot.outreach.notice import LATE_AFTER_DAYS, Topic
+from bot.services import payoff_quotes
 from bot.services.accounts import DebtView, debt_views
 from bot.services.deps import Deps
 from bot.services.proof import Purpose
@@ -41,7 +42,7 @@ def with_point(session: Session, deps: Deps, reminders: Sequence[tables.Reminder
     """Return the ids of those of some notices in which anything is left to say, as ``has_point`` tells it."""
     today = business_date(deps.now())
     read = _read(session, reminders, today)
-    return {reminder.id for reminder in reminders if _has_point(read, deps.ladder, reminder, today)}
+    return {reminder.id for reminder in reminders if _has_point(session, read, deps.ladder, reminder, today)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class _Read:
     debts: Mapping[str, DebtView]
     offers_end: Mapping[str, datetime]
     """When the offers of negotiations that are open end."""
+    payoffs: Mapping[str, tables.QuotedPayoff]
+    """Payoff quotes that are the last of their debts."""
     planned: Mapping[str, Collection[str]]
     """The notices that are planned, by borrower."""
 
@@ -71,13 +74,15 @@ def _read(session: Session, reminders: Sequence[tables.Reminder], today: date) -
         elif topic in (Topic.PROMISE, Topic.OVERDUE, Topic.DUE, Topic.QUOTE):
             about[topic].add(_subject(reminder))
     parts = _fresh(session, tables.Instalment, part_ids - {None})
-    debt_ids = about[Topic.OVERDUE] | about[Topic.DUE]
+    payoffs = payoff_quotes.last_quotes(session, about[Topic.QUOTE])
+    debt_ids = about[Topic.OVERDUE] | about[Topic.DUE] | {quote.debt_id for quote in payoffs.values()}
     return _Read(
         parts,
         _fresh(session, tables.Agreement, {part.agreement_id for part in parts.values()}),
         _fresh(session, tables.Promise, about[Topic.PROMISE]),
         debt_views(session, Purpose.NOTICE, sorted(debt_ids), today) if debt_ids else {},
         _offers_end(session, about[Topic.QUOTE]),
+        payoffs,
         _planned(session, borrower_ids),
     )
 
@@ -114,7 +119,7 @@ def _planned(session: Session, borrower_ids: Collection[str]) -> dict[str, set[s
     return found
 
 
-def _has_point(read: _Read, ladder: Ladder, reminder: tables.Reminder, today: date) -> bool:
+def _has_point(session: Session, read: _Read, ladder: Ladder, reminder: tables.Reminder, today: date) -> bool:
     match Topic(reminder.topic or Topic.PLAN):
         case Topic.COMPLETED | Topic.PAYMENT_FOUND | Topic.CASE:
             return True
@@ -129,6 +134,8 @@ def _has_point(read: _Read, ladder: Ladder, reminder: tables.Reminder, today: da
             debt = read.debts.get(_subject(reminder))
             return debt is not None and _may_be_spoken_of(debt, 1) and not _is_over(reminder, today)
         case Topic.QUOTE:
+            if (quote := read.payoffs.get(_subject(reminder))) is not None:
+                return payoff_quotes.still_holds(session, quote, read.debts.get(quote.debt_id), today)
             ends_at = read.offers_end.get(_subject(reminder))
             stand = ends_at is not None and business_date(ends_at - timedelta(seconds=1)) == reminder.due_on
             return stand and not _is_over(reminder, today)

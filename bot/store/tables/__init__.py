@@ -38,7 +38,7 @@ from bot.store.tables.operations import (
 )
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
 from bot.store.tables.review import FULL_TEXT_TABLES, NluTurn, QualityReview, SearchEntry, TalkCheck, TalkFinding
-from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent
+from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent, QuotedPayoff
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "Product",
     "Promise",
     "QualityReview",
+    "QuotedPayoff",
     "Reminder",
     "RuleArchive",
     "SearchEntry",

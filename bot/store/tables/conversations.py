@@ -50,7 +50,7 @@ class Conversation(Base):
     last_seen_seq: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime]
     last_activity_at: Mapped[datetime]
-    last_inbound_at: Mapped[datetime | None]
+    last_inbound_at: Mapped[datetime | None] = mapped_column(index=True)
     unreachable_at: Mapped[datetime | None]
 
 

@@ -47,7 +47,10 @@ class Hold(Base):
     """
 
     __tablename__ = "hold"
-    __table_args__ = (Index("ix_hold_borrower_open", "borrower_id", "lifted_at"),)
+    __table_args__ = (
+        Index("ix_hold_borrower_open", "borrower_id", "lifted_at"),
+        Index("ix_hold_placed_at", "placed_at"),
+    )
 
     id: Mapped[Id]
     borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))

@@ -55,6 +55,34 @@ class Payment(Base):
     received_at: Mapped[datetime]
 
 
+class QuotedPayoff(Base):
+    """What a borrower was told ends a debt, paid from ``as_of`` up to and including ``good_through``.
+
+    ``content_hash`` is ``bot.lending.payoff.PayoffQuote.quote_id``: told again, it is the same row.
+    """
+
+    __tablename__ = "payoff_quote"
+    __table_args__ = (Index("ix_payoff_quote_borrower", "borrower_id", "good_through"),)
+
+    id: Mapped[Id]
+    content_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    borrower_id: Mapped[str] = mapped_column(ForeignKey("borrower.id"))
+    debt_id: Mapped[str] = mapped_column(ForeignKey("debt.id"), index=True)
+    told_in: Mapped[str] = mapped_column(String(32))
+    as_of: Mapped[date]
+    good_through: Mapped[date]
+    principal_fen: Mapped[int] = mapped_column(BigInteger)
+    interest_fen: Mapped[int] = mapped_column(BigInteger)
+    penalty_fen: Mapped[int] = mapped_column(BigInteger)
+    fee_fen: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[datetime]
+
+    @property
+    def total_fen(self) -> int:
+        """What was to be paid, in fen."""
+        return self.principal_fen + self.interest_fen + self.penalty_fen + self.fee_fen
+
+
 class PaymentTrace(Base):
     """A payment that a borrower says they made and the ledger does not show. ``state``: open, found, closed.
 
