@@ -25,6 +25,7 @@ from bot.services import (
     handoff,
     heartbeats,
     lender_events,
+    notice_news,
     notice_planning,
     payment_traces,
     promise_judging,
@@ -58,6 +59,7 @@ def tick(deps: Deps) -> None:
     _attempt("approval_news", _tell_outcomes, deps)
     _attempt("case_sweep", _watch_cases, deps)
     _attempt("distress_sweep", _look_after, deps)
+    _attempt("notice_news", notice_news.take_in, deps)
     _attempt("notice_planning", _plan, deps)
     _attempt("reminder_sweep", _sweep, deps)
     _attempt("lender_events", _tell_lender, deps)

@@ -27,11 +27,19 @@ def limitation_status(last_due_on: date | None, last_interrupted_on: date | None
     not known, may have come after expiry, when a mere demand revives nothing. That is UNKNOWN. An interruption
     after ``as_of`` has not happened yet and is ignored.
     """
-    if last_due_on is None:
+    expires_on = limitation_ends_on(last_due_on, last_interrupted_on, as_of)
+    if expires_on is None:
         return LimitationStatus.UNKNOWN
+    return LimitationStatus.RUNNING if as_of <= expires_on else LimitationStatus.POSSIBLY_EXPIRED
+
+
+def limitation_ends_on(last_due_on: date | None, last_interrupted_on: date | None, as_of: date) -> date | None:
+    """The last day of the period as it is known on ``as_of``; None where the dates do not say (UNKNOWN)."""
+    if last_due_on is None:
+        return None
     expires_on = add_months(last_due_on, _PERIOD_MONTHS)
     if last_interrupted_on is not None and last_due_on < last_interrupted_on <= as_of:
         if last_interrupted_on > expires_on:
-            return LimitationStatus.UNKNOWN
+            return None
         expires_on = add_months(last_interrupted_on, _PERIOD_MONTHS)
-    return LimitationStatus.RUNNING if as_of <= expires_on else LimitationStatus.POSSIBLY_EXPIRED
+    return expires_on

@@ -82,7 +82,8 @@ class Facts:
 
     ``done`` are the keys of notices that were sent or refused: they are not planned again. ``last_contact_at`` is when
     the borrower last wrote or paid; ``unanswered`` notices went out since, and ``person_asked`` says that a person was
-    called because of them. ``resumed_at`` is when it was last said that notices begin again.
+    called because of them. ``resumed_at`` is when it was last said that notices begin again. ``changes_at`` is when the
+    first of these facts changes though nobody does anything, a hold ending for instance; None if none does.
     """
 
     instalments: tuple[InstalmentAhead, ...] = ()
@@ -98,3 +99,4 @@ class Facts:
     unanswered: int = 0
     person_asked: bool = False
     resumed_at: datetime | None = None
+    changes_at: datetime | None = None

@@ -44,10 +44,10 @@ AFTER_PROMISE = timedelta(days=3)
 _RESUMED_MAY_WAIT = timedelta(days=14)
 _DAY = timedelta(days=1)
 _THIRTY_DAYS = timedelta(days=30)
-_FOR_GOOD = frozenset({HoldKind.DECEASED, HoldKind.INCAPACITY, HoldKind.MINOR})
+FOR_GOOD = frozenset({HoldKind.DECEASED, HoldKind.INCAPACITY, HoldKind.MINOR})
 """Holds under which nothing is planned at all: the person cannot be spoken to."""
 
-_NO_LADDER = _FOR_GOOD | {
+NO_LADDER = FOR_GOOD | {
     HoldKind.OPT_OUT,
     HoldKind.PLAN,
     HoldKind.DISPUTE,
@@ -56,6 +56,7 @@ _NO_LADDER = _FOR_GOOD | {
     HoldKind.PERSON,
     HoldKind.PAYMENT_SOUGHT,
 }
+"""Holds under which no step of the ladder is planned."""
 
 
 class _Rank(IntEnum):
@@ -95,7 +96,7 @@ def plan_notices(
     Holds with an open end do not keep notices of a plan from being planned: the gate refuses them when they fall due,
     and says by which rule. A ladder is not planned under them at all.
     """
-    if facts.holds & _FOR_GOOD:
+    if facts.holds & FOR_GOOD:
         return ()
     limits = limits or Limits()
     times = SendingTime.of(wishes, limits)
@@ -127,16 +128,6 @@ def plan_notices(
         if notice is not None and each.shown:
             placed.append(notice)
     return tuple(sorted(placed, key=lambda notice: (notice.send_at, notice.key)))
-
-
-def may_come(facts: Facts, ladder: Ladder, now: datetime) -> bool:
-    """Whether time alone can bring a notice that is not in the plan yet; what else could is a change of the facts."""
-    if facts.holds & _FOR_GOOD:
-        return False
-    if facts.instalments or facts.promises or facts.documents or facts.pause is not None:
-        return True
-    oldest = business_date(now) - timedelta(days=ladder.days[-1] + ladder.days_late)
-    return any(_is_written_about(debt, ladder) and debt.due_on >= oldest for debt in facts.debts)
 
 
 def _days_before(due_on: date, wishes: ContactWishes) -> tuple[int, ...]:
@@ -189,7 +180,7 @@ def _due_dates(
     if facts.holds & {HoldKind.PLAN, HoldKind.OPT_OUT}:
         return
     for debt in facts.debts:
-        if debt.due_on < business_date(now) or not _is_written_about(debt, ladder):
+        if debt.due_on < business_date(now) or not is_written_about(debt, ladder):
             continue
         for days in _days_before(debt.due_on, wishes):
             at = times.on(debt.due_on - timedelta(days=days))
@@ -238,13 +229,13 @@ def _ladder(
 ) -> list[_Wanted]:
     """The steps of one debt, the oldest that has steps ahead: no notice names a debt, so one ladder speaks for all."""
     silent = facts.unanswered >= limits.unanswered_before_pause
-    if facts.holds & _NO_LADDER or (silent and facts.person_asked):
+    if facts.holds & NO_LADDER or (silent and facts.person_asked):
         return []
     today, last_day = business_date(now), ladder.days[-1] + ladder.days_late
     overdue = [
         debt
         for debt in facts.debts
-        if _is_written_about(debt, ladder) and max(debt.grace_days, 0) < (today - debt.due_on).days <= last_day
+        if is_written_about(debt, ladder) and max(debt.grace_days, 0) < (today - debt.due_on).days <= last_day
     ]
     if not overdue:
         return []
@@ -260,7 +251,7 @@ def _ladder(
         waits.append(facts.pause.ends_at)
     steps = [
         _step(lead, key, on, times, max(waits), ladder)
-        for key, on in _step_days(lead, wishes, ladder, now)
+        for key, on in step_days(lead, wishes, ladder, now)
         if times.on(on) <= now + HORIZON
     ]
     ahead = [step for step in steps if step is not None and step.notice.key not in facts.done]
@@ -268,13 +259,15 @@ def _ladder(
     return ahead[:1] if silent else ahead
 
 
-def _is_written_about(debt: OpenDebt, ladder: Ladder) -> bool:
+def is_written_about(debt: OpenDebt, ladder: Ladder) -> bool:
+    """Whether a debt is one that notices may be about."""
     return (
         debt.limitation_runs and debt.owed_fen >= ladder.least_owed_fen and debt.creditor_kind in ladder.creditor_kinds
     )
 
 
-def _step_days(debt: OpenDebt, wishes: ContactWishes, ladder: Ladder, now: datetime) -> Iterator[tuple[str, date]]:
+def step_days(debt: OpenDebt, wishes: ContactWishes, ladder: Ladder, now: datetime) -> Iterator[tuple[str, date]]:
+    """Yield the key and the day of each step: those of the ladder, or of the wished day in this and two more months."""
     if wishes.day_of_month is None:
         for days in ladder.days:
             yield str(days), debt.due_on + timedelta(days=days)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
 
 from bot.care.follow_up import due_at
 from bot.desk.ownership import QueueReason
@@ -25,11 +24,9 @@ log = structlog.get_logger()
 
 def sweep(deps: Deps) -> int:
     """Raise the alarms that are due, one transaction each; returns how many. Several may sweep at once."""
+    now = deps.now()
     with deps.read() as session:
-        held = session.scalars(
-            select(Hold.id).where(Hold.kind == HoldKind.DISTRESS, standing(deps.now())).order_by(Hold.placed_at)
-        ).all()
-        due = [hold_id for hold_id in held if _is_due(session, deps, session.get_one(Hold, hold_id))]
+        due = [hold.id for hold, *last in session.execute(_looked_after(now)) if now >= due_at(hold.placed_at, *last)]
     return sum(_alarm(deps, hold_id) for hold_id in due)
 
 
@@ -38,8 +35,11 @@ def _alarm(deps: Deps, hold_id: str) -> bool:
     with deps.begin() as session:
         conversation_id = session.scalar(select(Hold.conversation_id).where(Hold.id == hold_id))
         conversation = locked(session, conversation_id) if conversation_id is not None else None
-        hold = session.scalar(select(Hold).where(Hold.id == hold_id, standing(deps.now())).with_for_update())
-        if hold is None or not _is_due(session, deps, hold):
+        now = deps.now()
+        if session.scalar(select(Hold.id).where(Hold.id == hold_id).with_for_update()) is None:
+            return False
+        row = session.execute(_looked_after(now).where(Hold.id == hold_id)).one_or_none()
+        if row is None or now < due_at(row[0].placed_at, row[1], row[2]):
             return False
         audit.record(session, deps.now(), audit.SYSTEM, ALARM, ("hold", hold_id))
         if conversation is not None:
@@ -48,17 +48,26 @@ def _alarm(deps: Deps, hold_id: str) -> bool:
         return True
 
 
-def _is_due(session: Session, deps: Deps, hold: Hold) -> bool:
-    last_word: datetime | None = session.scalar(
-        select(func.max(Message.created_at)).where(
-            Message.conversation_id == hold.conversation_id,
+def _looked_after(now: datetime) -> Select[Hold, datetime | None, datetime | None]:
+    """The signs of danger that stand, the oldest first, with a person's last word after each and its last alarm."""
+    last_word = (
+        select(func.max(Message.created_at))
+        .where(
+            Message.conversation_id == Hold.conversation_id,
             Message.author == Author.OPERATOR,
-            Message.created_at >= hold.placed_at,
+            Message.created_at >= Hold.placed_at,
         )
+        .correlate(Hold)
+        .scalar_subquery()
     )
-    last_alarm: datetime | None = session.scalar(
-        select(func.max(AuditEntry.at)).where(
-            AuditEntry.subject_kind == "hold", AuditEntry.subject_id == hold.id, AuditEntry.event == ALARM
-        )
+    last_alarm = (
+        select(func.max(AuditEntry.at))
+        .where(AuditEntry.subject_kind == "hold", AuditEntry.subject_id == Hold.id, AuditEntry.event == ALARM)
+        .correlate(Hold)
+        .scalar_subquery()
     )
-    return deps.now() >= due_at(hold.placed_at, last_word, last_alarm)
+    return (
+        select(Hold, last_word, last_alarm)
+        .where(Hold.kind == HoldKind.DISTRESS, standing(now))
+        .order_by(Hold.placed_at)
+    )

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 
 from bot.services.deps import Deps
 from bot.store.tables import Heartbeat
 
 SCHEDULER = "scheduler"
+
+OVERLAP = timedelta(minutes=10)
+"""So long after its instant the transaction that wrote something down may end."""
 
 MISSED_TICKS = 3
 SHORTEST_SILENCE = timedelta(minutes=1)
@@ -27,11 +31,24 @@ class SchedulerHealth:
 
 def beat(deps: Deps, name: str) -> None:
     """Record that a round of some work has ended now."""
+    beat_at(deps, name, deps.now())
+
+
+def beat_at(deps: Deps, name: str, instant: datetime) -> None:
+    """Record that some work has been done up to an instant (aware)."""
     with deps.begin() as session:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        now = deps.now()
-        added = insert(Heartbeat).values(name=name, beat_at=now)
-        session.execute(added.on_conflict_do_update(index_elements=["name"], set_={"beat_at": now}))
+        added = insert(Heartbeat).values(name=name, beat_at=instant)
+        session.execute(added.on_conflict_do_update(index_elements=["name"], set_={"beat_at": instant}))
+
+
+def since(session: Session, name: str, now: datetime) -> datetime | None:
+    """Return from when on what is new has to be looked at (aware), None for everything: some work beat at its end.
+
+    What was written down up to ``OVERLAP`` before counts once more. A clock that was put back leaves nothing out.
+    """
+    row = session.get(Heartbeat, name)
+    return min(row.beat_at, now) - OVERLAP if row is not None else None
 
 
 def longest_silence(deps: Deps) -> timedelta:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.clock import business_date
 from bot.lending.ledger import EntryKind
-from bot.lending.limitation import LimitationStatus, limitation_status
+from bot.lending.limitation import limitation_ends_on
 from bot.outreach.facts import EndedPause, Facts, InstalmentAhead, OpenDebt, OpenQuote, PromiseAhead, Standing
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
@@ -75,6 +75,8 @@ class _Read:
     traces: list[_Trace] = field(default_factory=list)
     last_contact_at: datetime | None = None
     notices: list[tables.Reminder] = field(default_factory=list)
+    turns: list[datetime] = field(default_factory=list)
+    """When one of these rows says something else though nobody touches it."""
 
 
 def facts_of(session: Session, borrower_ids: Sequence[str], now: datetime) -> dict[str, Facts]:
@@ -111,6 +113,7 @@ def _facts(read: _Read, now: datetime) -> Facts:
     passed_on = [notice for notice in read.notices if notice.state == "superseded" and notice.rule == PASSED_ON]
     last = read.last_contact_at
     resumed = [notice.decided_at for notice in sent if notice.topic == Topic.RESUMED and notice.decided_at is not None]
+    counted = [notice.send_at + LOOK_BACK for notice in (*sent, *passed_on)]
     return Facts(
         instalments=tuple(
             InstalmentAhead(part_id, due_on, _quiet_until(read, of_plan[agreement_id]))
@@ -149,6 +152,7 @@ def _facts(read: _Read, now: datetime) -> Facts:
         unanswered=sum(last is None or notice.decided_at > last for notice in sent if notice.decided_at is not None),
         person_asked=any(last is None or (at := notice.decided_at) is None or at > last for notice in passed_on),
         resumed_at=max(resumed, default=None),
+        changes_at=min((at for at in (*read.turns, *counted) if at > now), default=None),
     )
 
 
@@ -280,7 +284,11 @@ def _take_hold(read: _Read, row: tables.Hold, now: datetime) -> None:
             read.disputed.add(row.debt_id)  # the rest of the account goes on
         else:
             read.holds.add(kind)
+    if row.until is not None:
+        read.turns.append(row.until)
     pause = _pause(row, kind)
+    if pause is not None:
+        read.turns.append(pause.ends_at + PAUSE_REMEMBERED)
     if pause is not None and (read.pause is None or pause.ends_at > read.pause.ends_at):
         read.pause = pause
 
@@ -300,8 +308,10 @@ def _read_debts(session: Session, found: dict[str, _Read], now: datetime) -> Non
     for row, grace_days, creditor_kind in session.execute(_DEBTS, {"borrower_ids": list(found)}):
         if owed.get(row.id, 0) <= 0:
             continue
-        status = limitation_status(row.due_on if row.limitation_known else None, row.last_demand_on, ahead)
-        runs = status is LimitationStatus.RUNNING
+        ends_on = limitation_ends_on(row.due_on if row.limitation_known else None, row.last_demand_on, ahead)
+        runs = ends_on is not None and ahead <= ends_on
+        if runs and ends_on is not None:
+            found[row.borrower_id].turns.append(now + (ends_on + timedelta(days=1) - ahead))
         found[row.borrower_id].debts.append(OpenDebt(row.id, row.due_on, owed[row.id], creditor_kind, runs, grace_days))
 
 
@@ -318,6 +328,7 @@ def _read_quotes(session: Session, found: dict[str, _Read], now: datetime) -> No
 def _read_traces(session: Session, found: dict[str, _Read], now: datetime) -> None:
     for borrower_id, debt_id, quiet_until in session.execute(_TRACES, {"borrower_ids": list(found), "now": now}):
         found[borrower_id].traces.append(_Trace(debt_id, quiet_until))
+        found[borrower_id].turns.append(quiet_until)
 
 
 def _read_notices(session: Session, found: dict[str, _Read], now: datetime) -> None:

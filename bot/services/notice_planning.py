@@ -1,8 +1,9 @@
 """Which borrowers' notices are to be planned, and planning them: what the planner says is written down, once.
 
-Everything that changes what a notice can be about calls ``touch`` in its own transaction. A sweep plans again whoever
-was touched, and once a day whoever may have something ahead; what falls due meanwhile is planned anew before it is
-decided (``replan_if_due``). What has fallen due already is the business of ``bot.services.reminders``.
+Everything that changes what a notice can be about calls ``touch`` in its own transaction, or is found by
+``bot.services.notice_news``. A sweep plans again whoever was touched, and whoever has come to a day on which time alone
+may change the plan (``bot.outreach.next_look``); what falls due meanwhile is planned anew before it is decided
+(``replan_if_due``). What has fallen due already is the business of ``bot.services.reminders``.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from bot.clock import SHANGHAI, business_date
+from bot.outreach.next_look import next_look, small_hours_from
 from bot.outreach.notice import PlannedNotice, Topic
-from bot.outreach.planning import may_come, plan_notices
+from bot.outreach.planning import plan_notices
 from bot.outreach.wishes import ContactWishes
 from bot.services.accounts import lock_borrower
 from bot.services.contact import wishes_of_all
@@ -37,9 +38,6 @@ REPLANNED = "replanned"
 PAGE = 200
 PUT_OFF = timedelta(hours=1)
 """How long somebody waits whose notices could not be planned."""
-
-SMALL_HOURS = time(2, 0)
-"""When everybody with something ahead is planned again, Asia/Shanghai: days past due have moved on by one."""
 
 log = structlog.get_logger()
 
@@ -102,30 +100,42 @@ def replan(session: Session, deps: Deps, borrower_ids: Sequence[str]) -> Planned
     now = deps.now()
     session.flush()
     facts = facts_of(session, borrower_ids, now)
-    wishes = wishes_of_all(session, borrower_ids)
+    # What is stored and makes no sense has the gate refuse everything; planning goes on, or nothing would say so.
+    wishes = {
+        borrower_id: wish or ContactWishes() for borrower_id, wish in wishes_of_all(session, borrower_ids).items()
+    }
     plans = {
-        # What is stored and makes no sense has the gate refuse everything; planning goes on, or nothing would say so.
-        borrower_id: plan_notices(
-            facts[borrower_id], wishes[borrower_id] or ContactWishes(), deps.ladder, now, deps.limits
-        )
+        borrower_id: plan_notices(facts[borrower_id], wishes[borrower_id], deps.ladder, now, deps.limits)
         for borrower_id in borrower_ids
     }
     planned, superseded = _write(session, plans, now)
-    tomorrow = datetime.combine(business_date(now) + timedelta(days=1), SMALL_HOURS, tzinfo=SHANGHAI)
-    ahead = [
-        borrower_id
-        for borrower_id in borrower_ids
-        if plans[borrower_id] or may_come(facts[borrower_id], deps.ladder, now)
-    ]
-    for due_at, whose in ((tomorrow, ahead), (None, sorted(set(borrower_ids) - set(ahead)))):
-        if whose:
-            session.execute(
-                update(tables.Borrower)
-                .where(tables.Borrower.id.in_(whose))
-                .values(notices_due_at=due_at)
-                .execution_options(synchronize_session=False)
-            )
+    looks: defaultdict[datetime | None, list[str]] = defaultdict(list)
+    for borrower_id, plan in plans.items():
+        look = next_look(facts[borrower_id], plan, wishes[borrower_id], deps.ladder, now, deps.limits)
+        looks[look].append(borrower_id)
+    for due_at, whose in looks.items():
+        session.execute(
+            update(tables.Borrower)
+            .where(tables.Borrower.id.in_(whose))
+            .values(notices_due_at=due_at)
+            .execution_options(synchronize_session=False)
+        )
     return Planned(len(borrower_ids), planned, superseded)
+
+
+def look_tonight(session: Session, borrower_ids: Sequence[str], now: datetime) -> None:
+    """Have some borrowers looked at in the next small hours: a notice of theirs was decided, or put off.
+
+    Their rows are held by the transaction.
+    """
+    tonight = small_hours_from(now)
+    borrower = tables.Borrower
+    session.execute(
+        update(borrower)
+        .where(borrower.id.in_(borrower_ids), or_(borrower.notices_due_at.is_(None), borrower.notices_due_at > tonight))
+        .values(notices_due_at=tonight)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def replan_if_due(session: Session, deps: Deps, borrower_ids: Sequence[str]) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI, business_date
 from bot.lending.ledger import EntryKind, effective_entries
-from bot.services import audit, notice_planning
+from bot.services import audit, heartbeats, notice_planning
 from bot.services.accounts import ledger_of, lock_borrower
 from bot.services.deps import Deps
 from bot.store import tables
 from bot.workout.promise import PaymentMade, PromiseState, PromiseToPay, judged, paid_towards
 
+JUDGED_UP_TO = "promise_judging"
+"""The heartbeat that says up to when payments have been looked at."""
+
 _JUDGED = tuple(state.value for state in PromiseState)
+_LOOKED_AT = func.coalesce(tables.Promise.judged_at, tables.Promise.made_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,17 @@ def sweep(deps: Deps, limit: int = 100) -> Judged:
 
     A payment booked late but effective in time still keeps a promise that had been found broken. Nobody is written to.
     """
+    now = deps.now()
     with deps.read() as session:
-        due = session.scalars(select(tables.Promise.id).where(_is_due(deps)).limit(limit)).all()
+        paid = session.scalars(_paid(heartbeats.since(session, JUDGED_UP_TO, now)).limit(limit)).all()
+        over = session.scalars(_over(now).limit(limit)).all()
+        due = list(dict.fromkeys((*paid, *over)))
     counts = dict.fromkeys(_JUDGED, 0)
     for promise_id in due:
         with deps.begin() as session:
             counts[_judge(session, deps, promise_id)] += 1
+    if len(paid) < limit:  # else there may be more that were paid before now
+        heartbeats.beat_at(deps, JUDGED_UP_TO, now)
     return Judged(**counts)
 
 
@@ -53,22 +62,32 @@ def supersede_notices(session: Session, deps: Deps, promise: tables.Promise, why
     )
 
 
-def _is_due(deps: Deps) -> ColumnElement[bool]:
-    promise, today = tables.Promise, business_date(deps.now())
-    looked_at = func.coalesce(promise.judged_at, promise.made_at)
+def _over(now: datetime) -> Select[str]:
+    """Promises whose day is over and that nobody has looked at today, found by ``ix_promise_due``."""
+    promise, today = tables.Promise, business_date(now)
     midnight = datetime.combine(today, time(), tzinfo=SHANGHAI)
-    over = and_(promise.state == PromiseState.OPEN.value, promise.due_on < today, looked_at < midnight)
-    paid = (
-        select(tables.LedgerEntry.id)
-        .join(tables.Debt, tables.Debt.id == tables.LedgerEntry.debt_id)
-        .where(
-            tables.Debt.borrower_id == promise.borrower_id,
-            tables.LedgerEntry.kind.in_((EntryKind.PAYMENT.value, EntryKind.REVERSAL.value)),
-            tables.LedgerEntry.booked_at > looked_at,
-        )
-        .exists()
+    return (
+        select(promise.id)
+        .where(promise.state == PromiseState.OPEN.value, promise.due_on < today, midnight > _LOOKED_AT)
+        .order_by(promise.due_on)
     )
-    return and_(promise.state.in_(_JUDGED), or_(over, paid))
+
+
+def _paid(since: datetime | None) -> Select[str]:
+    """Promises of borrowers for whom something was booked after the last look, of what was booked ``since``."""
+    promise, entry = tables.Promise, tables.LedgerEntry
+    booked = (
+        select(promise.id)
+        .join(tables.Debt, tables.Debt.borrower_id == promise.borrower_id)
+        .join(entry, entry.debt_id == tables.Debt.id)
+        .where(
+            promise.state.in_(_JUDGED),
+            entry.kind.in_((EntryKind.PAYMENT.value, EntryKind.REVERSAL.value)),
+            entry.booked_at > _LOOKED_AT,
+        )
+        .distinct()
+    )
+    return booked if since is None else booked.where(entry.booked_at > since)
 
 
 def _judge(session: Session, deps: Deps, promise_id: str) -> str:

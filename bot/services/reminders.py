@@ -153,6 +153,8 @@ def _decide_locked(session: Session, deps: Deps, reminder_ids: list[str]) -> dic
     decided.update({case.reminder.id: _ask_gate(session, deps, case) for case in asked})
     _send(session, deps, [case for case in asked if decided[case.reminder.id] == "sent"])
     _record(session, deps, [case.reminder for case in asked if decided[case.reminder.id] in ("sent", "refused")])
+    if planned:
+        notice_planning.look_tonight(session, [each.borrower_id for each in planned], deps.now())
     return {reminder_id: ended for reminder_id, ended in decided.items() if reminder_id not in out_of_reach}
 
 

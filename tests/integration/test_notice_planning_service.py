@@ -12,7 +12,17 @@ from bot.clock import SHANGHAI, business_date, local
 from bot.desk.ownership import Owner, QueueReason
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
-from bot.services import demo, handoff, heartbeats, holds, negotiation, notice_planning, notice_preview, reminders
+from bot.services import (
+    demo,
+    handoff,
+    heartbeats,
+    holds,
+    negotiation,
+    notice_news,
+    notice_planning,
+    notice_preview,
+    reminders,
+)
 from bot.services.deps import Deps
 from bot.services.history import messages_after
 from bot.services.inbound import record_text
@@ -27,6 +37,9 @@ from tests.builders.threads import at_once
 TEN_DAYS_LATE = Owed(days_late=10)
 FIRST_STEP, SECOND_STEP = date(2026, 11, 26), date(2026, 12, 15)
 """Days 15 and 34 of a debt that is ten days late on 21 November 2026."""
+
+THIRD_IN_SIGHT = date(2026, 12, 2)
+"""In whose small hours day 55 lies within the days ahead that are planned."""
 
 
 @pytest.fixture
@@ -81,11 +94,12 @@ def all_paid(deps: Deps, debt_id: str) -> None:
 
 
 def let_pass(deps: Deps, clock: SetClock, end: datetime) -> None:
-    """Let days pass: notices are planned in the small hours and decided at ten."""
+    """Let days pass: what is new is taken in, notices are planned in the small hours and decided at ten."""
     while clock.instant < end:
         day = local(clock.instant).date()
         rounds = (at(day, 2), at(day), at(day + timedelta(days=1), 2))
         clock.instant = min(end, next(instant for instant in rounds if instant > clock.instant))
+        notice_news.take_in(deps)
         notice_planning.sweep(deps)
         reminders.sweep(deps)
 
@@ -93,12 +107,29 @@ def let_pass(deps: Deps, clock: SetClock, end: datetime) -> None:
 # Planning ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_touched_borrower_is_planned_and_looked_at_again_in_the_small_hours(
-    deps: Deps, borrower: str, chat: str
+def test_a_touched_borrower_is_planned_and_looked_at_again_when_time_may_change_the_plan(
+    deps: Deps, clock: SetClock, borrower: str, chat: str
 ) -> None:
     assert planned_again(deps, borrower) == Planned(1, 2, 0)
     assert days(deps, Topic.OVERDUE) == [FIRST_STEP, SECOND_STEP]
-    assert due_at(deps, borrower) == at(date(2026, 11, 22), 2)
+    assert due_at(deps, borrower) == at(THIRD_IN_SIGHT, 2)
+    clock.instant = at(THIRD_IN_SIGHT - timedelta(days=1), 2)
+    assert notice_planning.sweep(deps) == Planned()
+
+
+def test_whoever_was_written_to_is_looked_at_in_the_next_small_hours(
+    deps: Deps, clock: SetClock, borrower: str, chat: str
+) -> None:
+    planned_again(deps, borrower)
+    clock.instant = at(FIRST_STEP)
+    assert reminders.sweep(deps) == Swept(sent=1)
+    assert due_at(deps, borrower) == at(FIRST_STEP + timedelta(days=1), 2)
+
+
+def test_a_hold_that_ends_by_itself_has_the_borrower_looked_at_that_night(deps: Deps, borrower: str, chat: str) -> None:
+    a_hold(deps, borrower, HoldKind.PAUSE, until=at(date(2026, 11, 24)))
+    planned_again(deps, borrower)
+    assert due_at(deps, borrower) == at(date(2026, 11, 25), 2)
 
 
 def test_planning_twice_plans_once(deps: Deps, borrower: str, chat: str) -> None:

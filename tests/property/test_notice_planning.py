@@ -13,6 +13,7 @@ from bot.clock import SHANGHAI, local
 from bot.outreach.facts import EndedPause, Facts, InstalmentAhead, OpenDebt, OpenQuote, PromiseAhead, Standing
 from bot.outreach.gate import HoldKind, Limits
 from bot.outreach.ladder import Ladder
+from bot.outreach.next_look import LONGEST, next_look
 from bot.outreach.notice import Topic
 from bot.outreach.planning import plan_notices
 from bot.outreach.wishes import ContactWishes
@@ -121,3 +122,18 @@ def test_what_resumes_comes_before_whatever_follows_the_pause(
         return
     after = [n for n in plan if n.send_at >= given_facts.pause.ends_at and n.topic is not Topic.RESUMED]
     assert all(n.send_at - resumed[0].send_at >= (3 * DAY if n.topic is Topic.OVERDUE else DAY) for n in after)
+
+
+@given(facts(), wishes(), instants())
+def test_until_the_next_look_every_night_would_plan_the_same(
+    given_facts: Facts, wished: ContactWishes, now: datetime
+) -> None:
+    plan = plan_notices(given_facts, wished, LADDER, now)
+    look = next_look(given_facts, plan, wished, LADDER, now)
+    decided = min((notice.send_at for notice in plan), default=None)
+    night = datetime.combine(local(now).date() + DAY, time(2), tzinfo=SHANGHAI)
+    for _ in range(LONGEST // DAY if look is not None else 100):
+        if (look is not None and night >= look) or (decided is not None and night > decided):
+            return
+        assert plan_notices(given_facts, wished, LADDER, night) == plan, night
+        night += DAY

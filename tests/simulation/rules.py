@@ -290,9 +290,15 @@ def _lost(case: Case, deliveries: Mapping[str, Delivery], as_of: datetime) -> It
 
 
 def _unasked(said: Sequence[Said], records: Records) -> Iterator[Finding]:
-    """An answer answers something: the borrower wrote there within twelve hours, or has just opened the chat."""
+    """An answer answers something: the borrower wrote there within twelve hours, or has just opened the chat.
+
+    After a sign of danger a person may look after the borrower until somebody lifts the hold.
+    """
     for each in said:
         if each.purpose not in ANSWERS or each.author == "notice":
+            continue
+        case = records.cases.get(each.borrower_id or "")
+        if (each.purpose, each.author) == ("safety", "operator") and case and "distress" in _open(case, each.at):
             continue
         opened = records.opened[each.conversation_id]
         if each.channel in ("web", "telegram") and timedelta(0) <= each.at - opened < timedelta(minutes=1):

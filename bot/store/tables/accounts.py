@@ -38,7 +38,8 @@ class Product(Base):
 class Borrower(Base):
     """A natural person. Name, phone, identity number and e-mail address are sealed; the keyed hashes serve look-ups.
 
-    ``notices_due_at`` is when their notices are to be planned anew: now after a change, else once a day; null is never.
+    ``notices_due_at`` is when their notices are to be planned anew: now after a change, else on the next day on
+    which time alone may change the plan; null is never.
     """
 
     __tablename__ = "borrower"
@@ -141,7 +142,7 @@ class LedgerEntry(Base):
     component: Mapped[str | None] = mapped_column(String(20))
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     effective_on: Mapped[date]
-    booked_at: Mapped[datetime]
+    booked_at: Mapped[datetime] = mapped_column(index=True)
     source: Mapped[str] = mapped_column(String(60))
     reverses: Mapped[str | None] = mapped_column(String(120))
     body_hash: Mapped[str] = mapped_column(String(64))

@@ -20,8 +20,9 @@ from bot.outreach.facts import (
 )
 from bot.outreach.gate import HoldKind, Purpose
 from bot.outreach.ladder import Ladder
+from bot.outreach.next_look import next_look
 from bot.outreach.notice import PlannedNotice, Topic
-from bot.outreach.planning import may_come, plan_notices
+from bot.outreach.planning import plan_notices
 from bot.outreach.wishes import ContactWishes
 from bot.outreach.workdays import is_working_day
 from bot.settings import ROOT
@@ -252,7 +253,7 @@ def test_a_step_waits_for_a_working_day() -> None:
 def test_some_debts_are_never_written_about(debt: OpenDebt) -> None:
     facts = Facts(debts=(debt,))
     assert planned(facts) == ()
-    assert not may_come(facts, LADDER, NOW)
+    assert next_look(facts, (), NO_WISH, LADDER, NOW) is None
 
 
 def test_no_step_is_taken_within_the_days_of_grace() -> None:
@@ -271,7 +272,7 @@ def test_under_a_hold_there_is_no_ladder(hold: HoldKind) -> None:
 def test_whoever_cannot_be_spoken_to_has_nothing_ahead(hold: HoldKind) -> None:
     facts = replace(instalment(MONDAY + 10 * DAY), holds=frozenset({hold}))
     assert planned(facts) == ()
-    assert not may_come(facts, LADDER, NOW)
+    assert next_look(facts, (), NO_WISH, LADDER, NOW) is None
 
 
 def test_several_debts_have_one_ladder() -> None:
