@@ -2,11 +2,11 @@
 
 Usage: python bench/reminders.py [--accounts 1000000] [--first 0] [--notices 4000] [--workers 1 2 4]
 
-Starts a PostgreSQL server of its own that waits for the disk as in service, fills it with accounts, and measures in one
-run: planning everybody's notices for the first time (or those of ``--first`` borrowers), planning them again as every
-night, claiming what fell due, and deciding it to the end, each with several worker processes. Prints tables with ratios
-against one worker, the resident memory of the planning process, and the server's plans of the two queries that select
-the work.
+Starts a PostgreSQL server of its own that waits for the disk as in service, fills it with accounts, and measures in
+one run: planning everybody's notices for the first time (or those of ``--first`` borrowers), how many of them each
+night after that looks at, planning them again as after a change, claiming what fell due, and deciding it to the end,
+each with several worker processes. Prints tables with ratios against one worker, the resident memory of the planning
+process, and the server's plans of the two queries that select the work.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.builders.desk import SetClock, a_desk
 from tests.running.postgres import running_postgres
 
 NIGHT = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
-"""Half past two in Shanghai on a Tuesday, when everybody is planned again."""
+"""Half past two in Shanghai on a Tuesday, when whoever has come to a day is planned again."""
 
 MORNING = NIGHT + timedelta(days=2, hours=8)
 """Half past ten, two days later: notices are due."""
@@ -123,6 +123,19 @@ def table(
         print(f"{number:>8}{count:>10,}{seconds:>10.1f}{rate:>11,.0f}{rate / first if first else 0:>8.2f}", flush=True)
 
 
+def nights(engine: Engine) -> None:
+    """Print how many of those who have something ahead are to be looked at in each of the next nights."""
+    ahead = text(
+        "SELECT CAST(notices_due_at AT TIME ZONE 'Asia/Shanghai' AS date) - CAST(:now AS date), count(*) FROM borrower "
+        "WHERE notices_due_at > :now GROUP BY 1 ORDER BY 1"
+    )
+    with engine.connect() as connection:
+        looks = [(int(night), int(count)) for night, count in connection.execute(ahead, {"now": NIGHT})]
+    everybody = sum(count for _, count in looks)
+    print(f"\nof {everybody:,} with something ahead the next nights look at")
+    print(", ".join(f"{night}: {count:,}" for night, count in looks))
+
+
 def explain(engine: Engine, deps: Deps, title: str, ask: Callable[[], object]) -> None:
     """Print the server's plan of the statement with which work is selected, as the desk itself sends it."""
     seen: list[tuple[str, object]] = []
@@ -176,10 +189,11 @@ def main() -> int:
                 text("SELECT count(*), pg_size_pretty(pg_database_size(current_database())) FROM reminder")
             )
         print(f"{notices:,} notices planned; the database takes {size}")
+        nights(engine)
         again("ANALYZE reminder")()
         part = min(everybody, 20_000)
         table(
-            f"planning {part:,} borrowers again, as every night",
+            f"planning {part:,} borrowers again, as after a change",
             "plan",
             url,
             NIGHT,

@@ -22,7 +22,7 @@ from bot.outreach.wishes import ContactWishes
 SMALL_HOURS = time(2, 0)
 """When borrowers are planned again, Asia/Shanghai: a day has begun, and nobody is written to yet."""
 
-LONGEST = timedelta(days=14)
+LONGEST = timedelta(days=28)
 """Whoever has something ahead is looked at so often in any case, so that an error in the records does not last."""
 
 _DAY = timedelta(days=1)

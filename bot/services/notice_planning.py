@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from bot.outreach.next_look import next_look, small_hours_from
@@ -29,6 +28,7 @@ from bot.services.notice_facts import LOOK_BACK, facts_of, is_owned
 from bot.services.notices_due import touch
 from bot.store import tables
 from bot.store.base import new_id
+from bot.store.many import insert_new
 
 __all__ = ["PAGE", "REPLANNED", "Planned", "add", "replan", "replan_if_due", "sweep", "touch"]
 
@@ -157,14 +157,7 @@ def _insert(session: Session, rows: list[dict[str, object]]) -> int:
     if not rows:
         return 0
     session.flush()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    # Rows that lack different columns would be sent in as many statements: nulls are written out.
-    added = session.scalars(
-        insert(tables.Reminder).on_conflict_do_nothing(index_elements=["key"]).returning(tables.Reminder.id),
-        rows,
-        execution_options={"render_nulls": True},
-    )
-    return len(added.all())
+    return insert_new(session, tables.Reminder, rows, "key")
 
 
 def _claim(session: Session, now: datetime, size: int) -> list[str]:

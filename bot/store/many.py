@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, any_, column, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, any_, column, func, insert, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from bot.store.base import Base
@@ -32,12 +33,36 @@ def insert_all(session: Session, table: type[Base], rows: Sequence[Mapping[str, 
     if not _has_arrays(session):
         session.execute(insert(table), [dict(row) for row in rows])
         return
-    names = list(rows[0])
-    columns = table.__table__.columns
+    names, brought = _brought(table, rows)
+    session.execute(insert(table).from_select(names, brought, include_defaults=False))
+
+
+def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, object]], key: str) -> int:
+    """Write those of some rows whose ``key``, a unique column, is not there yet; returns how many.
+
+    Rows all name the same columns, and what the program would fill in by itself is among them.
+    """
+    if not rows:
+        return 0
+    if _has_arrays(session):
+        names, brought = _brought(table, rows)
+        adding = postgresql.insert(table).from_select(names, brought, include_defaults=False)
+        added = session.execute(adding.on_conflict_do_nothing(index_elements=[key]).returning(table.__table__.c[key]))
+        return len(added.all())
+    kept = session.execute(
+        sqlite.insert(table).on_conflict_do_nothing(index_elements=[key]).returning(table.__table__.c[key]),
+        [dict(row) for row in rows],
+        execution_options={"render_nulls": True},  # rows that lack different columns would be as many statements
+    )
+    return len(kept.all())
+
+
+def _brought(table: type[Base], rows: Sequence[Mapping[str, object]]) -> tuple[list[str], Select[*tuple[object, ...]]]:
+    """The columns that rows name, and the rows as a selection from one array for each."""
+    names, columns = list(rows[0]), table.__table__.columns
     arrays = [literal([row[name] for row in rows], ARRAY(columns[name].type)) for name in names]
-    brought = func.unnest(*arrays).table_valued(*names).render_derived()
-    made = select(*(column(name, columns[name].type) for name in names)).select_from(brought)
-    session.execute(insert(table).from_select(names, made, include_defaults=False))
+    unnested = func.unnest(*arrays).table_valued(*names).render_derived()
+    return names, select(*(column(name, columns[name].type) for name in names)).select_from(unnested)
 
 
 def _has_arrays(session: Session) -> bool:
