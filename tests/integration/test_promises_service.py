@@ -25,7 +25,7 @@ from bot.store.tables import AuditEntry, Promise, Reminder
 from bot.workout.promise import PromiseRefusal
 from bot.workout.promise_reading import StatedPromise
 from tests.builders.accounts import Owed, a_debt_of, a_payment, a_plan, an_entry, verified
-from tests.builders.desk import SetClock
+from tests.builders.desk import SetClock, a_borrower
 from tests.builders.threads import at_once
 
 SUM = 50_000
@@ -286,3 +286,17 @@ def test_a_payment_booked_late_but_made_in_time_mends_a_broken_promise(
         assert accounts.book(session, debt, replace(entry, booked_at=deps.now())) is None
     assert promise_judging.sweep(deps) == Judged(kept=1)
     assert state_of(deps) == ["kept"]
+
+
+def test_more_payments_than_one_round_looks_at_are_left_for_the_next(deps: Deps, clock: SetClock) -> None:
+    people = [a_borrower(deps, phone=f"1390000{n:04d}", id_number=f"11010119900202{n:04d}") for n in range(3)]
+    debts = [a_debt_of(deps, person) for person in people]
+    for person in people:
+        made(deps, verified(deps, person), key=f"q{person}")
+    promise_judging.sweep(deps)
+    clock.move(timedelta(days=1))
+    for debt in debts:
+        a_payment(deps, debt, SUM)
+    clock.move(timedelta(hours=1))  # longer than what is looked at once more
+    kept = [promise_judging.sweep(deps, limit=2).kept for _ in range(3)]
+    assert kept == [2, 1, 0]
