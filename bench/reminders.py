@@ -125,8 +125,9 @@ def table(
 
 def nights(engine: Engine) -> None:
     """Print how many of those who have something ahead are to be looked at in each of the next nights."""
+    here = "AT TIME ZONE 'Asia/Shanghai' AS date)"
     ahead = text(
-        "SELECT CAST(notices_due_at AT TIME ZONE 'Asia/Shanghai' AS date) - CAST(:now AS date), count(*) FROM borrower "
+        f"SELECT CAST(notices_due_at {here} - CAST(:now {here}, count(*) FROM borrower "
         "WHERE notices_due_at > :now GROUP BY 1 ORDER BY 1"
     )
     with engine.connect() as connection:

@@ -25,29 +25,29 @@ PAGE = 500
 def take_in(deps: Deps) -> int:
     """Have everybody planned again who wrote, or got a hold, since this was last done; returns how many.
 
-    A clock that was put back makes the time before it count once more, one that jumps ahead leaves nothing out.
+    Done for the first time it looks back a few minutes only: nobody was planned by then, or everybody is to be looked at
+    in the next small hours.
     """
     now = deps.now()
     with deps.read() as session:
-        news = _concerned(session, heartbeats.since(session, NEWS, now), now)
+        since = heartbeats.since(session, NEWS, now) or now - heartbeats.OVERLAP
+        news = _concerned(session, since, now)
     for first in range(0, len(news), PAGE):
         _touch(deps, news[first : first + PAGE], now)
     heartbeats.beat_at(deps, NEWS, now)
     return len(news)
 
 
-def _concerned(session: Session, since: datetime | None, until: datetime) -> list[str]:
+def _concerned(session: Session, since: datetime, until: datetime) -> list[str]:
     """The borrowers with something new, in the order in which their rows are taken."""
     wrote = select(Conversation.borrower_id.label("id")).where(
-        Conversation.borrower_id.is_not(None), Conversation.last_inbound_at <= until
+        Conversation.last_inbound_at > since, Conversation.last_inbound_at <= until
     )
     held = (
         select(func.coalesce(Hold.borrower_id, Conversation.borrower_id).label("id"))
         .outerjoin(Conversation, Conversation.id == Hold.conversation_id)
-        .where(Hold.placed_at <= until)
+        .where(Hold.placed_at > since, Hold.placed_at <= until)
     )
-    if since is not None:
-        wrote, held = wrote.where(Conversation.last_inbound_at > since), held.where(Hold.placed_at > since)
     return sorted(borrower_id for borrower_id in session.scalars(union(wrote, held)) if borrower_id is not None)
 
 
