@@ -125,10 +125,10 @@ def table(
 
 def nights(engine: Engine) -> None:
     """Print how many of those who have something ahead are to be looked at in each of the next nights."""
-    here = "AT TIME ZONE 'Asia/Shanghai' AS date)"
     ahead = text(
-        f"SELECT CAST(notices_due_at {here} - CAST(:now {here}, count(*) FROM borrower "
-        "WHERE notices_due_at > :now GROUP BY 1 ORDER BY 1"
+        "SELECT CAST(notices_due_at AT TIME ZONE 'Asia/Shanghai' AS date) "
+        "- CAST(:now AT TIME ZONE 'Asia/Shanghai' AS date) AS night, count(*) "
+        "FROM borrower WHERE notices_due_at > :now GROUP BY night ORDER BY night"
     )
     with engine.connect() as connection:
         looks = [(int(night), int(count)) for night, count in connection.execute(ahead, {"now": NIGHT})]

@@ -25,8 +25,8 @@ PAGE = 500
 def take_in(deps: Deps) -> int:
     """Have everybody planned again who wrote, or got a hold, since this was last done; returns how many.
 
-    Done for the first time it looks back a few minutes only: nobody was planned by then, or everybody is to be looked at
-    in the next small hours.
+    Done for the first time it looks back a few minutes only: by then nobody was planned, or everybody is looked at in
+    the next small hours anyway.
     """
     now = deps.now()
     with deps.read() as session:
