@@ -34,6 +34,8 @@ LANE = Lane(CHANNEL)
 Keyboard = InlineKeyboardMarkup | ReplyKeyboardMarkup
 
 _SENTENCE_END = re.compile(r"[。!?!?;;\n]+[”』」)\"]*")
+_FEW, _SHORT = 2, 3
+"""More buttons than this, none of them longer, are a scale."""
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before Telegram could have read anything."""
 
@@ -94,6 +96,7 @@ class TelegramOutbound:
     def _keyboard(self, item: OutboxItem) -> Keyboard | None:
         """Return the buttons under a message, or the one in place of the keys that sends the borrower's number.
 
+        Each stands in a row of its own, but for a scale of short ones, which reads best in one.
         Telegram shows one kind or the other; where a number is asked for, it is that.
         """
         phone = next((button.title for button in item.buttons if button.state == ASKS_PHONE), None)
@@ -105,8 +108,9 @@ class TelegramOutbound:
                 input_field_placeholder=to_script(self._menu.wording.one("placeholder_phone"), item.script),
             )
         opened = [button for button in item.buttons if button.state == "open"]
-        rows = [[InlineKeyboardButton(button.title, callback_data=button.token)] for button in opened]
-        return InlineKeyboardMarkup(rows) if rows else None
+        shown = [InlineKeyboardButton(button.title, callback_data=button.token) for button in opened]
+        is_scale = len(shown) > _FEW and all(len(button.title) <= _SHORT for button in opened)
+        return InlineKeyboardMarkup([shown] if is_scale else [[button] for button in shown]) if shown else None
 
     async def _send_text(self, chat_id: int, text: str, keyboard: Keyboard | None) -> Message:
         return await self._bot.send_message(

@@ -1,4 +1,6 @@
-"""Quality: what the automatic checks found, the cards to fill in, how reviewers agree, who needs coaching."""
+"""Quality: what the automatic checks found, the cards to fill in, how reviewers agree, who needs coaching,
+what borrowers thought of it.
+"""
 
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.desk.scorecard import Criterion, Mark
 from bot.identity.roles import Permission
-from bot.services import quality, talk_checking
+from bot.services import quality, satisfaction, talk_checking
 from bot.services.operators import OperatorView
 from bot.services.quality import LONGEST_NOTE, NotReviewed
 
@@ -64,6 +66,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             done=quality.done(deps),
             agreement=quality.agreement(deps),
             coaching=quality.coaching(deps),
+            satisfaction=satisfaction.overview(deps),
             criteria=tuple(Criterion),
             longest=LONGEST_NOTE,
             refusal=refusal,

@@ -49,11 +49,13 @@ LEFT_OUT: dict[str, str] = {
     "hold.placed_by": "names a person at the desk",
     "hold.reason": "a note between persons at the desk",
     "message.claimed_until": "work of the desk",
+    "message.extras": "drawn from what its words say",
     "message.operator_id": "names a person at the desk",
     "message.payload": "work of the desk",
     "payment_trace.closed_by": "names a person at the desk",
     "payment_trace.said_sealed": "stands in the message it was said in",
     "reminder.claimed_until": "work of the desk",
+    "satisfaction.operator_id": "names a person at the desk",
 }
 """Columns that are not copied, and why. Keyed hashes for looking up are not copied either: they say nothing."""
 
@@ -166,6 +168,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.VerificationAttempt, t.VerificationAttempt.borrower_id == me),
         (t.Conversation, t.Conversation.borrower_id == me),
         (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),
+        (t.Satisfaction, t.Satisfaction.borrower_id == me),
         (t.CaseFile, t.CaseFile.borrower_id == me),
         (t.CaseNote, and_(t.CaseNote.case_id.in_(cases), t.CaseNote.kind != "note")),
         (t.Document, t.Document.borrower_id == me),

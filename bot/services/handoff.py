@@ -17,7 +17,7 @@ from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
-from bot.services import audit, holds
+from bot.services import audit, holds, satisfaction
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
@@ -214,7 +214,7 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
             return Refusal.UNKNOWN
         if conversation.owner != Owner.HUMAN or conversation.owner_operator_id != operator_id:
             return Refusal.NOT_YOURS
-        now = deps.now()
+        now, taken_at = deps.now(), _taken_at(session, conversation)
         conversation.owner = Owner.BOT
         conversation.owner_operator_id = None
         _leave_queue(conversation)
@@ -225,7 +225,8 @@ def give_back(deps: Deps, conversation_id: str, operator_id: str) -> Done | Refu
         go_on = QuickReply(deps.wording.one("handed_back_go_on"), "/request_installment")
         buttons = () if isinstance(party, NotVerified) or not _is_negotiating(session, party) else (go_on,)
         _tell_if_allowed(session, deps, conversation, Reply(deps.wording.one("handed_back"), buttons))
-        _leave_to_bot(session, conversation_id)
+        if not _leave_to_bot(session, conversation_id):
+            satisfaction.ask_after_person(session, deps, conversation, operator_id, taken_at)
         return Done(Owner.BOT)
 
 
@@ -361,16 +362,21 @@ def _in_danger(session: Session, conversation: Conversation) -> bool:
     return session.scalar(open_one) is not None
 
 
-def _leave_to_bot(session: Session, conversation_id: str) -> None:
-    """Have the bot answer what the borrower wrote after the last word of any operator and nobody has answered."""
+def _leave_to_bot(session: Session, conversation_id: str) -> bool:
+    """Have the bot answer what the borrower wrote after the last word of any operator and nobody has answered.
+
+    Returns whether there is something to answer.
+    """
     last_said = (
         select(func.coalesce(func.max(Message.seq), 0))
         .where(Message.conversation_id == conversation_id, Message.author == Author.OPERATOR)
         .scalar_subquery()
     )
-    session.execute(
+    left = session.execute(
         update(Message)
         .where(Message.conversation_id == conversation_id, Message.handling == "held", Message.seq > last_said)
         .values(handling="pending", claimed_until=None, attempts=0)
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
+    return bool(left.all())

@@ -168,6 +168,10 @@ def _delete_messages(session: Session, conversation_ids: Sequence[str], before: 
     session.execute(
         update(t.NluTurn).where(t.NluTurn.message_id.in_(old)).values(message_id=None), execution_options=options
     )
+    judged = delete(t.Satisfaction).where(t.Satisfaction.conversation_id.in_(conversation_ids))
+    session.execute(
+        judged if before is None else judged.where(t.Satisfaction.asked_at < before), execution_options=options
+    )
     gone = session.execute(delete(t.Message).where(t.Message.id.in_(old)).returning(t.Message.id)).all()
     return len(gone)
 

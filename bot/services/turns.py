@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from bot.desk.ownership import Owner, bot_may_answer
+from bot.services import satisfaction
 from bot.services.conversations import ONE_OF_SEVERAL, WEB, Author, Reply, locked, queue_reason_of, say
 from bot.services.deps import Deps
 from bot.services.rule_versions import rule_versions
@@ -122,6 +123,9 @@ def record_turn(
         if conversation.owner != Owner.HUMAN:
             for reply in replies if conversation.channel == WEB else read_together(replies):
                 say(session, deps, conversation, reply, author=author, in_reply_to=message_id)
+            satisfaction.ask_after_turn(
+                session, deps, conversation, message, understanding.intent, understanding.actions
+            )
         return True
 
 

@@ -37,7 +37,15 @@ from bot.store.tables.operations import (
     WebhookDelivery,
 )
 from bot.store.tables.outreach import ContactWish, Heartbeat, Hold, Reminder
-from bot.store.tables.review import FULL_TEXT_TABLES, NluTurn, QualityReview, SearchEntry, TalkCheck, TalkFinding
+from bot.store.tables.review import (
+    FULL_TEXT_TABLES,
+    NluTurn,
+    QualityReview,
+    Satisfaction,
+    SearchEntry,
+    TalkCheck,
+    TalkFinding,
+)
 from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent, QuotedPayoff
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
@@ -91,6 +99,7 @@ __all__ = [
     "QuotedPayoff",
     "Reminder",
     "RuleArchive",
+    "Satisfaction",
     "SearchEntry",
     "SenderCheck",
     "SenderCode",

@@ -58,7 +58,8 @@ class Message(Base):
     """One message. ``seq`` counts within the conversation without gaps; ``client_key`` makes an inbound one unique.
 
     ``handling`` of an inbound message: ``pending`` (waits for an answer), ``handled``, ``held`` (a person answers).
-    Without ``indexed_at`` it is not in the full-text index yet, or has changed since.
+    Without ``indexed_at`` it is not in the full-text index yet, or has changed since. ``extras`` is what a page may
+    draw beside the words (``bot.desk.extras``); the words say the same.
     """
 
     __tablename__ = "message"
@@ -105,6 +106,7 @@ class Message(Base):
     intent: Mapped[str | None] = mapped_column(String(60))
     confidence: Mapped[float | None] = mapped_column(Float)
     understanding: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    extras: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime]
     indexed_at: Mapped[datetime | None]
 

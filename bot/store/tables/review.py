@@ -154,3 +154,25 @@ class QualityReview(Base):
     note_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("quality_note"))
     drawn_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+
+
+class Satisfaction(Base):
+    """Somebody was asked how it went, at a ``moment`` of ``bot.desk.satisfaction``; without ``score`` nobody answered.
+
+    ``operator_id`` is who gave the conversation back, null for the bot's own work. While ``comment_until`` is ahead
+    the next thing typed is the sentence that goes with the score; ``comment_seq`` is the message that it became.
+    """
+
+    __tablename__ = "satisfaction"
+    __table_args__ = (Index("ix_satisfaction_asked", "asked_at"),)
+
+    id: Mapped[Id]
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"), index=True)
+    operator_id: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
+    moment: Mapped[str] = mapped_column(String(12))
+    asked_at: Mapped[datetime]
+    score: Mapped[int | None] = mapped_column(Integer)
+    answered_at: Mapped[datetime | None]
+    comment_until: Mapped[datetime | None]
+    comment_seq: Mapped[int | None] = mapped_column(Integer)
