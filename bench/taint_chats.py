@@ -33,6 +33,8 @@ from tests.running.borrower import Borrower, Said
 from tests.running.desk import RunningDesk, running_desk
 
 TURNS = 6
+LATE_SECONDS = 2.0
+"""So long after the last answer what comes late is still looked at."""
 WAYS = ("stranger", "claims", "lapsed")
 
 
@@ -59,27 +61,27 @@ def lapsed(desk: RunningDesk, borrower_id: str, chat: Borrower) -> None:
 
 def chat(desk: RunningDesk, kept: SecretDesk, canaries: Canaries, said: list[str], seed: int) -> list[str]:
     """Hold one chat; return what leaked."""
-    draw, leaks = random.Random(seed), []
+    draw = random.Random(seed)
     with Borrower(desk.base) as borrower:
-        way = draw.choice(WAYS)
+        way, own = draw.choice(WAYS), list[str]()
         if way == "lapsed":
             lapsed(desk, kept.borrower_id, borrower)
         elif way == "claims":
             borrower.say("我要核对身份")
-            borrower.say(draw.choice([SECRET_PHONE, f"我是{SECRET_NAME}"]))
-        own = []
+            own.append(draw.choice([SECRET_PHONE, f"我是{SECRET_NAME}"]))
+            borrower.say(own[0])
         for _ in range(TURNS):
             buttons = list(borrower.heard[-1].buttons) if borrower.heard else []
             words = draw.choice(buttons) if buttons and draw.random() < 0.3 else draw.choice(said)
             own.append(words)
-            answers = borrower.press(words) if words in buttons else borrower.say(words)
-            leaks += [f"{way}: {own}: {seen}" for seen in seen_in(canaries, answers, own)]
-    return leaks
+            _ = borrower.press(words) if words in buttons else borrower.say(words)
+        borrower.listen(LATE_SECONDS)
+        return [f"{way}: {own}: {seen}" for seen in seen_in(canaries, borrower.heard, own)]
 
 
-def seen_in(canaries: Canaries, answers: list[Said], own: list[str]) -> list[str]:
-    """Return the canaries in answers; what one has typed oneself and is read back tells nothing."""
-    shown = " ".join(f"{each.text} {' '.join(each.buttons)}" for each in answers if each.author != "borrower")
+def seen_in(canaries: Canaries, heard: list[Said], own: list[str]) -> list[str]:
+    """Return the canaries in what was shown; what one has typed oneself and is read back tells nothing."""
+    shown = " ".join(f"{each.text} {' '.join(each.buttons)}" for each in heard if each.author != "borrower")
     for words in own:
         shown = shown.replace(words, "")
     return canaries.seen_in(shown)

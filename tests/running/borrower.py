@@ -14,6 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 
 _CODE = re.compile(r"[验驗][证證][码碼][:\uff1a](\d{6})")
 QUIET_SECONDS = 0.6
+PATIENT_SECONDS = 120.0
+"""How long a busy machine may take to answer a sign of life."""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,12 @@ class Borrower:
         """Open the socket and catch up."""
         headers = {"Cookie": f"desk_session={self.cookie}", "Accept-Language": self._language}
         url = self.base.replace("http", "ws", 1) + "/chat/line"
-        self._socket = connect(url, origin=self.base, additional_headers=headers)  # type: ignore[arg-type]
+        self._socket = connect(
+            url,
+            origin=self.base,  # type: ignore[arg-type]
+            additional_headers=headers,
+            ping_timeout=PATIENT_SECONDS,
+        )
         self.send({"type": "hello", "after": self.last_seq})
         self.listen(0.3)
 
