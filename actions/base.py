@@ -15,8 +15,10 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from bot.desk.extras import Extras
 from bot.identity.levels import Level
 from bot.services import identity
+from bot.services.conversations import extras_payload
 from bot.services.deps import Deps
 from bot.text.normalize import normalize_text
 from bot.text.values import Value, extract
@@ -83,9 +85,11 @@ class Turn:
         """Return the amounts, dates and periods in the message, read with the desk's clock."""
         return () if self.is_payload else extract(self.raw_text, self.deps.now())
 
-    def say(self, response: str, buttons: Sequence[Button] = (), **values: str) -> None:
-        """Answer with a response of ``domain.yml``."""
+    def say(self, response: str, buttons: Sequence[Button] = (), drawn: Extras | None = None, **values: str) -> None:
+        """Answer with a response of ``domain.yml``; a page may draw ``drawn`` beside it."""
         shown = [{"title": button.title, "payload": button.payload} for button in buttons]
+        if drawn is not None:
+            shown.append({"title": "", "payload": extras_payload(drawn)})
         self._dispatcher.utter_message(response=response, buttons=shown or None, **values)
 
     def can_say(self, response: str) -> bool:

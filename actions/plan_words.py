@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 from actions.base import Button, Turn
 from actions.documents import hand_over_agreement
 from bot.clock import business_date
+from bot.desk.extras import AsksAmount, AsksDay, RepaymentChart
 from bot.lending.money import format_yuan
+from bot.lending.schedule import add_months
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
 from bot.services.conversations import ONE_OF_SEVERAL
 from bot.services.negotiation import Stage, State
@@ -17,6 +20,8 @@ from bot.workout.offer import Offer, OfferKind
 from bot.workout.policy_sections import HardshipKind
 
 _SHOWN_INSTALMENTS = 12
+_LATEST_START = 12
+"""Months ahead that the picker for a later start reaches; who types may say any day."""
 _ASKED_HARDSHIPS = (HardshipKind.JOB_LOSS, HardshipKind.INCOME_CUT, HardshipKind.ILLNESS, HardshipKind.OTHER)
 
 
@@ -29,7 +34,8 @@ def show_offers(turn: Turn, offers: Sequence[Offer]) -> None:
     """Show each offer: what kind it is, its dates and amounts to the fen, what it saves, and whose word it needs."""
     for place, offer in enumerate(offers, start=1):
         together = [Button("", ONE_OF_SEVERAL)] if len(offers) > 1 else []
-        turn.say("utter_offer", together, text="\n".join([_head(turn, offer, place), *_lines(turn, offer)]))
+        text = "\n".join([_head(turn, offer, place), *_lines(turn, offer)])
+        turn.say("utter_offer", together, _chart(offer, offers), text=text)
 
 
 def ask_stage(turn: Turn, state: State) -> None:
@@ -57,8 +63,11 @@ def ask_stage(turn: Turn, state: State) -> None:
             _ask_choice(turn, state.offers)
         case Stage.WAITING:
             turn.say("utter_waiting_approval", [other_offers_button(turn)])
-        case Stage.START | Stage.IN_HAND | Stage.INCOME | Stage.ESSENTIALS:
-            turn.say(f"utter_ask_{state.stage.value}")
+        case Stage.START:
+            today = business_date(turn.deps.now())
+            turn.say("utter_ask_start", drawn=AsksDay(today, add_months(today, _LATEST_START)))
+        case Stage.IN_HAND | Stage.INCOME | Stage.ESSENTIALS:
+            turn.say(f"utter_ask_{state.stage.value}", drawn=AsksAmount())
         case _:
             raise ValueError(f"{state.stage} is asked in other words")
 
@@ -133,6 +142,21 @@ def _ask_choice(turn: Turn, offers: Sequence[Offer]) -> None:
         for place, offer in enumerate(offers, start=1)
     ]
     turn.say("utter_ask_choice", [*chosen, Button(turn.phrase("utter_part_other_button"), "/ask_other_options")])
+
+
+def _chart(offer: Offer, offers: Sequence[Offer]) -> RepaymentChart:
+    """Return an offer's payments on the scale of all offers of its set, so that they can be compared at a glance."""
+    return RepaymentChart(
+        payments=_payments(offer),
+        begins=offer.as_of,
+        ends=max(each.schedule[-1].due_on for each in offers),
+        most_fen=max(fen for each in offers for _, fen in _payments(each)),
+    )
+
+
+def _payments(offer: Offer) -> tuple[tuple[date, int], ...]:
+    down = ((offer.expires_on, offer.down_payment_fen),) if offer.down_payment_fen else ()
+    return (*down, *((part.due_on, part.amount_fen) for part in offer.schedule))
 
 
 def _kind_of(offer: Offer) -> str:

@@ -6,6 +6,7 @@ import json
 
 from actions.base import Button, Turn
 from bot.clock import business_date
+from bot.desk.extras import AsksAmount, AsksDay
 from bot.lending.money import format_yuan
 from bot.services.promises import Promised, Step
 from bot.text.display import day_text
@@ -34,9 +35,18 @@ def ask_promise(turn: Turn, promised: Promised) -> None:
         ]
         turn.say("utter_ask_promise_creditor", buttons)
     elif promised.step is Step.AMOUNT:
-        turn.say("utter_ask_promise_amount", least=format_yuan(promised.least_fen), most=format_yuan(promised.most_fen))
+        turn.say(
+            "utter_ask_promise_amount",
+            drawn=AsksAmount(promised.most_fen),
+            least=format_yuan(promised.least_fen),
+            most=format_yuan(promised.most_fen),
+        )
     elif promised.step is Step.DAY and promised.last_day is not None:
-        turn.say("utter_ask_promise_day", last=day_text(promised.last_day, today))
+        turn.say(
+            "utter_ask_promise_day",
+            drawn=AsksDay(today, promised.last_day),
+            last=day_text(promised.last_day, today),
+        )
     elif promised.step is Step.CONFIRMATION:
         _ask_yes(turn, promised)
 

@@ -33,7 +33,7 @@ from bot.services.document_store import DocumentFile, DocumentView
 from bot.services.history import MessageView
 from bot.services.standing import Standing, standings
 from bot.services.transcript import transcript
-from bot.text.scripts import to_script
+from bot.text.scripts import Script, to_script
 
 log = structlog.get_logger()
 
@@ -155,6 +155,7 @@ class Connection:
         self._withheld: set[int] = set()
         self._welcomed = False
         self._state: dict[str, object] | None = None
+        self._script: Script | None = None
         self._sending = asyncio.Lock()
         self._recent: deque[float] = deque(maxlen=BURST)
 
@@ -209,11 +210,13 @@ class Connection:
 
     async def _state_of(self, standing: Standing) -> dict[str, object]:
         """What the page shows around the conversation."""
+        self._script = standing.script
         return {
             "owner": standing.owner,
             "verified": standing.is_verified,
             "ahead": standing.ahead,
             "files": await asyncio.to_thread(case_files.awaits, self._deps, self.conversation_id),
+            "script": standing.script,
         }
 
     async def _send_withheld(self) -> None:
@@ -320,7 +323,7 @@ class Connection:
     async def _problem(self, code: str, key: str | None) -> None:
         limit = str(self._deps.settings.message_max_characters)
         words = self._deps.wording.one(f"problem_{code}", limit=limit)
-        script = script_wanted(self._socket.headers.get("accept-language", ""))
+        script = self._script or script_wanted(self._socket.headers.get("accept-language", ""))
         await self._send({"type": "problem", "code": code, "text": to_script(words, script), "key": key})
 
     async def _send(self, frame: dict[str, object]) -> None:
@@ -344,6 +347,7 @@ def _message_frame(row: MessageView) -> dict[str, object]:
         "buttons": [{"title": b.title, "token": b.token, "state": b.state} for b in row.buttons],
         "withheld": row.withheld,
         "document": _document_fields(row.document),
+        "extras": row.extras,
     }
 
 

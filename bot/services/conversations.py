@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from bot.desk.extras import Extras, to_text
 from bot.desk.ownership import QueueReason
 from bot.identity.levels import Level, viewer
 from bot.services.deps import Deps
@@ -34,6 +36,9 @@ FACT = "fact"
 """A reply written to somebody verified. It may tell of a debt, so ``bot.services.history`` asks for level 2 again."""
 
 _DOCUMENT = "document:"
+_EXTRAS = "extras:"
+_MARKS = (_DOCUMENT, _EXTRAS)
+"""What a payload begins with that belongs to the message and is no button."""
 
 SHARE_PHONE = "share_phone"
 """The payload of a button that sends the phone number of whoever presses it; channels without such a button skip it.
@@ -100,6 +105,11 @@ class Reply:
     text: str
     buttons: tuple[QuickReply, ...] = ()
     document_id: str | None = None
+
+
+def extras_payload(extras: Extras) -> str:
+    """Return the payload that stands for extras among a reply's buttons; like a document's it is no command."""
+    return _EXTRAS + to_text(extras)
 
 
 def document_payload(document_id: str) -> str:
@@ -238,10 +248,11 @@ def say(
         in_reply_to=in_reply_to,
         operator_id=operator_id,
         purpose=purpose,
+        **_drawn(conversation, reply),
     )
     _attach(session, conversation, message, reply)
     skipped = (ONE_OF_SEVERAL,) if conversation.channel in _SHARES_PHONE else (ONE_OF_SEVERAL, SHARE_PHONE)
-    buttons = [b for b in reply.buttons if not b.payload.startswith(_DOCUMENT) and b.payload not in skipped]
+    buttons = [b for b in reply.buttons if not b.payload.startswith(_MARKS) and b.payload not in skipped]
     for position, button in enumerate(buttons):
         session.add(
             Button(
@@ -257,6 +268,13 @@ def say(
         )
     _put_out(session, conversation, message, now)
     return message
+
+
+def _drawn(conversation: Conversation, reply: Reply) -> dict[str, object]:
+    """Return the column for what a page may draw beside the words; no other channel draws anything."""
+    marks = (b.payload.removeprefix(_EXTRAS) for b in reply.buttons if b.payload.startswith(_EXTRAS))
+    found = next(marks, None) if conversation.channel == WEB else None
+    return {} if found is None else {"extras": json.loads(found)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ verified is withheld from whoever is not verified now, and numbers that the borr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -40,6 +40,7 @@ class MessageView:
     """A message as its own borrower may see it.
 
     ``withheld``: something of it is kept back and needs level 2, the real text or the document that it carries.
+    ``extras`` is what a page may draw beside it (``bot.desk.extras``).
     """
 
     id: str
@@ -51,6 +52,7 @@ class MessageView:
     buttons: tuple[ButtonView, ...]
     withheld: bool = False
     document: DocumentView | None = None
+    extras: Mapping[str, object] | None = None
 
 
 def messages_after(deps: Deps, conversation_id: str, seq: int, limit: int = 500) -> list[MessageView]:
@@ -92,6 +94,7 @@ def views(session: Session, rows: Sequence[Message], now: datetime) -> list[Mess
             at=row.created_at,
             key=row.client_key if row.author == Author.BORROWER else None,
             buttons=tuple(buttons.get(row.id, ())),
+            extras=row.extras,
         )
         for row in rows
     ]
@@ -159,7 +162,7 @@ def _readable_since(session: Session, deps: Deps, conversation_id: str) -> datet
 
 def _withheld(row: Message, view: MessageView, words: str) -> MessageView:
     if row.purpose == FACT:
-        return replace(view, text=words, buttons=(), document=None, withheld=True)
+        return replace(view, text=words, buttons=(), document=None, extras=None, withheld=True)
     if view.document is not None:  # the words of a notice may be read, the paper that comes with it may not
         return replace(view, document=None, withheld=True)
     if row.author != Author.BORROWER:

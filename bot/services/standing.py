@@ -12,6 +12,7 @@ from bot.desk.ownership import PRIORITY, Owner, QueueReason
 from bot.identity.levels import Level, Proof, viewer
 from bot.services.deps import Deps
 from bot.store.tables import Conversation
+from bot.text.scripts import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,14 @@ class Standing:
     """A conversation as its page has to know it.
 
     ``ahead`` is how many wait for a person before this borrower; None when nobody is waited for, and after a sign of
-    danger, when a number would be cold comfort.
+    danger, when a number would be cold comfort. ``script`` is the one the borrower writes.
     """
 
     last_seq: int
     owner: Owner
     is_verified: bool
     ahead: int | None = None
+    script: Script = Script.HANS
 
 
 def standings(deps: Deps, conversation_ids: Collection[str]) -> dict[str, Standing]:
@@ -40,6 +42,7 @@ def standings(deps: Deps, conversation_ids: Collection[str]) -> dict[str, Standi
                 Conversation.borrower_id,
                 Conversation.verified_at,
                 Conversation.last_inbound_at,
+                Conversation.script,
             ).where(Conversation.id.in_(conversation_ids))
         ).all()
         ahead = _ahead(session) if any(row.owner == Owner.QUEUED for row in rows) else {}
@@ -47,7 +50,7 @@ def standings(deps: Deps, conversation_ids: Collection[str]) -> dict[str, Standi
         for row in rows:
             proof = Proof(row.borrower_id, row.verified_at, row.last_inbound_at)
             verified = viewer(proof, now, deps.idle, deps.fresh).level is Level.VERIFIED
-            found[row.id] = Standing(row.last_seq, Owner(row.owner), verified, ahead.get(row.id))
+            found[row.id] = Standing(row.last_seq, Owner(row.owner), verified, ahead.get(row.id), Script(row.script))
         return found
 
 
