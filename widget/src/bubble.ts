@@ -1,18 +1,27 @@
 /** One message on the page. All text goes in as text: nothing from the server or the borrower is read as markup. */
 
+import { drawChart } from "./chart.ts";
 import { isFramed } from "./door.ts";
 import { fetchFile } from "./file.ts";
 import { documentAddress } from "./frames.ts";
-import type { Author, DocumentLink, Message, QuickReply } from "./frames.ts";
+import type { Author, DocumentLink, Extras, Message, QuickReply } from "./frames.ts";
+import { Picker } from "./picker.ts";
+import type { Asked } from "./picker.ts";
 import { clockTime } from "./words.ts";
 import type { Words } from "./words.ts";
 
 export type Delivery = "sending" | "stored" | "refused";
 
+/** So many short quick replies or more are a scale, and stand in one row. */
+const SCALE = { least: 3, longest: 3 };
+
 export interface BubbleHooks {
-  readonly words: Words;
+  /** The words of the moment. */
+  readonly words: () => Words;
   readonly now: () => Date;
   readonly onPress: (bubble: Bubble, reply: QuickReply) => void;
+  /** An amount or a day was picked. */
+  readonly onPick: (text: string) => void;
   /** A file could not be had. */
   readonly onFileAway: () => void;
 }
@@ -21,6 +30,9 @@ export class Bubble {
   /** deep-chat's outermost element of the message; carries `data-seq`, `data-author` and `data-delivery`. */
   readonly element: HTMLElement;
   readonly #hooks: BubbleHooks;
+  readonly #author: Author;
+  readonly #name = make("span", "desk-author");
+  readonly #drawn = make("div", "desk-drawn");
   readonly #time = make("time", "desk-time");
   readonly #text = make("div", "desk-text");
   readonly #document = make("div", "desk-document");
@@ -28,21 +40,46 @@ export class Bubble {
   readonly #replies = make("div", "desk-replies");
   #quickReplies: readonly QuickReply[] = [];
   #typedHere = false;
+  #at: Date | null = null;
+  #delivery: Delivery = "stored";
+  #chart: Extract<Extras, { kind: "chart" }> | null = null;
+  #picker: Picker | null = null;
   #shownDocument: string | null = null;
 
   constructor(element: HTMLElement, slot: HTMLElement, author: Author, hooks: BubbleHooks) {
     this.element = element;
     this.#hooks = hooks;
+    this.#author = author;
     element.dataset["author"] = author;
     element.setAttribute("role", "article");
-    element.setAttribute("aria-label", hooks.words.author[author]);
     const head = make("div", "desk-head");
-    const name = make("span", "desk-author");
-    name.textContent = hooks.words.author[author];
-    head.append(name, this.#time);
+    head.append(this.#name, this.#time);
     this.#replies.setAttribute("role", "group");
-    this.#replies.setAttribute("aria-label", hooks.words.quickReplies);
-    slot.append(head, this.#text, this.#document, this.#status, this.#replies);
+    slot.append(head, this.#text, this.#drawn, this.#document, this.#status, this.#replies);
+    this.speak();
+  }
+
+  /** Put the page's own words in place, in the script of the moment; what was said stays as it was said. */
+  speak(): void {
+    const words = this.#hooks.words();
+    this.element.setAttribute("aria-label", words.author[this.#author]);
+    this.#name.textContent = words.author[this.#author];
+    this.#replies.setAttribute("aria-label", words.quickReplies);
+    this.#picker?.speak(words);
+    if (this.#chart !== null) this.#drawn.replaceChildren(drawChart(this.#chart, words));
+    if (this.#at !== null) this.#showTime(this.#at);
+    this.#showDelivery(this.#delivery);
+  }
+
+  /** Offer a field for what the message asks; taken away as soon as something else is said. */
+  offer(asked: Asked): void {
+    this.#picker = new Picker(asked, this.#hooks.words(), (text) => this.#hooks.onPick(text));
+    this.#drawn.replaceChildren(this.#picker.element);
+  }
+
+  withdrawOffer(): void {
+    this.#picker?.element.remove();
+    this.#picker = null;
   }
 
   /** What the borrower just sent, before the server knows of it. */
@@ -50,16 +87,16 @@ export class Bubble {
     this.#typedHere = true;
     this.#text.textContent = text;
     this.#showTime(this.#hooks.now());
-    this.#showDelivery("sending");
+    this.#deliver("sending");
   }
 
   showStored(seq: number): void {
     this.element.dataset["seq"] = String(seq);
-    this.#showDelivery("stored");
+    this.#deliver("stored");
   }
 
   showRefused(): void {
-    this.#showDelivery("refused");
+    this.#deliver("refused");
   }
 
   showMessage(message: Message): void {
@@ -69,6 +106,9 @@ export class Bubble {
     this.showStored(message.seq);
     this.#showDocument(message.document);
     this.showReplies(message.buttons);
+    this.#chart = message.extras?.kind === "chart" ? message.extras : null;
+    this.element.toggleAttribute("data-card", this.#chart !== null);
+    if (this.#chart !== null) this.#drawn.replaceChildren(drawChart(this.#chart, this.#hooks.words()));
   }
 
   showNotice(text: string): void {
@@ -77,6 +117,8 @@ export class Bubble {
 
   showReplies(replies: readonly QuickReply[]): void {
     this.#quickReplies = replies;
+    const isScale = replies.length >= SCALE.least && replies.every((reply) => reply.title.length <= SCALE.longest);
+    this.#replies.toggleAttribute("data-scale", isScale);
     this.#replies.replaceChildren(...replies.map((reply) => this.#replyButton(reply)));
   }
 
@@ -112,13 +154,19 @@ export class Bubble {
 
   #showTime(at: Date): void {
     if (Number.isNaN(at.getTime())) return;
+    this.#at = at;
     this.#time.dateTime = at.toISOString();
-    this.#time.textContent = clockTime(at, this.#hooks.now(), this.#hooks.words);
+    this.#time.textContent = clockTime(at, this.#hooks.now(), this.#hooks.words());
+  }
+
+  #deliver(delivery: Delivery): void {
+    this.element.dataset["delivery"] = delivery;
+    this.#showDelivery(delivery);
   }
 
   #showDelivery(delivery: Delivery): void {
-    this.element.dataset["delivery"] = delivery;
-    const { sending, notSent } = this.#hooks.words;
+    this.#delivery = delivery;
+    const { sending, notSent } = this.#hooks.words();
     this.#status.textContent = { sending, stored: "", refused: notSent }[delivery];
   }
 }

@@ -18,8 +18,7 @@ import { Thread } from "./thread.ts";
 import { Unread } from "./unread.ts";
 import { MemoryStore, StoredUnsent } from "./unsent.ts";
 import type { TextStore } from "./unsent.ts";
-import { pickScript, wordsIn } from "./words.ts";
-import type { Words } from "./words.ts";
+import { Speech, pickScript } from "./words.ts";
 
 /** So long without a further message is the end of a burst. */
 const QUIET_MS = 150;
@@ -27,11 +26,11 @@ const QUIET_MS = 150;
 type TypingToggle = (config?: LoadingToggleConfig) => void;
 
 function main(): void {
-  const words = wordsIn(pickScript(navigator.languages));
-  const page = new Page(words);
+  const speech = new Speech(pickScript(navigator.languages));
+  const page = new Page(speech);
   const surround = isFramed ? new Surround() : null;
-  const { chat, typing } = drawChat(words);
-  const begin = (): void => wire(chat, page, words, typing.toggle, surround);
+  const { chat, typing } = drawChat(speech);
+  const begin = (): void => wire(chat, page, speech, typing.toggle, surround);
   chat.addEventListener("render", () => whenSettled(chat, begin), { once: true });
   byId("chat").append(chat);
 }
@@ -45,7 +44,7 @@ function whenSettled(chat: DeepChat, then: () => void): void {
   else then();
 }
 
-function drawChat(words: Words): { chat: DeepChat; typing: { toggle: TypingToggle } } {
+function drawChat({ words }: Speech): { chat: DeepChat; typing: { toggle: TypingToggle } } {
   const chat = document.createElement("deep-chat");
   // Before anything else: without a font of its own the component would ask a foreign server for one.
   chat.style.fontFamily = "inherit";
@@ -68,7 +67,7 @@ function drawChat(words: Words): { chat: DeepChat; typing: { toggle: TypingToggl
   return { chat, typing };
 }
 
-function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingToggle, surround: Surround | null): void {
+function wire(chat: DeepChat, page: Page, speech: Speech, toggleTyping: TypingToggle, surround: Surround | null): void {
   const root = chat.shadowRoot;
   const log = root?.getElementById("messages");
   const input = root?.getElementById("text-input");
@@ -77,18 +76,26 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
 
   log.setAttribute("role", "log");
   log.setAttribute("aria-live", "polite");
-  log.setAttribute("aria-label", words.log);
   log.setAttribute("aria-busy", "true");
   log.tabIndex = 0;
-  new Follow(log, makeToEnd(root, words.toEnd));
+  const toEnd = makeToEnd(root);
+  new Follow(log, toEnd);
+  speech.follow((words) => {
+    log.setAttribute("aria-label", words.log);
+    toEnd.textContent = words.toEnd;
+  });
 
   const store = new StoredUnsent(tabStorage());
   const thread = new Thread({
     chat,
     log,
     toggleTyping,
-    words,
+    speech,
     now: () => new Date(),
+    onPick: (text) => {
+      if (root.activeElement?.matches(":focus-visible")) composer.focus();
+      say(text);
+    },
     onPress: (reply) => {
       // The button is about to be disabled: whoever pressed it with the keyboard goes on in the box.
       if (root.activeElement?.matches(":focus-visible")) composer.focus();
@@ -99,17 +106,17 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
     root,
     input,
     sendButton,
-    label: words.input,
-    sendLabel: words.send,
+    speech,
     onDraft: (text) => store.saveDraft(text),
-    onSend: (text) => {
-      const key = line.say(text);
-      if (key === null) return false;
-      thread.showUnsent(key, text);
-      return true;
-    },
+    onSend: (text) => say(text),
   });
-  const evidence = new Evidence({ words, newKey: makeKey });
+  const say = (text: string): boolean => {
+    const key = line.say(text);
+    if (key === null) return false;
+    thread.showUnsent(key, text);
+    return true;
+  };
+  const evidence = new Evidence({ speech, newKey: makeKey });
   const unread = new Unread((count) => (surround === null ? page.showUnread(count) : surround.unread(count)));
   const isSeen = (): boolean => document.visibilityState === "visible" && (surround?.shown ?? true);
   /** Everything on the page is before the borrower's eyes, if they are on it. */
@@ -123,13 +130,14 @@ function wire(chat: DeepChat, page: Page, words: Words, toggleTyping: TypingTogg
     look();
   };
   if (surround !== null) page.showClose(() => surround.close());
+  if (surround !== null) speech.follow(() => surround.speak(speech.script));
   const line = new Line({
     open: openSocket,
     timers: { set: (task, ms) => window.setTimeout(task, ms), clear: (handle) => window.clearTimeout(handle) },
     random: Math.random,
     newKey: makeKey,
     store,
-    listener: listen(chat, log, page, thread, composer, () => line, unread, look, evidence),
+    listener: listen(chat, log, page, thread, composer, () => line, unread, look, evidence, speech),
   });
 
   surround?.listen({ shown: () => comeIntoView(), vouched: (token) => void handIn(token) });
@@ -154,6 +162,7 @@ function listen(
   unread: Unread,
   look: () => void,
   evidence: Evidence,
+  speech: Speech,
 ): LineListener {
   // On load the history is neither announced nor watched scrolling by. What is missed in a later cut is news.
   let restoring = true;
@@ -174,6 +183,7 @@ function listen(
     }, QUIET_MS);
   };
   const showStanding = (standing: Standing): void => {
+    if (standing.script !== null) speech.use(standing.script === "hant" ? "Hant" : "Hans");
     chat.dataset["owner"] = standing.owner;
     chat.dataset["verified"] = String(standing.verified);
     page.showStanding(standing);
@@ -224,11 +234,10 @@ function listen(
 }
 
 /** The button that leads to the newest message, lying over the log. */
-function makeToEnd(root: ShadowRoot, label: string): HTMLButtonElement {
+function makeToEnd(root: ShadowRoot): HTMLButtonElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "desk-to-end";
-  button.textContent = label;
   root.getElementById("chat-view")?.append(button);
   return button;
 }

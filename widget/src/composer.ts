@@ -1,11 +1,12 @@
 /** The box in which the borrower writes. Takes sending over from deep-chat, which would read the text as Markdown. */
 
+import type { Speech, Words } from "./words.ts";
+
 export interface ComposerOptions {
   readonly root: ShadowRoot;
   readonly input: HTMLElement;
   readonly sendButton: HTMLElement;
-  readonly label: string;
-  readonly sendLabel: string;
+  readonly speech: Speech;
   /** Returns false when the text could not be taken; it then stays in the box. */
   readonly onSend: (text: string) => boolean;
   readonly onDraft: (text: string) => void;
@@ -19,15 +20,22 @@ export class Composer {
 
   constructor(options: ComposerOptions) {
     this.#options = options;
-    const { root, input, sendButton } = options;
-    input.setAttribute("aria-label", options.label);
+    const { root, input } = options;
+    options.speech.follow((words) => this.#speak(words));
     input.setAttribute("aria-multiline", "true");
     input.setAttribute("enterkeyhint", "send");
-    sendButton.setAttribute("aria-label", options.sendLabel);
     // Capturing at the root comes before deep-chat's own listeners on the elements.
     root.addEventListener("keydown", (event) => this.#onKey(event as KeyboardEvent), true);
     root.addEventListener("click", (event) => this.#onClick(event), true);
     input.addEventListener("input", () => options.onDraft(this.text));
+  }
+
+  /** Beside deep-chat's back: a property that is set would have it draw everything anew, empty. */
+  #speak(words: Words): void {
+    const { input, sendButton } = this.#options;
+    input.setAttribute("deep-chat-placeholder-text", words.placeholder);
+    input.setAttribute("aria-label", words.input);
+    sendButton.setAttribute("aria-label", words.send);
   }
 
   /** What is written so far, without blank edges. */

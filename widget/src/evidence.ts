@@ -6,7 +6,7 @@
 import { through } from "./door.ts";
 import { nameForHeader } from "./file.ts";
 import { byId } from "./page.ts";
-import type { Words } from "./words.ts";
+import type { Speech } from "./words.ts";
 
 const ADDRESS = through("/chat/evidence");
 
@@ -31,7 +31,7 @@ interface Item {
 }
 
 export interface EvidenceOptions {
-  readonly words: Words;
+  readonly speech: Speech;
   readonly newKey: () => string;
 }
 
@@ -45,12 +45,13 @@ export class Evidence {
 
   constructor(options: EvidenceOptions) {
     this.#options = options;
-    const { words } = options;
     const choose = byId("evidence-choose");
     const input = byId("evidence-file") as HTMLInputElement;
-    this.#section.setAttribute("aria-label", words.evidence);
-    choose.textContent = words.evidence;
-    byId("evidence-hint").textContent = words.evidenceHint;
+    options.speech.follow((words) => {
+      this.#section.setAttribute("aria-label", words.evidence);
+      choose.textContent = words.evidence;
+      byId("evidence-hint").textContent = words.evidenceHint;
+    });
     choose.addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
       for (const file of input.files ?? []) this.#add(file);
@@ -73,7 +74,8 @@ export class Evidence {
   }
 
   #add(file: File): void {
-    const { words, newKey } = this.#options;
+    const { speech, newKey } = this.#options;
+    const { words } = speech;
     const item: Item = {
       key: newKey(),
       file,
@@ -120,7 +122,7 @@ export class Evidence {
   }
 
   async #sendOne(item: Item): Promise<void> {
-    const { words } = this.#options;
+    const { words } = this.#options.speech;
     item.again.hidden = item.drop.hidden = true;
     item.bar.hidden = false;
     item.status.textContent = words.evidenceSending;

@@ -17,6 +17,9 @@ export interface QuickReply {
   readonly state: ButtonState;
 }
 
+/** The script that the borrower writes. */
+export type WrittenScript = "hans" | "hant";
+
 /** What the page shows around the conversation. */
 export interface Standing {
   readonly owner: Owner;
@@ -25,6 +28,8 @@ export interface Standing {
   readonly ahead: number | null;
   /** Whether a case is open that files would belong to. */
   readonly files: boolean;
+  /** Null from a desk that does not say. */
+  readonly script: WrittenScript | null;
 }
 
 export interface Welcome extends Standing {
@@ -49,6 +54,22 @@ export interface DocumentLink {
   readonly height: number | null;
 }
 
+/** One payment of a chart: a day as `2026-12-15`, and fen. */
+export type Payment = readonly [day: string, fen: number];
+
+/** What may be drawn beside a message; its words say the same. */
+export type Extras =
+  | {
+      readonly kind: "chart";
+      readonly payments: readonly Payment[];
+      /** The scale that this offer and those beside it share. */
+      readonly begins: string;
+      readonly ends: string;
+      readonly mostFen: number;
+    }
+  | { readonly kind: "amount"; readonly mostFen: number | null }
+  | { readonly kind: "day"; readonly first: string; readonly last: string };
+
 export interface Message {
   readonly type: "message";
   readonly seq: number;
@@ -63,6 +84,7 @@ export interface Message {
   /** Text or document are kept back until identity is proved; the whole message may follow under the same `seq`. */
   readonly withheld: boolean;
   readonly document: DocumentLink | null;
+  readonly extras: Extras | null;
 }
 
 export interface Ack {
@@ -156,7 +178,28 @@ function readMessage(f: Fields): Message | null {
   const withheld = f["withheld"] === true;
   const document = readDocument(f["document"]);
   const ownKey = typeof key === "string" ? key : null;
-  return { type: "message", seq, id, author, text, at, key: ownKey, buttons, withheld, document };
+  const extras = readExtras(f["extras"]);
+  return { type: "message", seq, id, author, text, at, key: ownKey, buttons, withheld, document, extras };
+}
+
+/** Extras that cannot be read are left out, as a document is. */
+function readExtras(value: unknown): Extras | null {
+  if (!isFields(value)) return null;
+  const { kind, payments, begins, ends, first, last } = value;
+  const mostFen = isSeq(value["most_fen"]) ? value["most_fen"] : null;
+  if (kind === "amount") return { kind, mostFen };
+  if (kind === "day") return isDay(first) && isDay(last) && first <= last ? { kind, first, last } : null;
+  if (kind !== "chart" || !Array.isArray(payments) || !isDay(begins) || !isDay(ends) || mostFen === null) return null;
+  if (payments.length === 0 || !payments.every(isPayment)) return null;
+  return { kind, payments, begins, ends, mostFen };
+}
+
+function isPayment(value: unknown): value is Payment {
+  return Array.isArray(value) && value.length === 2 && isDay(value[0]) && isSeq(value[1]);
+}
+
+function isDay(value: unknown): value is string {
+  return typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value));
 }
 
 /** A document that cannot be read is left out: the words of its message stand for themselves. */
@@ -191,9 +234,15 @@ function readState(f: Fields): State | null {
 }
 
 function readStanding(f: Fields): Standing | null {
-  const { owner, ahead } = f;
+  const { owner, ahead, script } = f;
   if (!isOwner(owner)) return null;
-  return { owner, verified: f["verified"] === true, ahead: isSeq(ahead) ? ahead : null, files: f["files"] === true };
+  return {
+    owner,
+    verified: f["verified"] === true,
+    ahead: isSeq(ahead) ? ahead : null,
+    files: f["files"] === true,
+    script: script === "hans" || script === "hant" ? script : null,
+  };
 }
 
 function readButtons(f: Fields): Buttons | null {

@@ -24,7 +24,7 @@ const NARROW = window.matchMedia("(max-width: 599px)");
 class Launcher {
   readonly #desk: string;
   readonly #vouchAddress: string | null;
-  readonly #words = launcherWordsIn(pickScript(navigator.languages));
+  #words = launcherWordsIn(pickScript(navigator.languages));
   readonly #host = document.createElement("div");
   readonly #button = make("button", "launch");
   readonly #label = make("span", "label");
@@ -72,7 +72,6 @@ class Launcher {
   }
 
   #draw(root: ShadowRoot): void {
-    this.#host.lang = this.#words.lang;
     this.#button.type = "button";
     this.#button.setAttribute("aria-controls", "panel");
     this.#button.addEventListener("click", () => (this.#open ? this.close() : this.open(true)));
@@ -80,9 +79,7 @@ class Launcher {
     this.#button.append(this.#label, this.#badge);
     this.#news.setAttribute("role", "status");
     this.#panel.id = "panel";
-    this.#panel.setAttribute("aria-label", this.#words.title);
     this.#state.textContent = this.#words.opening;
-    this.#frame.title = this.#words.title;
     this.#frame.addEventListener("load", () => this.#greet());
     root.append(this.#panel, this.#button, this.#news);
     this.#show();
@@ -111,6 +108,9 @@ class Launcher {
       void this.#vouch();
     } else if (note?.desk === "unread") {
       this.#unread = note.count;
+      this.#show();
+    } else if (note?.desk === "script") {
+      this.#words = launcherWordsIn(note.script);
       this.#show();
     } else if (note?.desk === "close" && this.#open) this.close();
   }
@@ -147,13 +147,16 @@ class Launcher {
   }
 
   #show(): void {
-    const { open, close, unread } = this.#words;
+    const { lang, title, open, close, unread } = this.#words;
+    this.#host.lang = lang;
+    this.#panel.setAttribute("aria-label", title);
+    this.#frame.title = title;
     const waiting = this.#open ? 0 : this.#unread;
     this.#host.toggleAttribute("data-open", this.#open);
     this.#host.toggleAttribute("data-ready", this.#ready);
     this.#host.dataset["unread"] = String(waiting);
     this.#panel.hidden = !this.#open;
-    this.#label.textContent = this.#open ? close : this.#words.title;
+    this.#label.textContent = this.#open ? close : title;
     this.#badge.textContent = waiting > 99 ? "99+" : String(waiting);
     this.#badge.hidden = waiting === 0;
     const news = waiting === 0 ? "" : unread(waiting);

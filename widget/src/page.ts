@@ -3,7 +3,7 @@
 import { isFramed, through } from "./door.ts";
 import { fetchFile } from "./file.ts";
 import type { Standing } from "./frames.ts";
-import type { Words } from "./words.ts";
+import type { Speech, Words } from "./words.ts";
 
 /** Short cuts are not worth a word: the strip waits this long before it says that the line is down. */
 const STRIP_DELAY_MS = 800;
@@ -19,7 +19,7 @@ const AWAY_MS = 6000;
 const LARGE_TYPE = "desk.large-type";
 
 export class Page {
-  readonly #words: Words;
+  readonly #speech: Speech;
   readonly #lender = byId("lender");
   readonly #line = byId("who");
   readonly #demo = byId("demo");
@@ -27,21 +27,45 @@ export class Page {
   readonly #strip = byId("strip");
   #stripTimer: number | undefined;
   #settled = false;
+  #lenderName = "";
+  #unread = 0;
+  #standing: Pick<Standing, "owner" | "verified" | "ahead"> = { owner: "bot", verified: false, ahead: null };
 
-  constructor(words: Words) {
-    this.#words = words;
-    document.documentElement.lang = words.lang;
-    document.title = words.title;
-    this.#lender.textContent = words.title;
-    this.#line.textContent = words.aiLine;
-    this.#demo.textContent = words.demo;
-    this.#verified.textContent = words.verified;
+  constructor(speech: Speech) {
+    this.#speech = speech;
     this.#setUpLargeType();
     this.#setUpTelegram();
     this.#setUpMore();
+    speech.follow((words) => this.#speak(words));
+  }
+
+  /** What the strip says at this moment keeps its script: it is gone before long. */
+  #speak(words: Words): void {
+    document.documentElement.lang = words.lang;
+    this.#demo.textContent = words.demo;
+    this.#verified.textContent = words.verified;
+    byId("large-type").textContent = words.largeType;
+    byId("save-transcript").textContent = words.saveTranscript;
+    byId("check-sender").textContent = words.checkSender;
+    for (const [id, label] of [
+      ["telegram", words.telegram],
+      ["more-button", words.more],
+      ["close", words.close],
+    ] as const) {
+      byId(id).setAttribute("aria-label", label);
+      byId(id).title = label;
+    }
+    this.#lender.textContent = this.#lenderName === "" ? words.title : this.#lenderName;
+    this.showUnread(this.#unread);
+    this.showStanding(this.#standing);
+  }
+
+  get #words(): Words {
+    return this.#speech.words;
   }
 
   showLender(lender: string, demo: boolean): void {
+    this.#lenderName = lender;
     this.#lender.textContent = lender === "" ? this.#words.title : lender;
     this.#demo.hidden = !demo;
   }
@@ -49,14 +73,13 @@ export class Page {
   /** In a frame: the button that puts the chat away. */
   showClose(close: () => void): void {
     const button = byId("close");
-    button.setAttribute("aria-label", this.#words.close);
-    button.title = this.#words.close;
     button.hidden = false;
     button.addEventListener("click", close);
   }
 
   /** On the browser's tab, where it is the only thing of the page that is seen. */
   showUnread(count: number): void {
+    this.#unread = count;
     document.title = count === 0 ? this.#words.title : `(${count}) ${this.#words.title}`;
   }
 
@@ -64,7 +87,8 @@ export class Page {
     byId("telegram").hidden = !possible;
   }
 
-  showStanding({ owner, verified, ahead }: Standing): void {
+  showStanding({ owner, verified, ahead }: Pick<Standing, "owner" | "verified" | "ahead">): void {
+    this.#standing = { owner, verified, ahead };
     const { aiLine, queuedLine, queuedBehind, humanLine } = this.#words;
     const queued = ahead === null ? queuedLine : queuedBehind(ahead);
     const line = { bot: aiLine, queued, human: humanLine, closed: aiLine }[owner];
@@ -117,8 +141,6 @@ export class Page {
 
   #setUpTelegram(): void {
     const button = byId("telegram");
-    button.setAttribute("aria-label", this.#words.telegram);
-    button.title = this.#words.telegram;
     button.addEventListener("click", () => {
       void telegramLink().then((link) => {
         // Telegram lets nobody frame it.
@@ -132,11 +154,7 @@ export class Page {
   #setUpMore(): void {
     const more = byId("more") as HTMLDetailsElement;
     const summary = byId("more-button");
-    summary.setAttribute("aria-label", this.#words.more);
-    summary.title = this.#words.more;
     const save = byId("save-transcript");
-    save.textContent = this.#words.saveTranscript;
-    byId("check-sender").textContent = this.#words.checkSender;
     const away = (): void => {
       more.open = false;
     };
@@ -169,7 +187,6 @@ export class Page {
 
   #setUpLargeType(): void {
     const button = byId("large-type");
-    button.textContent = this.#words.largeType;
     const show = (large: boolean): void => {
       document.documentElement.dataset["type"] = large ? "large" : "plain";
       button.setAttribute("aria-pressed", String(large));

@@ -4,6 +4,8 @@
  * Who may be the site around it is settled by the page's content security policy: no other site can show the frame.
  */
 
+import type { Script } from "./words.ts";
+
 export type ToFrame =
   | { readonly desk: "hello" }
   | { readonly desk: "shown"; readonly shown: boolean }
@@ -13,6 +15,8 @@ export type ToFrame =
 export type FromFrame =
   | { readonly desk: "ready" }
   | { readonly desk: "unread"; readonly count: number }
+  /** The script that the borrower writes. */
+  | { readonly desk: "script"; readonly script: Script }
   | { readonly desk: "close" };
 
 const LONGEST_TOKEN = 2000;
@@ -29,6 +33,10 @@ export function readFromFrame(data: unknown): FromFrame | null {
   const note = fieldsOf(data);
   if (note?.["desk"] === "ready") return { desk: "ready" };
   if (note?.["desk"] === "close") return { desk: "close" };
+  if (note?.["desk"] === "script") {
+    const { script } = note;
+    return script === "Hans" || script === "Hant" ? { desk: "script", script } : null;
+  }
   const count = note?.["desk"] === "unread" ? note["count"] : null;
   return typeof count === "number" && Number.isSafeInteger(count) && count >= 0 ? { desk: "unread", count } : null;
 }
@@ -50,6 +58,7 @@ export class Surround {
   #shown = false;
   #unread = 0;
   #token: string | null = null;
+  #script: Script | null = null;
 
   /** To be made before the page has loaded: the launcher speaks first, and only once. */
   constructor() {
@@ -60,6 +69,7 @@ export class Surround {
         this.#site = event.origin;
         this.#tell({ desk: "ready" });
         this.#tell({ desk: "unread", count: this.#unread });
+        if (this.#script !== null) this.#tell({ desk: "script", script: this.#script });
       } else if (note.desk === "shown") {
         this.#shown = note.shown;
         this.#events?.shown(note.shown);
@@ -86,6 +96,11 @@ export class Surround {
   unread(count: number): void {
     this.#unread = count;
     this.#tell({ desk: "unread", count });
+  }
+
+  speak(script: Script): void {
+    this.#script = script;
+    this.#tell({ desk: "script", script });
   }
 
   close(): void {

@@ -10,7 +10,8 @@ import type { LoadingToggleConfig } from "deep-chat/dist/types/loading";
 
 import { Bubble } from "./bubble.ts";
 import type { Author, Buttons, Message, QuickReply, Typing } from "./frames.ts";
-import type { Words } from "./words.ts";
+import { isAsked } from "./picker.ts";
+import type { Speech } from "./words.ts";
 
 /** deep-chat's name for each side; `user` is drawn on the right. */
 const ROLES: Readonly<Record<Author, string>> = { borrower: "user", bot: "ai", operator: "operator", notice: "notice" };
@@ -23,9 +24,10 @@ export interface ThreadOptions {
   readonly log: HTMLElement;
   /** Shows or removes deep-chat's bubble for "is typing". */
   readonly toggleTyping: (config?: LoadingToggleConfig) => void;
-  readonly words: Words;
+  readonly speech: Speech;
   readonly now: () => Date;
   readonly onPress: (reply: QuickReply) => string | null;
+  readonly onPick: (text: string) => void;
 }
 
 export class Thread {
@@ -34,12 +36,18 @@ export class Thread {
   readonly #byId = new Map<string, Bubble>();
   readonly #pressedIn = new Map<string, Bubble>();
   readonly #order = new WeakMap<Element, number>();
+  readonly #bubbles = new Set<Bubble>();
+  /** The question that an amount or a day can be picked for now. */
+  #asking: Bubble | null = null;
   #slots = 0;
   #highest = 0;
   #typing: string | null = null;
 
   constructor(options: ThreadOptions) {
     this.#options = options;
+    options.speech.follow(() => {
+      for (const bubble of this.#bubbles) bubble.speak();
+    });
   }
 
   /** Show at once what the borrower sent under `key`. */
@@ -47,6 +55,7 @@ export class Thread {
     const bubble = this.#add("borrower", UNSTORED);
     bubble.showUnsent(text);
     this.#byKey.set(key, bubble);
+    this.#stopAsking();
     this.#options.chat.scrollToBottom();
   }
 
@@ -54,10 +63,24 @@ export class Thread {
     const waiting = message.key === null ? undefined : this.#byKey.get(message.key);
     const bubble = waiting ?? this.#byId.get(message.id) ?? this.#add(message.author, message.seq);
     bubble.showMessage(message);
+    if (message.seq >= this.#highest) this.#ask(bubble, message);
     this.#place(bubble, message.seq);
     this.#byId.set(message.id, bubble);
     if (message.key !== null) this.#byKey.set(message.key, bubble);
     this.#highest = Math.max(this.#highest, message.seq);
+  }
+
+  /** Only the newest question has a field: what was said after it has answered it, or put it aside. */
+  #ask(bubble: Bubble, message: Message): void {
+    if (message.author === "borrower" || isAsked(message.extras)) this.#stopAsking();
+    if (!isAsked(message.extras)) return;
+    bubble.offer(message.extras);
+    this.#asking = bubble;
+  }
+
+  #stopAsking(): void {
+    this.#asking?.withdrawOffer();
+    this.#asking = null;
   }
 
   showStored(key: string, seq: number): void {
@@ -82,7 +105,9 @@ export class Thread {
 
   /** Take back what was sent under `key`: its text has gone somewhere else, or it never was a text. */
   withdraw(key: string): void {
-    this.#byKey.get(key)?.element.remove();
+    const bubble = this.#byKey.get(key);
+    bubble?.element.remove();
+    if (bubble !== undefined) this.#bubbles.delete(bubble);
     this.#byKey.delete(key);
     this.#pressedIn.get(key)?.releaseReplies();
   }
@@ -96,7 +121,8 @@ export class Thread {
   }
 
   showTyping(frame: Typing): void {
-    const { words, toggleTyping } = this.#options;
+    const { speech, toggleTyping } = this.#options;
+    const { words } = speech;
     const next = frame.on ? frame.author : null;
     if (next === this.#typing) return;
     if (this.#typing !== null) toggleTyping();
@@ -109,18 +135,20 @@ export class Thread {
   }
 
   #add(author: Author, order: number): Bubble {
-    const { chat, log, words, now } = this.#options;
+    const { chat, log, speech, now, onPick } = this.#options;
     this.#slots += 1;
     chat.addMessage({ role: ROLES[author], html: `<div class="desk-message" data-slot="${this.#slots}"></div>` });
     const slot = log.querySelector<HTMLElement>(`[data-slot="${this.#slots}"]`);
     const element = slot?.closest<HTMLElement>(".outer-message-container");
     if (!slot || !element) throw new Error("deep-chat did not draw a message");
     const bubble = new Bubble(element, slot, author, {
-      words,
+      words: () => speech.words,
       now,
       onPress: (from, reply) => this.#press(from, reply),
-      onFileAway: () => this.showNotice(words.fileAway),
+      onPick,
+      onFileAway: () => this.showNotice(speech.words.fileAway),
     });
+    this.#bubbles.add(bubble);
     this.#place(bubble, order);
     return bubble;
   }

@@ -48,6 +48,13 @@ export interface Words {
   readonly evidenceAgain: string;
   readonly evidenceDrop: string;
   readonly monthDay: (month: number, day: number) => string;
+  readonly yearMonth: (year: number, month: number) => string;
+  readonly pickAmount: string;
+  readonly pickDay: string;
+  readonly yuan: string;
+  readonly useAmount: (yuan: string) => string;
+  readonly useDay: (day: string) => string;
+  readonly fullDay: (year: number, month: number, day: number) => string;
 }
 
 /** Of the button on the lender's site, where anybody can read along: no word that gives a debt away. */
@@ -106,6 +113,13 @@ const HANS: Words = {
   evidenceAgain: "再发一次",
   evidenceDrop: "不发了",
   monthDay: (month, day) => `${month}月${day}日`,
+  yearMonth: (year, month) => `${year}年${month}月`,
+  pickAmount: "填一个数",
+  pickDay: "选一天",
+  yuan: "元",
+  useAmount: (yuan) => (yuan === "" ? "发送" : `发送 ${yuan} 元`),
+  useDay: (day) => (day === "" ? "发送" : `就选${day}`),
+  fullDay: (year, month, day) => `${year}年${month}月${day}日`,
 };
 
 const HANT: Words = {
@@ -152,6 +166,13 @@ const HANT: Words = {
   evidenceAgain: "再傳一次",
   evidenceDrop: "不傳了",
   monthDay: (month, day) => `${month}月${day}日`,
+  yearMonth: (year, month) => `${year}年${month}月`,
+  pickAmount: "填一個數",
+  pickDay: "選一天",
+  yuan: "元",
+  useAmount: (yuan) => (yuan === "" ? "傳送" : `傳送 ${yuan} 元`),
+  useDay: (day) => (day === "" ? "傳送" : `就選${day}`),
+  fullDay: (year, month, day) => `${year}年${month}月${day}日`,
 };
 
 const LAUNCHER: Readonly<Record<Script, LauncherWords>> = {
@@ -182,6 +203,36 @@ export function pickScript(languages: readonly string[]): Script {
   const chinese = languages.find((tag) => /^zh\b/i.test(tag));
   if (chinese === undefined || /-hans\b/i.test(chinese)) return "Hans";
   return /-(hant|tw|hk|mo)\b/i.test(chinese) ? "Hant" : "Hans";
+}
+
+/** The words of the moment. The page begins in the browser's script and goes over to the one the borrower writes. */
+export class Speech {
+  #script: Script;
+  readonly #followers: ((words: Words) => void)[] = [];
+
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
+  get words(): Words {
+    return wordsIn(this.#script);
+  }
+
+  get script(): Script {
+    return this.#script;
+  }
+
+  /** Put words in place now, and anew whenever the script changes. */
+  follow(speak: (words: Words) => void): void {
+    this.#followers.push(speak);
+    speak(this.words);
+  }
+
+  use(script: Script): void {
+    if (script === this.#script) return;
+    this.#script = script;
+    for (const speak of this.#followers) speak(this.words);
+  }
 }
 
 export function wordsIn(script: Script): Words {

@@ -12,6 +12,8 @@ describe("notes between launcher and frame", () => {
     assert.deepEqual(readToFrame({ desk: "vouched", token: "abc" }), { desk: "vouched", token: "abc" });
     assert.deepEqual(readFromFrame({ desk: "unread", count: 3 }), { desk: "unread", count: 3 });
     assert.deepEqual(readFromFrame({ desk: "close" }), { desk: "close" });
+    assert.deepEqual(readFromFrame({ desk: "script", script: "Hant" }), { desk: "script", script: "Hant" });
+    assert.equal(readFromFrame({ desk: "script", script: "en" }), null);
     const strange = [null, "hello", 7, [], {}, { desk: "other" }, { desk: "vouched" }, { desk: "vouched", token: "x".repeat(2001) }];
     for (const note of strange) assert.equal(readToFrame(note), null);
     for (const count of [-1, 1.5, "2", Number.NaN, undefined]) assert.equal(readFromFrame({ desk: "unread", count }), null);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { clockTime, pickScript, wordsIn } from "../src/words.ts";
+import { Speech, clockTime, pickScript, wordsIn } from "../src/words.ts";
 
 describe("script", () => {
   it("is Traditional where the browser's first Chinese is", () => {
@@ -20,6 +20,16 @@ describe("script", () => {
     for (const script of ["Hans", "Hant"] as const) {
       assert.doesNotMatch(wordsIn(script).title, /[债債贷貸欠逾还還催]/);
     }
+  });
+});
+
+describe("speech", () => {
+  it("tells who follows it once for each change of script", () => {
+    const speech = new Speech("Hans");
+    const heard: string[] = [];
+    speech.follow((words) => heard.push(words.send));
+    for (const script of ["Hans", "Hant", "Hant", "Hans"] as const) speech.use(script);
+    assert.deepEqual(heard, ["发送", "傳送", "发送"]);
   });
 });
 

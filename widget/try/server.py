@@ -3,7 +3,8 @@
     npm run build && python try/server.py [port]
 
 Everything is kept in memory, one conversation per cookie. What it answers to:
-分期 (quick replies), 人工 (hand over to a person), 机器人 (back to the bot), 长 (a long answer), 断线 (cut the socket),
+分期 (offers with their charts), 收入 (a picker for a sum), 哪天 (a picker for a day), 打分 (a scale), 繁 (the page in
+Traditional script), 人工 (hand over to a person), 机器人 (back to the bot), 长 (a long answer), 断线 (cut the socket),
 拒绝 (refuse the message), 过期 (end the session); anything else is echoed.
 """
 
@@ -42,6 +43,7 @@ class Conversation:
     seq_of_key: dict[str, int] = field(default_factory=dict)
     pages: set[WebSocket] = field(default_factory=set)
     owner: str = "bot"
+    script: str = "hans"
 
     async def tell(self, frame: Frame) -> None:
         for page in list(self.pages):
@@ -50,19 +52,27 @@ class Conversation:
             except (RuntimeError, WebSocketDisconnect):
                 self.pages.discard(page)
 
-    async def add(self, author: str, text: str, *, key: str | None = None, titles: tuple[str, ...] = ()) -> int:
+    async def add(
+        self,
+        author: str,
+        text: str,
+        *,
+        key: str | None = None,
+        titles: tuple[str, ...] = (),
+        extras: Frame | None = None,
+    ) -> int:
         seq = len(self.messages) + 1
         buttons = [{"title": title, "token": secrets.token_urlsafe(12), "state": "open"} for title in titles]
         at = datetime.now(UTC).isoformat()
         message: Frame = {"type": "message", "seq": seq, "id": f"m{seq}", "author": author, "text": text, "at": at}
-        message |= {"key": key, "buttons": buttons}
+        message |= {"key": key, "buttons": buttons, "extras": extras}
         self.messages.append(message)
         await self.tell(message)
         return seq
 
     async def hand_to(self, owner: str) -> None:
         self.owner = owner
-        await self.tell({"type": "state", "owner": owner, "verified": owner == "human"})
+        await self.tell({"type": "state", "owner": owner, "verified": owner == "human", "script": self.script})
 
     def press(self, token: object) -> tuple[Frame, str] | None:
         """Use a button up; returns the frame that says so and the button's title, or None if it cannot be pressed."""
@@ -159,14 +169,38 @@ async def hear(conversation: Conversation, socket: WebSocket, key: str, text: st
         await answer(conversation, text)
 
 
+def chart_of(months: int, fen: int) -> Frame:
+    """Return the chart of an even plan from December on, beside plans of up to 36 months."""
+    days = [f"{2026 + (11 + month) // 12}-{(11 + month) % 12 + 1:02d}-15" for month in range(months)]
+    payments = [[day, fen] for day in days]
+    return {"kind": "chart", "payments": payments, "begins": "2026-11-22", "ends": "2029-11-15", "most_fen": 213_012}
+
+
 async def answer(conversation: Conversation, text: str) -> None:
     author = "operator" if conversation.owner == "human" else "bot"
     await conversation.tell({"type": "typing", "on": True, "author": author})
     await asyncio.sleep(0.8)
     await conversation.tell({"type": "typing", "on": False, "author": author})
     if "分期" in text:
-        titles = ("分 6 期，每期 ¥2,130.12", "分 12 期，每期 ¥1,079.60", "都不合适")
-        await conversation.add("bot", "按您说的情况，有两种分法。\n点一个就能看完整的计划，看完再决定。", titles=titles)
+        for place, (months, fen) in enumerate(((6, 213_012), (12, 107_960), (36, 36_120)), start=1):
+            head = f"方案{place}：分期还，{months} 期，每期 ¥{fen / 100:,.2f}"
+            text = f"{head}\n第一期 12月15日\n共还 ¥{months * fen / 100:,.2f}"
+            await conversation.add("bot", text, extras=chart_of(months, fen))
+        titles = ("方案1（6期）", "方案2（12期）", "方案3（36期）", "都不合适")
+        await conversation.add("bot", "哪个方案合适？点按钮，或者说“第二个”。", titles=titles)
+    elif "收入" in text:
+        question = "您现在每个月到手的收入大概多少？给一个数就行，比如“4500”。"
+        await conversation.add("bot", question, extras={"kind": "amount", "most_fen": None})
+    elif "哪天" in text:
+        last = {"kind": "day", "first": "2026-11-22", "last": "2027-02-20"}
+        await conversation.add("bot", "打算哪天还？2月20日以前都可以。", extras=last)
+    elif "打分" in text:
+        titles = tuple(f"{score}分" for score in range(1, 6))
+        await conversation.add("notice", "这次帮到您了吗？点一个分数就行：1分是很不满意，5分是很满意。", titles=titles)
+    elif "繁" in text:
+        conversation.script = "hant"
+        await conversation.hand_to(conversation.owner)
+        await conversation.add("bot", "好的，接下來用繁體。")
     elif "人工" in text:
         await conversation.hand_to("queued")
         await conversation.add("notice", "正在转接人工客服，前面还有 1 位。")
