@@ -262,7 +262,15 @@ class TestButtons:
         sent = await self.offered(desk)
 
         assert [title for title, _ in sent.buttons] == ["分12期", "先延期"]
+        assert sent.rows == [1, 1]
         assert all(len(data.encode()) <= 64 and "choose" not in data for _, data in sent.buttons)
+
+    async def test_a_scale_of_short_buttons_stands_in_one_row(self, desk: Desk) -> None:
+        await desk.open(LI)
+        desk.write(LI, "这次帮到您了吗？", buttons=("1分", "2分", "3分", "4分", "5分"))
+        desk.nudge()
+
+        assert (await desk.shown(LI, "这次帮到您了吗")).rows == [5]
 
     async def test_a_press_is_answered_stored_and_leaves_only_what_was_pressed(self, desk: Desk) -> None:
         sent = await self.offered(desk)

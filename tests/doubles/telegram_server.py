@@ -51,9 +51,10 @@ class SentFile:
 
 @dataclass
 class Sent:
-    """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data), one a row.
+    """A message of the bot as the user's chat shows it now. ``buttons`` are (title, callback data).
 
-    ``text`` is the caption where there is a file. ``phone_key`` is the key that sends the number, if shown.
+    ``rows`` says how many of them were put into each row. ``text`` is the caption where there is a file. ``phone_key``
+    is the key that sends the number, if shown.
     """
 
     chat_id: int
@@ -62,6 +63,7 @@ class Sent:
     buttons: list[tuple[str, str]]
     file: SentFile | None = None
     phone_key: str | None = None
+    rows: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -104,7 +106,7 @@ class _Answer:
 class _Queued:
     update: Json
     again: bool = False
-    brought: bool = False
+    confirmed: bool = False
 
 
 @dataclass
@@ -337,7 +339,7 @@ class TelegramServer:
     def confirmed(self, update_id: int) -> bool:
         """Tell whether the bot has asked for later updates than this one, or taken it when it was brought."""
         with self._changed:
-            if any(each.brought and each.update["update_id"] == update_id for each in self._queue):
+            if any(each.confirmed and each.update["update_id"] == update_id for each in self._queue):
                 return True
             offsets = [call.params.get("offset", 0) for call in self.calls if call.method == "getUpdates"]
             return max(offsets, default=0) > update_id
@@ -356,7 +358,7 @@ class TelegramServer:
             with self._changed:
                 self.webhook.statuses.append(status)
                 if status == 200:
-                    due.brought, due.again = True, False
+                    due.confirmed, due.again = True, False
                 self._changed.notify_all()
             if status != 200:
                 time.sleep(0.05)
@@ -365,7 +367,7 @@ class TelegramServer:
         return bool(self.webhook.url) and not self._held and bool(self._to_bring())
 
     def _to_bring(self) -> list[_Queued]:
-        return [each for each in self._queue if each.again or not each.brought]
+        return [each for each in self._queue if each.again or not each.confirmed]
 
     def _add(self, update: Json) -> int:
         with self._changed:
@@ -457,8 +459,11 @@ class TelegramServer:
             told = "Conflict: can't use getUpdates method while webhook is active"
             return _Answer(409, {"ok": False, "error_code": 409, "description": told})
 
+        for each in self._queue:
+            each.confirmed = each.confirmed or each.update["update_id"] < offset
+
         def due() -> list[_Queued]:
-            return [each for each in self._queue if each.again or each.update["update_id"] >= offset]
+            return [each for each in self._queue if each.again or not each.confirmed]
 
         self._changed.wait_for(lambda: self._closing or bool(due()), timeout=params.get("timeout", 0))
         batch = due()
@@ -494,10 +499,10 @@ class TelegramServer:
         keyboard = markup.get("inline_keyboard", [])
         phone_key = next((key["text"] for row in markup.get("keyboard", []) for key in row), None)
         buttons = [(button["text"], button["callback_data"]) for row in keyboard for button in row]
-        if any(len(row) != 1 for row in keyboard) or any(len(data.encode()) > 64 for _, data in buttons):
+        if not all(1 <= len(row) <= 8 for row in keyboard) or any(len(data.encode()) > 64 for _, data in buttons):
             return _bad_request("BUTTON_DATA_INVALID")
         self._messages += 1
-        self.sent.append(Sent(chat_id, self._messages, text, buttons, file, phone_key))
+        self.sent.append(Sent(chat_id, self._messages, text, buttons, file, phone_key, [len(row) for row in keyboard]))
         chat = {"id": chat_id, "type": "private" if chat_id > 0 else "group"}
         return {"message_id": self._messages, "date": _now(), "chat": chat, "text": text}
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -42,7 +43,10 @@ class RunningDesk:
         self.announced: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="desk-supervisor", daemon=True)
-        self._supervisor = Supervisor(programs(self.settings, ensure_model(self.settings)), self.announced.append)
+        made = programs(self.settings, ensure_model(self.settings))
+        self._gateway = dict(next(each.environment for each in made if each.name == "gateway"))
+        own = [replace(each, environment=self._gateway) if each.name == "gateway" else each for each in made]
+        self._supervisor = Supervisor(own, self.announced.append)
 
     @property
     def base(self) -> str:
@@ -88,6 +92,25 @@ class RunningDesk:
             yield
         finally:
             os.killpg(group, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def gateway_with(self, **environment: str) -> Iterator[None]:
+        """Have the gateway run with other settings for the length of a block; everything else goes on as it is."""
+        before = dict(self._gateway)
+        self._gateway.update(environment)
+        self._restart("gateway")
+        try:
+            yield
+        finally:
+            self._gateway.clear()
+            self._gateway.update(before)
+            self._restart("gateway")
+
+    def _restart(self, name: str) -> None:
+        left = self.pid(name)
+        os.killpg(left, signal.SIGTERM)
+        self.wait_until(lambda: self._supervisor.pid(name) not in (None, left), 30, f"{name} to start again")
+        self.wait_until(self.is_ready, 60, "the desk to be ready again")
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
