@@ -1,6 +1,6 @@
 """Many borrowers at once: web chats over WebSockets, each saying something every few seconds, against a running desk.
 
-Usage: python bench/gateway_load.py [--chats 500] [--every 10] [--seconds 120] [--postgresql] [--steps 50,100,200,400]
+Usage: python bench/gateway_load.py [--chats 500] [--every 10] [--seconds 120] [--postgresql] [--steps 20,40,60,80]
 
 Starts a desk of its own (real Rasa, actions, gateway, scheduler) on free loopback ports, and all chats in one asyncio
 process. Half of the chats belong to borrowers who have proved who they are and ask about their own debt; the others ask
@@ -8,8 +8,9 @@ what anybody may ask. A chat says its next thing when its moment has come; while
 says nothing, which is counted as a moment missed. A turn is from sending the frame to the first words of the bot's
 answer; turns begun in the first round are not counted.
 
-With ``--steps`` it runs with each of these numbers of chats until one is too many: p95 above ``--bearable`` seconds,
-anything unanswered, refused or cut, or more than one moment in twenty missed. The last one before is the limit.
+With ``--steps`` it first runs with each of these numbers of chats until one is too many: p95 above ``--bearable``
+seconds, anything unanswered, refused or cut, or more than one moment in twenty missed. The last one before is the
+limit. Then ``--chats`` are held as well, unless it is 0. Before each run what was left over has to be answered.
 
 CPU and memory are those of each of the desk's processes with its children, and of this script, which needs its share
 of the same machine.
@@ -36,12 +37,14 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from sqlalchemy import func, select
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.services.web_sessions import conversation_of
+from bot.store.tables import Message
 from tests.builders.accounts import Owed, a_debt_of
 from tests.builders.desk import a_borrower
 from tests.builders.documents import prove
@@ -57,6 +60,8 @@ PATIENCE_SECONDS = 60.0
 """A message that is not answered by then counts as unanswered."""
 MISSED_SHARE = 0.05
 OPENING_AT_ONCE = 20
+LONGEST_REST = 60.0
+"""Seconds that are waited at most for what an earlier run has left over."""
 PROCESSES = ("rasa", "actions", "gateway", "scheduler")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MIB = 2**20
@@ -261,17 +266,37 @@ def a_desk_to_load(folder: Path, *, postgresql: bool) -> Iterator[RunningDesk]:
         yield desk
 
 
+async def rest(desk: RunningDesk) -> None:
+    """Wait until nothing that an earlier run has said is left to be answered."""
+    began = time.monotonic()
+    while left := await asyncio.to_thread(_left_over, desk):
+        if time.monotonic() - began > LONGEST_REST:
+            print(f"  {left} messages are still left from before")
+            return
+        await asyncio.sleep(0.5)
+
+
+def _left_over(desk: RunningDesk) -> int:
+    with desk.deps.read() as session:
+        return session.scalar(select(func.count()).select_from(Message).where(Message.handling == "pending")) or 0
+
+
 async def step_by_step(desk: RunningDesk, asked: argparse.Namespace) -> None:
-    """Run once, or step by step until it is too much."""
+    """Look for the limit, if asked to, and then hold as many as are asked for."""
     numbers = iter(range(1, 10**6))
     limit = 0
-    for chats in asked.steps or [asked.chats]:
+    for chats in asked.steps:
         figures = await hold(desk, asked, chats, numbers)
+        await rest(desk)
         if not figures.is_bearable(asked.bearable):
-            print(f"\n{chats} chats are too many; the limit found is {limit or 'below'}")
-            return
+            print(f"\n{chats} chats are too many; the limit found is {limit or 'below'}", flush=True)
+            break
         limit = chats
-    print(f"\n{limit} chats are borne")
+    else:
+        if limit:
+            print(f"\n{limit} chats are borne", flush=True)
+    if asked.chats:
+        await hold(desk, asked, asked.chats, numbers)
 
 
 def main() -> None:
@@ -281,8 +306,8 @@ def main() -> None:
     options.add_argument("--every", type=float, default=10.0, help="seconds between one thing said and the next")
     options.add_argument("--seconds", type=float, default=120.0)
     options.add_argument("--verified", type=float, default=0.5, help="share of chats whose borrower is verified")
-    options.add_argument("--steps", type=lambda text: [int(each) for each in text.split(",")], help="for the limit")
-    options.add_argument("--bearable", type=float, default=3.0, help="seconds that p95 may take at the limit")
+    options.add_argument("--steps", type=lambda text: [int(each) for each in text.split(",")], default=[])
+    options.add_argument("--bearable", type=float, default=5.0, help="seconds that p95 may take at the limit")
     options.add_argument("--postgresql", action="store_true", help="instead of SQLite")
     options.add_argument("--seed", type=int, default=1)
     asked = options.parse_args()
