@@ -98,3 +98,18 @@ def test_the_launcher_may_be_loaded_by_other_sites_and_is_asked_for_anew(embedde
     assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     assert answer.headers["cache-control"] == "public, max-age=300"
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_problem_is_told_in_the_script_that_the_borrower_has_gone_over_to(alone: TestClient) -> None:
+    alone.get("/", headers={"Accept-Language": "zh-CN"})
+    with alone.websocket_connect("wss://desk.lender.example/chat/line", headers={"Origin": DESK}) as socket:
+        socket.send_json({"type": "hello", "after": 0})
+        assert socket.receive_json()["script"] == "hans"
+        socket.send_json({"type": "say", "key": "first key", "text": "我想問一下還款的事"})
+        while (frame := socket.receive_json())["type"] != "state":
+            pass
+        assert frame["script"] == "hant"
+        socket.send_json({"type": "say", "key": "second key", "text": " "})
+        while (frame := socket.receive_json())["type"] != "problem":
+            pass
+        assert frame["text"].startswith("還沒有看到內容")
