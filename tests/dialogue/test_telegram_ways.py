@@ -17,7 +17,7 @@ from tests.dialogue.script import Facts
 from tests.doubles.telegram_server import TelegramServer
 from tests.running.desk import RunningDesk
 
-pytestmark = pytest.mark.running
+pytestmark = [pytest.mark.running, pytest.mark.timeout(600)]
 
 SECRET = "loopback-secret-of-thirty-two-letters-or-more"
 BLOCKED = "Forbidden: bot was blocked by the user"

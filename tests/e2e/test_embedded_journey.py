@@ -18,7 +18,7 @@ from tests.e2e.people import Person
 from tests.e2e.test_accessible import findings
 from tests.running.desk import RunningDesk, free_port
 
-pytestmark = [pytest.mark.running, pytest.mark.browser]
+pytestmark = [pytest.mark.running, pytest.mark.browser, pytest.mark.timeout(600)]
 
 _CODE = re.compile(r"验证码[:\uff1a](\d{6})")
 

@@ -109,8 +109,8 @@ class RunningDesk:
     def _restart(self, name: str) -> None:
         left = self.pid(name)
         os.killpg(left, signal.SIGTERM)
-        self.wait_until(lambda: self._supervisor.pid(name) not in (None, left), 30, f"{name} to start again")
-        self.wait_until(self.is_ready, 60, "the desk to be ready again")
+        self.wait_until(lambda: self._supervisor.pid(name) not in (None, left), 60, f"{name} to start again")
+        self.wait_until(self.is_ready, 180, "the desk to be ready again")
 
     @staticmethod
     def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
