@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_channels"
-down_revision = "0018_operations"
+down_revision = "0015_outreach"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017_desk"
-down_revision = "0015_outreach"
+down_revision = "0016_channels"
 branch_labels = None
 depends_on = None
 
