@@ -13,10 +13,8 @@ from itertools import pairwise
 
 from bot.lending.balances import Balances, Component
 from bot.lending.contract import ContractTerms
+from bot.lending.equal_payment import EqualPayment, EqualPayments, Stretch
 from bot.lending.money import floor_to_fen, split_evenly
-
-_PLACES = tuple(Component)
-"""The components by number, where speed matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +78,17 @@ class RepaymentCourse:
         self._periods = tuple(_period(start, since, until) for since, until in pairwise((paid_on, *due_dates)))
         self._ahead = _period(start, start.on, paid_on) if start.paid_fen else None
         first = _State(start, self._ahead)
-        self._at_first = tuple(first.of(component) for component in _PLACES)
-        self._equal: dict[int, tuple[int, ...] | None] = {}
+        self._equal = EqualPayments(first.balances, [period.stretch for period in self._periods])
         self._level: dict[int, tuple[int, ...] | None] = {}
-        self._lean = tuple(period.lean for period in self._periods)
+
+    def equal(self, count: int) -> EqualPayment | None:
+        """Equal instalments: the smallest amount for which the last one is no larger; None if none is left for it."""
+        return self._equal.over(count)
 
     def equal_amounts(self, count: int) -> tuple[int, ...] | None:
-        """Equal instalments: the smallest amount for which the last one is no larger; None if none is left for it."""
-        if count not in self._equal:
-            self._equal[count] = self._smallest(count)
-        return self._equal[count]
-
-    def _smallest(self, count: int) -> tuple[int, ...] | None:
-        # A little less than an even part of what is owed is too little, and each fen more takes at least ``count`` fen
-        # from the excess. In between it falls almost in a straight line, so that two points tell the third.
-        low = max(0, sum(self._at_first) - 1) // count
-        low_excess = self._excess_of_last(low, count)
-        high = low - (-low_excess // count)
-        high_excess = self._excess_of_last(high, count)
-        while high - low > 1:
-            guess = low + low_excess * (high - low) // (low_excess - high_excess)
-            guess = min(max(guess, low + 1), high - 1)
-            excess = self._excess_of_last(guess, count)
-            if excess > 0:
-                low, low_excess = guess, excess
-            else:
-                high, high_excess = guess, excess
-        last = high + high_excess
-        return (*(high,) * (count - 1), last) if last > 0 else None
+        """The same, every instalment by itself."""
+        found = self.equal(count)
+        return found.amounts_fen if found else None
 
     def equal_principal_amounts(self, count: int) -> tuple[int, ...] | None:
         """Equal parts of what is owed, each with the interest of its period on top; the last is all that is left."""
@@ -153,30 +134,6 @@ class RepaymentCourse:
             raise ValueError(f"{len(amounts_fen)} instalments do not end the debt")
         return Repayment(tuple(rows), state.interest_fen, floor_to_fen(state.spared_fen))
 
-    def _excess_of_last(self, amount_fen: int, count: int) -> int:
-        """By how much the last instalment exceeds the others; it falls as they rise, below 0 once too much is paid.
-
-        It is asked some hundred times for one set of offers, and so works on plain numbers.
-        """
-        owed = list(self._at_first)
-        left_fen, principal = sum(owed), _PLACES.index(Component.PRINCIPAL)
-        interest, last = _PLACES.index(Component.INTEREST), count - 1
-        for place, (spans, order) in enumerate(self._lean[:count]):
-            for units, half, divisor in spans:
-                added_fen = (owed[principal] * units + half) // divisor
-                owed[interest] += added_fen
-                left_fen += added_fen
-            if place < last:
-                left_fen -= amount_fen
-                rest_fen = amount_fen
-                for component in order:
-                    part_fen = min(rest_fen, owed[component])
-                    owed[component] -= part_fen
-                    rest_fen -= part_fen
-                    if not rest_fen:
-                        break
-        return left_fen - amount_fen
-
 
 @dataclass(frozen=True, slots=True)
 class _Span:
@@ -196,10 +153,9 @@ class _Period:
     order: tuple[Component, ...]
 
     @property
-    def lean(self) -> tuple[tuple[tuple[int, int, int], ...], tuple[int, ...]]:
-        """Its spans as factor, summand and divisor of principal, and its order by the places of ``_PLACES``."""
-        spans = tuple((2 * span.units, span.divisor, 2 * span.divisor) for span in self.spans)
-        return spans, tuple(_PLACES.index(component) for component in self.order)
+    def stretch(self) -> Stretch:
+        """The same in the plain numbers of the search for equal instalments."""
+        return Stretch(tuple((span.units, span.divisor) for span in self.spans), self.order)
 
 
 class _State:
@@ -217,6 +173,15 @@ class _State:
     @property
     def total_fen(self) -> int:
         return sum(self._owed.values())
+
+    @property
+    def balances(self) -> Balances:
+        return Balances(
+            principal_fen=self._owed[Component.PRINCIPAL],
+            interest_fen=self._owed[Component.INTEREST],
+            penalty_fen=self._owed[Component.PENALTY],
+            fee_fen=self._owed[Component.FEE],
+        )
 
     def of(self, component: Component) -> int:
         return self._owed[component]

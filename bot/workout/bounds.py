@@ -162,14 +162,20 @@ class PlanBounds:
         return tuple(self._running() if self.request.policy.interest_during_plan else self._fitting())
 
     def _running(self) -> Iterator[Burden]:
-        policy, quickest = self.request.policy, self.paid_at(self.capacity_fen)
-        if quickest is None:
+        policy, course, capacity_fen = self.request.policy, self.course, self.capacity_fen
+        if course is None or (quickest := self.paid_at(capacity_fen)) is None:
             return
         slowest = self.paid_at(policy.minimum_instalment_fen)
-        longest = min(policy.max_months, len(slowest)) if slowest else policy.max_months
+        longest = min(policy.max_months, self.spread_fen, len(slowest) if slowest else policy.max_months)
         for months in range(max(policy.min_months, len(quickest)), longest + 1):
-            if amounts := self.equal_amounts(months):
-                yield Burden(months, max(amounts), sum(amounts) + self.down_payment_fen)
+            if policy.equal_principal:
+                if amounts := self.equal_amounts(months):
+                    yield Burden(months, max(amounts), sum(amounts) + self.down_payment_fen)
+                continue
+            plan = course.equal(months)
+            enough = plan is not None and (months == 1 or plan.amount_fen >= policy.minimum_instalment_fen)
+            if plan is not None and enough and plan.amount_fen <= capacity_fen:
+                yield Burden(months, plan.amount_fen, plan.total_fen + self.down_payment_fen)
 
     def _fitting(self) -> Iterator[Burden]:
         spread_fen, capacity_fen = self.spread_fen, self.capacity_fen
