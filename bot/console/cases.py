@@ -114,11 +114,12 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         conversation_id: ConversationId,
         operator: Annotated[OperatorView, Depends(namer)],
         kind: Annotated[CaseKind, Form()],
+        debt: Annotated[list[str], Form(default_factory=list)],
         text: Annotated[str, Form(max_length=4 * LONGEST_TEXT)] = "",
         received_on: Annotated[Literal[""] | date, Form()] = "",
     ) -> Response:
         text = text.replace("\r\n", "\n")
-        done = case_intake.take_up(deps, operator, conversation_id, kind, text, received_on or None)
+        done = case_intake.take_up(deps, operator, conversation_id, kind, text, received_on or None, debt)
         if isinstance(done, Opened):
             return RedirectResponse(f"{PREFIX}/cases/{done.case.case_id}", 303)
         return conversation_page(pages, request, operator, conversation_id, done.value, status=409, told=text)

@@ -69,12 +69,14 @@ def take_up(
     kind: CaseKind,
     text: str,
     received_on: date | None = None,
+    disputed: Sequence[str] = (),
 ) -> Opened | Refused:
     """Open a case on somebody's behalf: what they said on the phone, in a letter, or to a person in the chat.
 
     ``text`` is what they said, in the operator's words; ``received_on`` the day it reached the lender (Asia/Shanghai),
-    from which the clock counts. A dispute is about every debt of the borrower that is not disputed yet; where nobody
-    has proved to be the borrower there is none to dispute.
+    from which the clock counts. A dispute is about the ``disputed`` debts, by their ids, and where none is named about
+    every debt of the borrower that is not disputed yet; where nobody has proved to be the borrower there is none to
+    dispute. Other cases are about no debt.
     """
     text, today = text.strip(), business_date(deps.now())
     if not may(operator.role, Permission.REPLY):
@@ -89,15 +91,17 @@ def take_up(
         conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return Refused.UNKNOWN
-        debt_ids: list[str] = []
+        debt_ids, left = list[str](), set[str]()
         if kind.family is Family.DISPUTE:
-            debt_ids = _undisputed(session, deps, conversation)
-            if not debt_ids:
+            open_to_dispute = _undisputed(session, deps, conversation)
+            debt_ids = [debt_id for debt_id in open_to_dispute if not disputed or debt_id in disputed]
+            if not debt_ids or not set(disputed) <= set(debt_ids):
                 return Refused.NOTHING_TO_DISPUTE
+            left = set(open_to_dispute) - set(debt_ids)
         case, is_new = _case_of(session, deps, conversation, kind, debt_ids)
         actor = audit.Actor("operator", operator.id)
         if debt_ids and conversation.borrower_id is not None:
-            _end_talks(session, deps, conversation.borrower_id)
+            _end_talks(session, deps, conversation.borrower_id, set(debt_ids), left)
         if is_new:
             receive(session, deps, case, conversation, actor=actor, received_on=received_on)
         add_note(session, deps, case, "fact", text, operator_id=operator.id)
@@ -150,11 +154,15 @@ def _undisputed(session: Session, deps: Deps, conversation: Conversation) -> lis
     return [debt.debt_id for debt in owed if debt.debt_id not in known]
 
 
-def _end_talks(session: Session, deps: Deps, borrower_id: str) -> None:
-    """Close what is being agreed: every debt that it could be about is disputed now."""
+def _end_talks(session: Session, deps: Deps, borrower_id: str, disputed: set[str], left: set[str]) -> None:
+    """Close what is being agreed about a disputed debt; where it has come to no debt yet, only if none is ``left``."""
+
+    def is_about(debt_ids: Sequence[str]) -> bool:
+        return not disputed.isdisjoint(debt_ids) if debt_ids else not left
+
     negotiation = session.scalar(select(Negotiation).where(Negotiation.active_key == borrower_id).with_for_update())
-    if negotiation is not None:
+    if negotiation is not None and is_about(negotiation.debt_ids):
         close(session, deps, negotiation, "ended")
     draft = session.scalar(select(Promise).where(Promise.draft_key == borrower_id).with_for_update())
-    if draft is not None:
+    if draft is not None and is_about(draft.debt_ids):
         end_draft(draft)

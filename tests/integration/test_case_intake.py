@@ -163,6 +163,20 @@ def test_a_dispute_by_phone_holds_every_debt_and_ends_what_was_being_agreed(deps
     assert case_intake.take_up(deps, somebody(deps), chat, K.AMOUNT, TOLD) is Refused.NOTHING_TO_DISPUTE
 
 
+def test_a_dispute_by_phone_can_name_its_debt_and_leaves_the_talk_about_another_one(deps: Deps, borrower: str) -> None:
+    disputed = a_debt_of(deps, borrower, Owed(creditor="另一家银行"))
+    a_debt_of(deps, borrower)
+    chat, agent = verified(deps, borrower), somebody(deps, Role.AGENT)
+    negotiation.open_negotiation(deps, chat)
+    done = case_intake.take_up(deps, agent, chat, K.AMOUNT, TOLD, disputed=[disputed])
+    assert isinstance(done, Opened), done
+    assert open_holds_of(deps, done.case.case_id) == [("dispute", disputed)]
+    assert not isinstance(negotiation.open_negotiation(deps, chat), negotiation.Blocked)
+    assert case_intake.take_up(deps, agent, chat, K.AMOUNT, TOLD, disputed=[disputed]) is Refused.NOTHING_TO_DISPUTE
+    strangers = a_debt_of(deps, a_borrower(deps, "林甲乙", "13900000001", "110101199001011234"))
+    assert case_intake.take_up(deps, agent, chat, K.AMOUNT, TOLD, disputed=[strangers]) is Refused.NOTHING_TO_DISPUTE
+
+
 def test_of_two_debts_one_that_is_disputed_already_is_left_alone(deps: Deps, borrower: str) -> None:
     a_debt_of(deps, borrower)
     a_debt_of(deps, borrower, Owed(creditor="另一家银行", days_late=30))

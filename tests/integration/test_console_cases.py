@@ -20,7 +20,7 @@ from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Role
 from bot.services import case_intake
 from bot.services.case_desk import Refused
-from tests.builders.accounts import a_debt_of, verified
+from tests.builders.accounts import Owed, a_debt_of, verified
 from tests.builders.cases import a_complaint, a_dispute, case_of
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import SetClock, a_borrower, a_desk
@@ -174,6 +174,22 @@ def test_a_complaint_by_phone_is_taken_down_from_the_conversation(console: Conso
     assert done.status_code == 303
     shown = console.browser.get(done.headers["location"]).text
     assert all(words in shown for words in ("电话里说，有人骂他", "12月5日", "态度恶劣"))
+
+
+def test_a_dispute_by_phone_names_the_debts_that_are_ticked(console: Console) -> None:
+    console.log_in(Role.AGENT)
+    borrower = a_borrower(console.deps)
+    debts = [a_debt_of(console.deps, borrower), a_debt_of(console.deps, borrower, Owed(creditor="另一家银行"))]
+    chat = verified(console.deps, borrower)
+    page = console.browser.get(f"/console/c/{chat}").text
+    token = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert token
+    assert all(f'name="debt" value="{debt}"' in page for debt in debts)
+    form = {"csrf": token.group(1), "kind": CaseKind.AMOUNT.value, "text": "电话里说金额不对", "debt": debts[1]}
+    done = console.browser.post(f"/console/c/{chat}/cases", data=form)
+    case = case_of(console.deps, done.headers["location"].rpartition("/")[2])
+    assert case.debt_ids == [debts[1]]
+    assert 'name="debt"' not in console.browser.get(f"/console/c/{chat}").text, "one is left: nothing to choose"
 
 
 def test_holds_and_care_are_set_from_the_conversation(console: Console) -> None:

@@ -8,16 +8,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.cases.kinds import CaseKind
 from bot.identity.factors import Claim
 from bot.identity.levels import Level
-from bot.services import accounts, identity
+from bot.outreach.gate import HoldKind
+from bot.services import accounts, cases, identity
 from bot.services.accounts import NotVerified
 from bot.services.deps import Deps
 from bot.services.history import messages_after
+from bot.services.holds import open_holds
 from bot.services.identity import Outcome, Progress, Step
 from bot.services.inbound import record_text
 from bot.store.tables import AuditEntry, Borrower, ChannelBinding, VerificationAttempt, VerificationChallenge
 from tests.builders.accounts import a_debt_of, shown_code, verified
+from tests.builders.cases import a_complaint, case_of
 from tests.builders.desk import SetClock, a_borrower, a_conversation
 from tests.builders.threads import at_once
 
@@ -186,6 +190,37 @@ def test_a_code_is_worth_nothing_in_another_conversation(deps: Deps, chat: str) 
     identity.answer_claim(deps, other, CLAIMS[0])
     assert shown_code(deps, other) != shown_code(deps, chat)
     assert identity.answer_code(deps, other, shown_code(deps, chat)).outcome is Outcome.WRONG
+
+
+# What was raised before ----------------------------------------------------------------------------------------------
+
+
+def test_a_complaint_raised_before_proof_becomes_the_borrowers_with_its_silence(
+    deps: Deps, borrower: str, chat: str
+) -> None:
+    case_id = a_complaint(deps, chat)
+    prove(deps, chat)
+    assert case_of(deps, case_id).borrower_id == borrower
+    elsewhere = verified(deps, borrower, "telegram")
+    assert [view.case_id for view in cases.progress(deps, elsewhere).cases] == [case_id]
+    identity.release_binding(deps, chat, "number_changed_hands")
+    with deps.read() as session:
+        held = open_holds(session, borrower, deps.now()).kinds
+    assert HoldKind.COMPLAINT in held, "it is theirs, whoever has the conversation now"
+
+
+def test_what_somebody_else_raised_stays_theirs(deps: Deps, clock: SetClock, borrower: str, chat: str) -> None:
+    other = a_borrower(deps, "林甲乙", "13800000003", "110101199001010033")
+    prove(deps, chat, Claim("13800000003", None), "0033")
+    clock.move(timedelta(minutes=1))
+    hers = a_complaint(deps, chat)
+    clock.move(timedelta(minutes=1))
+    identity.release_binding(deps, chat, "number_changed_hands")
+    clock.move(timedelta(minutes=1))
+    nobodys = a_complaint(deps, a_conversation(deps))
+    mine = a_complaint(deps, chat, CaseKind.FEES)
+    prove(deps, chat)
+    assert [case_of(deps, each).borrower_id for each in (hers, nobodys, mine)] == [other, None, borrower]
 
 
 # Locks ---------------------------------------------------------------------------------------------------------------
