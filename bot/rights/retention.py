@@ -25,6 +25,7 @@ class RetentionPeriods(BaseModel):
     anonymous_talk_days: Annotated[int, Field(strict=True, ge=30, le=366)]
     means_without_plan_days: Annotated[int, Field(strict=True, ge=1, le=366)]
     identity_years: Annotated[int, Field(strict=True, ge=1, le=30)]
+    evidence_days: Annotated[int, Field(strict=True, ge=1, le=1830)]
     record_years: Annotated[int, Field(strict=True, ge=5, le=30)]
     audit_years: Annotated[int, Field(strict=True, ge=5, le=30)]
     tracker_idle_days: Annotated[int, Field(strict=True, ge=1, le=183)]

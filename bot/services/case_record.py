@@ -187,6 +187,13 @@ def add_note(
     return note
 
 
+def empty_file(session: Session, deps: Deps, note: CaseNote, actor: audit.Actor) -> None:
+    """Delete what a file of a case holds and how it was called; that there was one stays, with its hash."""
+    note.content_sealed, note.media_type = None, None
+    note.text_sealed = deps.vault.seal(seal_for(note.case_id), "")
+    audit.record(session, deps.now(), actor, "case_file_deleted", ("case", note.case_id), sha256=note.sha256)
+
+
 def view_of(deps: Deps, case: CaseFile, *, openly: bool) -> CaseView | None:
     """Describe a case; None for one that has no number. ``openly``: the reader may be told facts."""
     if case.number is None or case.received_on is None or case.due_on is None:

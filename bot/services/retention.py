@@ -39,6 +39,7 @@ class Retained:
     identity_rows: int = 0
     unsent_notices: int = 0
     sessions: int = 0
+    evidence_files: int = 0
     cases: int = 0
     sent_notices: int = 0
     holds: int = 0
@@ -76,6 +77,7 @@ def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
         ("identity_rows", _identity),
         ("unsent_notices", _unsent_notices),
         ("sessions", _sessions),
+        ("evidence_files", retention_records.evidence_files),
         ("cases", retention_records.cases),
         ("sent_notices", retention_records.sent_notices),
         ("holds", retention_records.holds),

@@ -6,7 +6,7 @@ Whatever belongs to somebody who still owes stays until everything is settled (r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import delete, or_, select
@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 from bot.cases.course import OPEN, CaseState, keeps_silence
 from bot.cases.kinds import Family
 from bot.lending.schedule import add_months
+from bot.services import audit
 from bot.services.accounts import portfolio_of
+from bot.services.case_record import empty_file
 from bot.services.deps import Deps
 from bot.services.proof import DeskWork, Purpose
 from bot.store import tables as t
@@ -55,6 +57,33 @@ def cases(deps: Deps) -> int:
         over = [row for row in found if not keeps_silence(Family(row.family), CaseState(row.state))]
         gone = _of_nobody_who_owes(session, deps, [(row.id, row.borrower_id) for row in over])
     return _in_portions(deps, gone, _delete_cases)
+
+
+def evidence_files(deps: Deps) -> int:
+    """Empty the files of cases that ended some days ago; returns how many.
+
+    That there was one stays with the case, with its hash; its content and its name do not. A dispute that was found
+    right and whose account has not been corrected has not ended.
+    """
+    before = deps.now() - timedelta(days=deps.retention.evidence_days)
+    with deps.read() as session:
+        found = session.execute(
+            select(t.CaseNote.id, t.CaseFile.family, t.CaseFile.state)
+            .join(t.CaseFile, t.CaseFile.id == t.CaseNote.case_id)
+            .where(
+                t.CaseNote.content_sealed.is_not(None),
+                t.CaseNote.created_at < before,
+                t.CaseFile.state.not_in([state.value for state in OPEN]),
+                or_(t.CaseFile.decided_at.is_(None), t.CaseFile.decided_at < before),
+            )
+        ).all()
+    ended = [row.id for row in found if not keeps_silence(Family(row.family), CaseState(row.state))]
+
+    def empty(session: Session, ids: Sequence[str]) -> None:
+        for note in session.scalars(select(t.CaseNote).where(t.CaseNote.id.in_(ids))):
+            empty_file(session, deps, note, audit.SYSTEM)
+
+    return _in_portions(deps, ended, empty)
 
 
 def sent_notices(deps: Deps) -> int:

@@ -12,7 +12,18 @@ from bot.cases.course import CaseAct, CaseState
 from bot.cases.kinds import CaseKind
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic, event_notice
-from bot.services import audit_chain, case_desk, cases, holds, identity, negotiation, notice_planning, retention
+from bot.services import (
+    audit_chain,
+    case_desk,
+    case_files,
+    case_pages,
+    cases,
+    holds,
+    identity,
+    negotiation,
+    notice_planning,
+    retention,
+)
 from bot.services.conversations import Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
 from bot.services.retention import Retained
@@ -212,6 +223,31 @@ def test_a_closed_case_goes_with_its_words_after_five_years_or_with_settlement(d
         assert {note.case_id for note in session.scalars(select(CaseNote))} == {kept, still_open}
     a_payment(deps, debt, 50_000)
     assert retention.run(deps).cases == 1
+
+
+def test_files_go_some_days_after_the_decision_and_leave_that_they_were_there(deps: Deps, clock: SetClock) -> None:
+    chat, boss = verified(deps, a_borrower(deps)), somebody(deps)
+    decided, still_open = a_complaint(deps, chat), a_complaint(deps, chat, CaseKind.FEES)
+    for case_id in (decided, still_open):
+        done = case_files.attach(deps, boss, case_id, "诊断书.pdf", b"%PDF-1.4 " + case_id.encode())
+        assert isinstance(done, case_desk.Acted), done
+    for what in (CaseAct.REVIEW, CaseAct.REJECT):
+        assert isinstance(case_desk.act(deps, boss, decided, what, "查过了，没有查到。"), case_desk.Acted)
+    days = timedelta(days=deps.retention.evidence_days)
+    clock.move(days - timedelta(hours=1))
+    assert retention.run(deps).evidence_files == 0
+    clock.move(timedelta(hours=2))
+    assert retention.run(deps).evidence_files == 1
+    assert retention.run(deps).evidence_files == 0
+    with deps.read() as session:
+        files = {note.case_id: note for note in session.scalars(select(CaseNote).where(CaseNote.kind == "file"))}
+        assert [files[each].content_sealed is None for each in (decided, still_open)] == [True, False]
+        assert files[decided].sha256
+    page = case_pages.open_page(deps, boss, decided)
+    assert page is not None
+    assert [note.text for note in page.notes if note.kind == "file"] == [""]
+    assert case_files.file_of(deps, boss, decided, files[decided].id) is None
+    assert [entry.subject_id for entry in audited(deps, "case_file_deleted")] == [decided]
 
 
 def test_a_dispute_that_was_right_stays_until_the_account_is_corrected(deps: Deps, clock: SetClock) -> None:
