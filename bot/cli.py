@@ -15,7 +15,6 @@ from bot.cli_base import deps_or_stop as _deps
 from bot.cli_base import settings_or_stop as _settings
 from bot.cli_base import stop as _stop
 from bot.identity.roles import Role
-from bot.settings import ROOT
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Self-service desk for borrowers in arrears.")
 db = typer.Typer(no_args_is_help=True, help="The accounts database.")
@@ -334,14 +333,15 @@ def check(
     """
     from bot.services import policy_review
 
-    reviews = [policy_review.review(folder) for folder in (ROOT / "data" / "policies", against) if folder is not None]
+    settings = _settings()
+    reviews = [policy_review.review(folder) for folder in (settings.policies_dir, against) if folder is not None]
     faults = [str(fault) for each in reviews for fault in each.faults]
     if faults:
         typer.echo("\n".join(faults), err=True)
         raise typer.Exit(1)
     typer.echo(f"{len(reviews[0].policies)} policies: no gap, no overlap")
     if against is not None:
-        impact = policy_review.impact(_deps(_settings()), reviews[1].policies)
+        impact = policy_review.impact(_deps(settings), reviews[1].policies)
         typer.echo("\n".join(policy_review.lines_of(impact)))
 
 

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     model_cache: Path | None = Field(
         None, description="folder in which checkouts share trained models by what they were made from; empty means none"
     )
+    policies_dir: Path = Field(
+        ROOT / "data" / "policies", description="folder of the relief policies that the lender has approved"
+    )
     database_url: str = Field(
         "",
         repr=False,  # it holds a password

@@ -81,7 +81,7 @@ class Deps:
     @cached_property
     def policies(self) -> dict[str, ReliefPolicy]:
         """The relief policies the lender approved, by code."""
-        return {policy.code: policy for policy in load_policies(self.data / "policies").values()}
+        return {policy.code: policy for policy in load_policies(self.settings.policies_dir).values()}
 
     @cached_property
     def rights(self) -> RightsLibrary:

@@ -23,6 +23,7 @@ _POLICY = {
     ProductKind.CREDIT_CARD: "card_relief",
     ProductKind.CONSUMER_LOAN: "consumer_loan_relief",
     ProductKind.ONLINE_LOAN: "online_loan_relief",
+    ProductKind.SMALL_LOAN: "small_loan_relief",
 }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from bot.settings import ROOT
 from tests.doubles.telegram_server import TelegramServer
 from tests.running.borrower import Borrower
 from tests.running.canaries import found_in_logs, people
@@ -24,11 +27,29 @@ def desk(tmp_path_factory: pytest.TempPathFactory, telegram_cloud: TelegramServe
     """The whole desk, running, with web chat, console, Telegram and scheduler."""
     folder = tmp_path_factory.mktemp("desk")
     with running_desk(
-        folder, TELEGRAM_BOT_TOKEN=telegram_cloud.token, DESK_TELEGRAM_API_BASE=telegram_cloud.base
+        folder,
+        TELEGRAM_BOT_TOKEN=telegram_cloud.token,
+        DESK_TELEGRAM_API_BASE=telegram_cloud.base,
+        DESK_POLICIES_DIR=str(_policies(folder / "policies")),
     ) as running:
         yield running
         # Whatever all the tests have said: nobody's name, phone or number is in what the processes printed.
         assert found_in_logs(running.settings.var_dir, people()) == []
+
+
+def _policies(folder: Path) -> Path:
+    """The shipped policies, but for small loans, which go on bearing interest during a plan."""
+    shutil.copytree(ROOT / "data" / "policies", folder)
+    small_loan = folder / "small_loan.yml"
+    text = small_loan.read_text("utf-8")
+    for shipped, other in (
+        ("interest_during_plan: false", "interest_during_plan: true"),
+        ("conditional_on_completion: true", "conditional_on_completion: false"),
+    ):
+        assert shipped in text, shipped
+        text = text.replace(shipped, other)
+    small_loan.write_text(text, "utf-8")
+    return folder
 
 
 @pytest.fixture
