@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 from bot.channels.telegram_client import CHANNEL, DeskBot, error_code
 from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
 from bot.metrics import count_refused_upload
-from bot.services import case_files
+from bot.services import case_files, consents
 from bot.services.case_files import Brought
 from bot.services.deps import Deps
 
@@ -35,7 +35,13 @@ async def take_evidence(deps: Deps, bot: DeskBot, conversation_id: str, message:
 async def _outcome(deps: Deps, bot: DeskBot, conversation_id: str, message: Message) -> str | None:
     largest = message.photo[-1] if message.photo else None
     attached = largest or (message.document if message.animation is None else None)
-    if attached is None or not await asyncio.to_thread(case_files.awaits, deps, conversation_id):
+    if attached is None:
+        return None
+    hindrance = await asyncio.to_thread(case_files.hindrance, deps, conversation_id)
+    if hindrance is Brought.NO_CONSENT:
+        await asyncio.to_thread(consents.ask, deps, conversation_id, str(message.message_id))
+        return hindrance.value
+    if hindrance is not None:
         return None
     if (attached.file_size or 0) > LARGEST_UPLOAD:
         return UploadRefusal.TOO_LARGE.value

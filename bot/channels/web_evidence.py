@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
 from bot.metrics import count_refused_upload
-from bot.services import case_files
+from bot.services import case_files, consents
 from bot.services.case_files import Brought
 from bot.services.conversations import WEB
 from bot.services.deps import Deps
@@ -28,6 +28,7 @@ PATH = "/chat/evidence"
 _STATUS: dict[Brought | UploadRefusal, int] = {
     Brought.KEPT: 200,
     Brought.NO_CASE: 409,
+    Brought.NO_CONSENT: 409,
     Brought.ENOUGH: 409,
     UploadRefusal.TOO_LARGE: 413,
     UploadRefusal.EMPTY: 422,
@@ -72,8 +73,12 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
         conversation_id = await asyncio.to_thread(conversation_of, deps, door.token_of(request))
         if origin is None or not is_own_origin(origin, host, deps) or conversation_id is None:
             return answer(403, "problem_session_expired")
-        if not await asyncio.to_thread(case_files.awaits, deps, conversation_id):
-            return came_to(Brought.NO_CASE)
+        hindrance = await asyncio.to_thread(case_files.hindrance, deps, conversation_id)
+        if hindrance is not None:
+            if hindrance is Brought.NO_CONSENT:
+                await asyncio.to_thread(consents.ask, deps, conversation_id, upload_key)
+                changed(conversation_id)
+            return came_to(hindrance)
         content = await _body(request)
         if content is None:
             return answer(400, "evidence_not_fetched")

@@ -170,12 +170,14 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         case_id: CaseId,
         operator: Annotated[OperatorView, Depends(worker)],
         file: Annotated[UploadFile | None, File()] = None,
+        consented: Annotated[Literal["", "yes"], Form()] = "",
     ) -> Response:
         content = await file.read(LARGEST_UPLOAD + 1) if file is not None else b""
         name = (file.filename if file is not None else None) or ""
 
         def keep() -> Response:
-            return answer(request, operator, case_id, case_files.attach(deps, operator, case_id, name, content))
+            done = case_files.attach(deps, operator, case_id, name, content, consented=consented == "yes")
+            return answer(request, operator, case_id, done)
 
         return await run_in_threadpool(keep)
 

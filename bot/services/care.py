@@ -18,7 +18,7 @@ from bot.clock import SHANGHAI, business_date
 from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Permission, may
 from bot.outreach.gate import HoldKind, Purpose
-from bot.services import audit, holds
+from bot.services import audit, circumstances, holds
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
@@ -86,6 +86,7 @@ def name(deps: Deps, operator: OperatorView, conversation_id: str, kind: Vulnera
             return CareRefusal.ROLE_TOO_LOW
         actor = audit.Actor("operator", operator.id)
         audit.record(session, now, actor, "vulnerability_named", ("conversation", conversation_id), kind=kind.value)
+        circumstances.put(session, deps, conversation, kind, operator.id)
         if care.calls_person:
             enqueue(session, conversation, QueueReason.VULNERABLE, now)
         if care.silence is Silence.NONE:
@@ -129,6 +130,7 @@ def _stop(
 ) -> tuple[str, ...]:
     now, already = deps.now(), conversation.queue_reason == QueueReason.VULNERABLE
     _silence(session, deps, conversation, HoldKind(CARE[told].silence.value), told.value, None, None)
+    circumstances.put(session, deps, conversation, told)
     audit.record(session, now, audit.BOT, "vulnerability_told", ("conversation", conversation.id), kind=told.value)
     if conversation.owner == Owner.HUMAN:
         return ()  # whoever answers reads it, and sees the hold

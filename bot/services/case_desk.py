@@ -46,6 +46,7 @@ class Refused(StrEnum):
     TOO_LATE = "too_late"
     DAY_OUT_OF_RANGE = "day_out_of_range"
     NOTHING_TO_DISPUTE = "nothing_to_dispute"
+    NO_CONSENT = "no_consent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from bot.cases.course import OPEN, CaseAct, CaseState
 from bot.cases.question import CaseStep
 from bot.desk.uploads import UploadKind, UploadRefusal, judge_upload
-from bot.services import audit
+from bot.services import audit, consents
 from bot.services.case_desk import Acted, Outcome, Refused
 from bot.services.case_questions import told_here
 from bot.services.case_record import add_note, lock_with_borrower, move, seal_for
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
-from bot.store.tables import CaseFile, CaseNote
+from bot.store.tables import CaseFile, CaseNote, Conversation
 
 LONGEST_NAME = 120
 
@@ -32,6 +32,8 @@ class Brought(StrEnum):
     KEPT = "kept"
     NO_CASE = "no_case"
     """No case of theirs is open that may be spoken of in this conversation."""
+    NO_CONSENT = "no_consent"
+    """It may be about health or means, and the consent of its own that this takes was not given (P6)."""
     ENOUGH = "enough"
     """The case has ``MOST_FILES`` already."""
 
@@ -40,6 +42,15 @@ def awaits(deps: Deps, conversation_id: str) -> bool:
     """Tell whether a file sent in a conversation would belong to a case."""
     with deps.read() as session:
         return _case_for(session, deps, conversation_id) is not None
+
+
+def hindrance(deps: Deps, conversation_id: str) -> Brought | None:
+    """Return why no file would be kept in a conversation, so that it need not even be fetched; None if one would."""
+    with deps.read() as session:
+        if _case_for(session, deps, conversation_id) is None:
+            return Brought.NO_CASE
+        conversation = session.get_one(Conversation, conversation_id)
+        return Brought.NO_CONSENT if consents.is_missing(session, deps, conversation) else None
 
 
 def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brought | UploadRefusal:
@@ -55,6 +66,8 @@ def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brough
         case = lock_with_borrower(session, case_id) if case_id is not None else None
         if case is None or case.state not in OPEN:
             return Brought.NO_CASE
+        if consents.is_missing(session, deps, session.get_one(Conversation, conversation_id)):
+            return Brought.NO_CONSENT
         actor = audit.Actor("borrower", case.borrower_id)
         if _brought(session, case) >= MOST_FILES and not _has(session, case, content):
             return Brought.ENOUGH
@@ -65,8 +78,14 @@ def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brough
         return Brought.KEPT
 
 
-def attach(deps: Deps, operator: OperatorView, case_id: str, name: str, content: bytes) -> Outcome:
-    """Keep a file that somebody at the desk was given; the same file once for each case."""
+def attach(
+    deps: Deps, operator: OperatorView, case_id: str, name: str, content: bytes, *, consented: bool = False
+) -> Outcome:
+    """Keep a file that somebody at the desk was given; the same file once for each case.
+
+    ``consented``: whoever gave it has given the consent of its own that files about health or means take; it is put on
+    record. Without one such a file is refused.
+    """
     kind = judge_upload(content)
     if isinstance(kind, UploadRefusal):
         return kind
@@ -74,6 +93,11 @@ def attach(deps: Deps, operator: OperatorView, case_id: str, name: str, content:
         case = lock_with_borrower(session, case_id)
         if case is None or case.number is None:
             return Refused.UNKNOWN
+        conversation = session.get_one(Conversation, case.conversation_id)
+        if consents.is_missing(session, deps, conversation):
+            if not consented:
+                return Refused.NO_CONSENT
+            consents.give(session, deps, conversation, audit.Actor("operator", operator.id))
         _keep(session, deps, case, (name, kind, content), audit.Actor("operator", operator.id))
         return Acted(case.conversation_id)
 

@@ -39,6 +39,8 @@ LEFT_OUT: dict[str, str] = {
     "case_file.finding_seen_by": "names a person at the desk",
     "case_file.reason_sealed": "stands in the message that told it",
     "case_file.wanted_sealed": "stands in the message that asked for it",
+    "circumstance.named_by": "names a person at the desk",
+    "evidence_consent.noted_by": "names a person at the desk",
     "case_note.content_sealed": "a file that the borrower sent",
     "case_note.operator_id": "names a person at the desk",
     "case_note.text_sealed": "stands in the message it was said in",
@@ -170,6 +172,8 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),
         (t.Satisfaction, t.Satisfaction.borrower_id == me),
         (t.CaseFile, t.CaseFile.borrower_id == me),
+        (t.Circumstance, t.Circumstance.borrower_id == me),
+        (t.EvidenceConsent, t.EvidenceConsent.borrower_id == me),
         (t.CaseNote, and_(t.CaseNote.case_id.in_(cases), t.CaseNote.kind != "note")),
         (t.Document, t.Document.borrower_id == me),
         (

@@ -40,6 +40,7 @@ class Retained:
     unsent_notices: int = 0
     sessions: int = 0
     evidence_files: int = 0
+    circumstances: int = 0
     cases: int = 0
     sent_notices: int = 0
     holds: int = 0
@@ -78,6 +79,7 @@ def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
         ("unsent_notices", _unsent_notices),
         ("sessions", _sessions),
         ("evidence_files", retention_records.evidence_files),
+        ("circumstances", _circumstances),
         ("cases", retention_records.cases),
         ("sent_notices", retention_records.sent_notices),
         ("holds", retention_records.holds),
@@ -147,6 +149,22 @@ def _borrowers_talk(deps: Deps) -> int:
         with deps.begin() as session:
             deleted += _delete_messages(session, free[start : start + AT_ONCE], before)
     return deleted
+
+
+def _circumstances(deps: Deps) -> int:
+    """Circumstances that are reckoned with no more, and consents that were taken back as long ago."""
+    now = deps.now()
+    consents_before = years_ago(deps, deps.retention.record_years)
+    with deps.begin() as session:
+        ended = session.execute(
+            delete(t.Circumstance).where(t.Circumstance.until < now).returning(t.Circumstance.id)
+        ).all()
+        taken_back = session.execute(
+            delete(t.EvidenceConsent)
+            .where(t.EvidenceConsent.withdrawn_at < consents_before)
+            .returning(t.EvidenceConsent.id)
+        ).all()
+        return len(ended) + len(taken_back)
 
 
 def _delete_messages(session: Session, conversation_ids: Sequence[str], before: datetime | None) -> int:

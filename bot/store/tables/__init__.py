@@ -12,6 +12,7 @@ from bot.store.tables.accounts import (
     Product,
 )
 from bot.store.tables.approvals import Approval
+from bot.store.tables.care import Circumstance, EvidenceConsent
 from bot.store.tables.cases import CaseFile, CaseNote
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
 from bot.store.tables.desk import AuditCheckpoint, AuditEntry, AuditLink, Operator, OperatorLogin, OperatorSession
@@ -66,6 +67,7 @@ __all__ = [
     "CaseNote",
     "ChannelBinding",
     "ChannelLink",
+    "Circumstance",
     "ContactWish",
     "Contract",
     "ContractRate",
@@ -73,6 +75,7 @@ __all__ = [
     "Creditor",
     "Debt",
     "Document",
+    "EvidenceConsent",
     "Heartbeat",
     "Hold",
     "Instalment",
