@@ -13,6 +13,7 @@ from bot.desk.extras import AsksAmount, AsksDay, RepaymentChart
 from bot.lending.money import format_yuan
 from bot.lending.schedule import add_months
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
+from bot.services.circumstances import pace
 from bot.services.conversations import ONE_OF_SEVERAL
 from bot.services.negotiation import Stage, State
 from bot.text.display import day_text
@@ -31,11 +32,18 @@ def offer_button_payload(offer_id: str) -> str:
 
 
 def show_offers(turn: Turn, offers: Sequence[Offer]) -> None:
-    """Show each offer: what kind it is, its dates and amounts to the fen, what it saves, and whose word it needs."""
+    """Show each offer: what kind it is, its dates and amounts to the fen, what it saves, and whose word it needs.
+
+    To somebody with whom one goes slower, what is paid when comes first, and by itself.
+    """
+    slower = pace(turn.deps, turn.conversation_id).is_slower
     for place, offer in enumerate(offers, start=1):
-        together = [Button("", ONE_OF_SEVERAL)] if len(offers) > 1 else []
-        text = "\n".join([_head(turn, offer, place), *_lines(turn, offer)])
-        turn.say("utter_offer", together, _chart(offer, offers), text=text)
+        together = [Button("", ONE_OF_SEVERAL)] if len(offers) > 1 or slower else []
+        lines = [_head(turn, offer, place), *_lines(turn, offer)]
+        first = len(_when(offer)) + 1 if slower else len(lines)
+        turn.say("utter_offer", together, _chart(offer, offers), text="\n".join(lines[:first]))
+        if lines[first:]:
+            turn.say("utter_offer", together, text="\n".join(lines[first:]))
 
 
 def ask_stage(turn: Turn, state: State) -> None:
@@ -97,6 +105,9 @@ def ask_confirmation(turn: Turn, shown: ReadBack, *, whole: bool) -> None:
     if whole:
         turn.say("utter_read_back", text=shown.text)
     offer = shown.offer
+    if pace(turn.deps, turn.conversation_id).is_slower and offer.kind is not OfferKind.SETTLEMENT:
+        _ask_understood(turn, shown)
+        return
     turn.say(
         "utter_ask_confirmation_settlement" if offer.kind is OfferKind.SETTLEMENT else "utter_ask_confirmation",
         [
@@ -106,6 +117,31 @@ def ask_confirmation(turn: Turn, shown: ReadBack, *, whole: bool) -> None:
         months=str(offer.months),
         amount=format_yuan(offer.schedule[0].amount_fen),
         total=format_yuan(offer.total_fen),
+    )
+
+
+def _ask_understood(turn: Turn, shown: ReadBack) -> None:
+    """Say the plan once more in plain words, one thing a message; ask for the yes, and whether it was understood."""
+    offer, today = shown.offer, business_date(turn.deps.now())
+    first = offer.schedule[0]
+    if offer.down_payment_fen:
+        values = {"down": format_yuan(offer.down_payment_fen), "until": day_text(offer.expires_on, today)}
+        turn.say("utter_offer", text=turn.phrase("utter_part_offer_down", **values))
+    turn.say(
+        "utter_plainly_each",
+        months=str(offer.months),
+        amount=format_yuan(first.amount_fen),
+        day=day_text(first.due_on, today),
+    )
+    turn.say("utter_plainly_total", total=format_yuan(offer.total_fen))
+    agree = "/accept_offer" + json.dumps({"agree": shown.text_hash})
+    turn.say(
+        "utter_ask_understood",
+        [
+            Button(turn.phrase("utter_part_understood_button"), agree),
+            Button(turn.phrase("utter_part_not_understood_button"), offer_button_payload(offer.offer_id)),
+            Button(turn.phrase("utter_part_explain_button"), "/request_human"),
+        ],
     )
 
 
@@ -195,13 +231,7 @@ def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str
         "stopped": format_yuan(offer.interest_stopped_fen),
         "interest": format_yuan(offer.plan_interest_fen),
     }
-    lines = ["utter_part_offer_down"] if offer.down_payment_fen else []
-    if len(offer.schedule) == 1:
-        lines.append("utter_part_offer_one_day")
-    else:
-        lines += ["utter_part_offer_each"] if with_schedule else []
-        even = first.amount_fen == last.amount_fen
-        lines.append("utter_part_offer_days" if even else "utter_part_offer_days_last_differs")
+    lines = _when(offer, with_schedule=with_schedule)
     lines.append("utter_part_offer_total")
     lines += ["utter_part_offer_interest"] if offer.plan_interest_fen else []
     stopped = "utter_part_offer_spared" if offer.interest_during_plan else "utter_part_offer_stopped"
@@ -210,3 +240,13 @@ def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str
     lines += ["utter_part_offer_evidence"] if offer.needs_evidence and offer.needs_approval else []
     lines.append("utter_part_offer_until")
     return [turn.phrase(line, **values) for line in lines]
+
+
+def _when(offer: Offer, *, with_schedule: bool = False) -> list[str]:
+    """Return the lines that say when how much is paid."""
+    lines = ["utter_part_offer_down"] if offer.down_payment_fen else []
+    if len(offer.schedule) == 1:
+        return [*lines, "utter_part_offer_one_day"]
+    lines += ["utter_part_offer_each"] if with_schedule else []
+    even = offer.schedule[0].amount_fen == offer.schedule[-1].amount_fen
+    return [*lines, "utter_part_offer_days" if even else "utter_part_offer_days_last_differs"]

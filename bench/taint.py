@@ -6,18 +6,20 @@ One desk keeps a borrower's debts, plan, offers and papers; on the other the sam
 conversations that are anonymous, bound, lapsed, released, half proved, locked, queued, with a person or somebody
 else's, every action and every service behind them is called with random words, buttons and stolen identifiers. A
 leak is a figure, a name or a number of the secret in what comes back or can be read afterwards, or any action that
-answers differently on the two desks. Prints the count and every leak; exit code 1 if there is one.
+answers differently on the two desks. Prints the count as it goes, which stands
+also if it is stopped, and every leak; exit code 1 if there is one.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import random
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,20 +28,30 @@ import structlog
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.firewall.calls import Spy
-from tests.firewall.secret import secret_desk
+from tests.firewall.secret import SecretDesk, secret_desk
 
 CALLS_A_ROUND = 200
+ROUNDS_A_TASK = 5
+
+_desks: list[SecretDesk] = []
+"""Of this process: made once, since making them takes as long as some thousand calls."""
 
 
-def spy(seed: int, rounds: int) -> tuple[int, list[str]]:
-    """Make calls from a seed; return how many were made, and the leaks."""
+def make_desks(folder: str) -> None:
+    """Make the two desks of a process."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        desks = [secret_desk(Path(folder) / name, owes=name == "kept") for name in ("kept", "empty")]
-        made = Spy(desks[0], desks[1], random.Random(seed))
-        found = [f"{leak.standing.value}: {leak.call}: {leak.why}" for leak in made.leaks(rounds, CALLS_A_ROUND)]
-        return made.calls, found
+    mine = Path(folder) / str(os.getpid())
+    _desks.extend(secret_desk(mine / name, owes=name == "kept") for name in ("kept", "empty"))
+
+
+def spy(task: tuple[int, int]) -> tuple[int, float, list[str]]:
+    """Make the calls of a task, by its seed and number; return how many, the CPU seconds they took, and the leaks."""
+    seed, number = task
+    began = time.process_time()
+    made = Spy(_desks[0], _desks[1], random.Random(f"{seed}:{number}"))
+    leaks = made.leaks(ROUNDS_A_TASK, CALLS_A_ROUND, first=number * ROUNDS_A_TASK)
+    found = [f"{leak.standing.value}: {leak.call}: {leak.why}" for leak in leaks]
+    return made.calls, time.process_time() - began, found
 
 
 def main() -> None:
@@ -48,12 +60,18 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--processes", type=int, default=2)
     asked = options.parse_args()
-    rounds = -(-asked.calls // (CALLS_A_ROUND * asked.processes))
-    began = time.monotonic()
-    with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(spy, range(asked.seed, asked.seed + asked.processes), [rounds] * asked.processes))
-    leaks = [leak for _, found in results for leak in found]
-    print(f"{sum(made for made, _ in results)} calls in {time.monotonic() - began:.0f} s: {len(leaks)} leaks")
+    tasks = [(asked.seed, number) for number in range(-(-asked.calls // (CALLS_A_ROUND * ROUNDS_A_TASK)))]
+    calls, cpu_seconds, leaks, began = 0, 0.0, list[str](), time.monotonic()
+    memory = Path("/dev/shm")
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
+        ProcessPoolExecutor(asked.processes, get_context("spawn"), make_desks, (folder,)) as pool,
+    ):
+        for done in as_completed([pool.submit(spy, task) for task in tasks]):
+            made, took, found = done.result()
+            calls, cpu_seconds, leaks = calls + made, cpu_seconds + took, leaks + found
+            elapsed = time.monotonic() - began
+            print(f"{calls} calls in {elapsed:.0f} s, {cpu_seconds:.0f} s of CPU: {len(leaks)} leaks", flush=True)
     for leak in leaks[:20]:
         print(leak[:1_000])
     sys.exit(1 if leaks else 0)

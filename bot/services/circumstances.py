@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -51,13 +52,13 @@ def put(
 
 def pace_of(session: Session, deps: Deps, conversation: Conversation) -> Pace:
     """Return how to speak in a conversation, by all circumstances of it and of its borrower that still count."""
-    kinds = session.scalars(_of(conversation).where(Circumstance.until > deps.now()))
-    cares = [CARE[Vulnerability(each.kind)] for each in kinds]
-    return Pace(
-        is_slower=any(care.is_slower for care in cares),
-        is_shorter=any(care.is_shorter for care in cares),
-        is_sensitive=any(care.is_sensitive for care in cares),
-    )
+    return _pace(session.scalars(_of(conversation).where(Circumstance.until > deps.now())))
+
+
+def pace_of_borrower(session: Session, deps: Deps, borrower_id: str) -> Pace:
+    """Return how to speak with a borrower, wherever their circumstances were named."""
+    of = select(Circumstance).where(Circumstance.borrower_id == borrower_id, Circumstance.until > deps.now())
+    return _pace(session.scalars(of))
 
 
 def pace(deps: Deps, conversation_id: str) -> Pace:
@@ -65,6 +66,15 @@ def pace(deps: Deps, conversation_id: str) -> Pace:
     with deps.read() as session:
         conversation = session.get(Conversation, conversation_id)
         return pace_of(session, deps, conversation) if conversation is not None else Pace()
+
+
+def _pace(found: Iterable[Circumstance]) -> Pace:
+    cares = [CARE[Vulnerability(each.kind)] for each in found]
+    return Pace(
+        is_slower=any(care.is_slower for care in cares),
+        is_shorter=any(care.is_shorter for care in cares),
+        is_sensitive=any(care.is_sensitive for care in cares),
+    )
 
 
 def _of(conversation: Conversation) -> Select[Circumstance]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bot.lending.balances import Component
 from bot.services.accounts import DebtView, portfolio_of, terms_of
+from bot.services.circumstances import pace_of_borrower
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import read_offer, tabled
@@ -21,8 +22,13 @@ from bot.workout.bounds import DebtPosition, OfferRequest, RunningContract
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import OfferKind
 from bot.workout.policy_sections import HardshipKind
+from bot.workout.request import MOST_SHOWN
 
 WISH_CODEC: TypeAdapter[BorrowerProposal] = TypeAdapter(BorrowerProposal)
+
+
+FEWER_SHOWN = 2
+"""Plans at once for somebody with whom one speaks shortly: a gentle one, and one other (A3)."""
 
 
 def request_of(
@@ -53,6 +59,7 @@ def request_of(
         kinds=frozenset(OfferKind),
         waivable=frozenset(Component),
         may_seek_approval=True,
+        most_shown=FEWER_SHOWN if pace_of_borrower(session, deps, negotiation.borrower_id).is_shorter else MOST_SHOWN,
     )
 
 

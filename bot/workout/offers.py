@@ -33,12 +33,9 @@ __all__ = [
     "compute_offers",
 ]
 
-MOST_SHOWN = 3
-"""More than three plans at once are a table, not a choice."""
-
 
 def compute_offers(request: OfferRequest) -> OfferSet:
-    """At most three plans that no other plan inside the policy beats, or the reason why there is none.
+    """At most ``request.most_shown`` plans that no other one in the policy beats, or the reason why there is none.
 
     A short one, a gentle one and one in between: the policy's month choices first, other lengths where these do not
     fit or have been shown before. One of them gives way to a single smaller payment, to a later start or to a larger
@@ -47,7 +44,7 @@ def compute_offers(request: OfferRequest) -> OfferSet:
 
     With unchanged facts every offer in the history finds one here that is no worse; earlier offers still open,
     affordable and not matched by a new one stay in the set, also where the figures would allow no new one. Only where
-    more than three such offers are open does the set grow beyond three.
+    more such offers are open than are shown does the set grow beyond.
     """
     step = next_round(request)
     found = rooms(request, step)
@@ -61,7 +58,7 @@ def compute_offers(request: OfferRequest) -> OfferSet:
     # A plan that comes back as it was belongs to the set it was first shown in.
     rounds = {offer.offer_id: offer.round for offer in request.history}
     made = [replace(new, round=rounds.get(new.offer_id, new.round)) for new in _new_offers(request, fitting, settled)]
-    offers = _ranked(_at_most_three(made, _standing(request, made), request.history))
+    offers = _ranked(_as_many_as_shown(request, made, _standing(request, made)))
     reached = max((room.round for room in fitting), default=step)
     return OfferSet(offers, is_final=reached >= request.policy.last_step and _all_spread(fitting, made))
 
@@ -79,8 +76,9 @@ def _new_offers(request: OfferRequest, fitting: Sequence[PlanBounds], settled: S
     best = frontier(fitting, settled)
     main = _main(request, fitting, best)
     plans = _plain(main) if main else []
-    others = _others(best, main, plans)[: MOST_SHOWN - min(len(plans), 1)]
-    return [*plans[: MOST_SHOWN - len(others)], *others]
+    most = request.most_shown
+    others = _others(best, main, plans)[: most - min(len(plans), 1)]
+    return [*plans[: most - len(others)], *others]
 
 
 def _main(request: OfferRequest, fitting: Sequence[PlanBounds], best: Sequence[Candidate]) -> _Choice | None:
@@ -197,17 +195,17 @@ def _affordable(earlier: Offer, request: OfferRequest) -> bool:
     )
 
 
-def _at_most_three(made: Sequence[Offer], standing: Sequence[Offer], history: Sequence[Offer]) -> list[Offer]:
+def _as_many_as_shown(request: OfferRequest, made: Sequence[Offer], standing: Sequence[Offer]) -> list[Offer]:
     """What is shown: open offers that nothing new matches, new ones that match earlier ones, then the rest."""
-    if len(made) + len(standing) <= MOST_SHOWN:
+    if len(made) + len(standing) <= request.most_shown:
         return [*made, *standing]
     kept = list(standing)
-    matched = [earlier for earlier in history if any(new.is_no_worse_than(earlier) for new in made)]
+    matched = [earlier for earlier in request.history if any(new.is_no_worse_than(earlier) for new in made)]
     for earlier in matched:
         if not any(offer.is_no_worse_than(earlier) for offer in kept):
             kept.append(next(new for new in made if new.is_no_worse_than(earlier)))
     fresh = [new for new in made if new not in kept and not any(offer.is_no_worse_than(new) for offer in kept)]
-    return [*kept, *fresh[: max(0, MOST_SHOWN - len(kept))]]
+    return [*kept, *fresh[: max(0, request.most_shown - len(kept))]]
 
 
 def _ranked(offers: Sequence[Offer]) -> tuple[Offer, ...]:

@@ -17,6 +17,9 @@ from bot.workout.policy_sections import DeferralTerms, HardshipKind
 PLAIN_KINDS = frozenset({OfferKind.INSTALMENT, OfferKind.RELIEF})
 """What every caller can put into an agreement."""
 
+MOST_SHOWN = 3
+"""More than three plans at once are a table, not a choice."""
+
 PLAIN_WAIVERS = frozenset({Component.PENALTY, Component.FEE})
 """The components whose waiver every caller can put into an agreement."""
 
@@ -90,7 +93,10 @@ class OfferRequest:
     With ``may_seek_approval`` offers beyond the bot's authority are made too, marked with the role that has to grant
     them; without it the bot stays within its own.
 
-    Raises ``ValueError`` for a pay day outside 1 to 31, a debt named twice or a negative amount.
+    ``most_shown`` is how many plans are put before the borrower at once: fewer where more would be too many for them.
+
+    Raises ``ValueError`` for a pay day outside 1 to 31, a debt named twice, a negative amount, or a ``most_shown``
+    outside 1 to ``MOST_SHOWN``.
     """
 
     debts: tuple[DebtPosition, ...]
@@ -108,6 +114,7 @@ class OfferRequest:
     kinds: frozenset[OfferKind] = PLAIN_KINDS
     waivable: frozenset[Component] = PLAIN_WAIVERS
     may_seek_approval: bool = False
+    most_shown: int = MOST_SHOWN
 
     def __post_init__(self) -> None:
         if self.pay_day is not None and not 1 <= self.pay_day <= 31:
@@ -118,6 +125,8 @@ class OfferRequest:
             raise ValueError("deferrals and savings cannot be negative")
         if len({debt.debt_id for debt in self.debts}) != len(self.debts):
             raise ValueError("a debt is named twice")
+        if not 1 <= self.most_shown <= MOST_SHOWN:
+            raise ValueError(f"{self.most_shown} plans cannot be shown at once")
 
     @property
     def owed(self) -> tuple[DebtPosition, ...]:

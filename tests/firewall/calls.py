@@ -126,9 +126,12 @@ class Spy:
     draw: random.Random
     calls: int = 0
 
-    def leaks(self, rounds: int, calls_a_round: int) -> Iterator[Leak]:
-        """Make calls in fresh conversations, one of each standing a round; yield whatever tells of the secret."""
-        for number in range(rounds):
+    def leaks(self, rounds: int, calls_a_round: int, first: int = 0) -> Iterator[Leak]:
+        """Make calls in fresh conversations, one of each standing a round; yield whatever tells of the secret.
+
+        ``first`` numbers the rounds from there on: no two on the same desks may have the same number.
+        """
+        for number in range(first, first + rounds):
             canaries = Canaries(self.kept)
             keys = {each: f"{number:012d}{index:020d}" for index, each in enumerate(Standing)}
             for each, key in keys.items():
