@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
-from bot.services import audit, case_joining, challenges, vouching
+from bot.services import audit, challenges, joining, vouching
 from bot.services.challenges import CODE_EVERY, Subject
 from bot.services.channel_links import awaited, forget
 from bot.services.deps import Deps
@@ -298,5 +298,5 @@ def _bind(session: Session, deps: Deps, conversation_id: str, borrower_id: str) 
     conversation.borrower_id = borrower_id
     conversation.verified_at = now
     session.flush()
-    case_joining.join(session, deps, conversation_id, borrower_id)
+    joining.join(session, deps, conversation_id, borrower_id)
     audit.record(session, now, audit.BOT, "identity_proved", ("conversation", conversation_id), borrower=borrower_id)

@@ -8,18 +8,26 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.care.vulnerability import Vulnerability
 from bot.cases.kinds import CaseKind
 from bot.identity.factors import Claim
 from bot.identity.levels import Level
 from bot.outreach.gate import HoldKind
-from bot.services import accounts, cases, identity
+from bot.services import accounts, cases, circumstances, identity
 from bot.services.accounts import NotVerified
 from bot.services.deps import Deps
 from bot.services.history import messages_after
 from bot.services.holds import open_holds
 from bot.services.identity import Outcome, Progress, Step
 from bot.services.inbound import record_text
-from bot.store.tables import AuditEntry, Borrower, ChannelBinding, VerificationAttempt, VerificationChallenge
+from bot.store.tables import (
+    AuditEntry,
+    Borrower,
+    ChannelBinding,
+    Conversation,
+    VerificationAttempt,
+    VerificationChallenge,
+)
 from tests.builders.accounts import a_debt_of, shown_code, verified
 from tests.builders.cases import a_complaint, case_of
 from tests.builders.desk import SetClock, a_borrower, a_conversation
@@ -199,6 +207,8 @@ def test_a_complaint_raised_before_proof_becomes_the_borrowers_with_its_silence(
     deps: Deps, borrower: str, chat: str
 ) -> None:
     case_id = a_complaint(deps, chat)
+    with deps.begin() as session:
+        circumstances.put(session, deps, session.get_one(Conversation, chat), Vulnerability.ELDERLY)
     prove(deps, chat)
     assert case_of(deps, case_id).borrower_id == borrower
     elsewhere = verified(deps, borrower, "telegram")
@@ -206,6 +216,7 @@ def test_a_complaint_raised_before_proof_becomes_the_borrowers_with_its_silence(
     identity.release_binding(deps, chat, "number_changed_hands")
     with deps.read() as session:
         held = open_holds(session, borrower, deps.now()).kinds
+        assert circumstances.pace_of_borrower(session, deps, borrower).is_shorter
     assert HoldKind.COMPLAINT in held, "it is theirs, whoever has the conversation now"
 
 
