@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014_workout"
-down_revision = "0018_operations"
+down_revision = "0013_review"
 branch_labels = None
 depends_on = None
 

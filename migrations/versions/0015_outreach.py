@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_outreach"
-down_revision = "0013_review"
+down_revision = "0014_workout"
 branch_labels = None
 depends_on = None
 
