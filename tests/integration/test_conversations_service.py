@@ -18,7 +18,7 @@ from bot.services.inbound import record_press, record_text
 from bot.services.standing import standings
 from bot.services.turns import Understanding, claim_next, notice_once, record_turn, release, waiting_conversations
 from bot.store.tables import Conversation, Message, Outbox
-from tests.builders.desk import SetClock, an_operator
+from tests.builders.desk import TEAM, SetClock, an_operator
 from tests.builders.threads import at_once
 
 LEASE = timedelta(seconds=30)
@@ -27,7 +27,10 @@ HEARD = Understanding(intent="ask_debt", confidence=0.9)
 
 @pytest.fixture
 def chat(deps: Deps) -> str:
-    return conversation_for(deps, "web", "somebody")
+    made = conversation_for(deps, "web", "somebody")
+    with deps.begin() as session:
+        session.get_one(Conversation, made).team = TEAM
+    return made
 
 
 @dataclass(frozen=True)

@@ -24,17 +24,24 @@ from tests.builders.accounts import a_debt_of, a_plan, verified
 from tests.builders.desk import SetClock, a_borrower, a_conversation
 
 ABOUT_NOBODY = {
+    "api_client": "systems of the lender",
+    "api_key": "keys of the lender's systems",
+    "api_request": "answers to the lender's systems, for a few days, so that a repeated request is answered alike",
     "audit_checkpoint": "the chain over the audit log",
     "audit_link": "the chain over the audit log",
     "button": "quick replies, one use each; their titles stand in the messages",
     "creditor": "the lender's own",
     "heartbeat": "work of the desk",
+    "lender_event": "tells the lender, by reference, what happened in records that are copied",
+    "lender_event_mark": "work of the desk",
     "message_document": "joins what is copied",
     "operator": "persons at the desk",
+    "operator_login": "persons at the desk",
     "operator_session": "persons at the desk",
     "outbox": "work of the desk; what was written is in the messages",
     "payment_import": "files of the lender",
     "product": "the lender's own",
+    "rule_archive": "the desk's own rules and words, as they once were",
     "verification_challenge": "codes as keyed hashes",
     "nlu_turn": "single messages to learn from, without whatever names anybody",
     "quality_review": "judges how the desk worked; names persons at the desk",
@@ -42,6 +49,8 @@ ABOUT_NOBODY = {
     "talk_check": "which conversations the desk has gone through",
     "talk_finding": "faults of the desk's own answers",
     "web_session": "keyed hashes of cookies",
+    "webhook": "addresses of the lender's systems",
+    "webhook_delivery": "work of the desk",
     "sender_code": "keyed hashes of codes that prove the desk, not the borrower",
     "sender_check": "keyed hashes of addresses, for ten minutes; of nobody in particular",
 }
