@@ -10,11 +10,14 @@ ALLOWED = {
     (Role.AGENT, Permission.READ_CONVERSATIONS),
     (Role.AGENT, Permission.TAKE_CONVERSATIONS),
     (Role.AGENT, Permission.REPLY),
-    *product([Role.SUPERVISOR, Role.ADMIN], Permission),
+    (Role.AGENT, Permission.REVEAL_DETAILS),
+    *product([Role.SUPERVISOR], Permission),
+    *product([Role.ADMIN], set(Permission) - {Permission.REVEAL_DETAILS}),
     (Role.COMPLIANCE, Permission.READ_CONVERSATIONS),
     (Role.COMPLIANCE, Permission.DECIDE_CASES),
     (Role.COMPLIANCE, Permission.EXPORT_TRANSCRIPTS),
     (Role.COMPLIANCE, Permission.REVIEW_QUALITY),
+    (Role.COMPLIANCE, Permission.READ_REPORTS),
 }
 
 
