@@ -27,7 +27,15 @@ def sweep(deps: Deps) -> int:
     now = deps.now()
     with deps.read() as session:
         due = [hold.id for hold, *last in session.execute(_looked_after(now)) if now >= due_at(hold.placed_at, *last)]
-    return sum(_alarm(deps, hold_id) for hold_id in due)
+    return sum(_alarmed(deps, hold_id) for hold_id in due)
+
+
+def _alarmed(deps: Deps, hold_id: str) -> bool:
+    try:
+        return _alarm(deps, hold_id)
+    except Exception as error:  # the next round tries again; the others must not wait for it
+        log.error("distress_alarm_failed", hold=hold_id, kind=type(error).__name__, exc_info=error)
+        return False
 
 
 def _alarm(deps: Deps, hold_id: str) -> bool:

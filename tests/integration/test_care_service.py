@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -167,6 +168,23 @@ def test_danger_that_nobody_looks_after_raises_an_alarm_and_raises_it_again(
     clock.move(NEXT_WORD)
     assert crisis_follow_up.sweep(deps) == 1
     assert alarms(deps) == 2
+
+
+def test_an_alarm_that_cannot_be_raised_keeps_no_other_from_being_raised(
+    deps: Deps, chat: str, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in (chat, verified(deps, a_borrower(deps, "孙兰", "13800000002", "110101199001010022"))):
+        said(deps, each, "我真的不想活了")
+    clock.move(FIRST_WORD)
+    whole = crisis_follow_up.enqueue
+
+    def fails_once(*given: Any) -> None:
+        monkeypatch.setattr(crisis_follow_up, "enqueue", whole)
+        raise ValueError
+
+    monkeypatch.setattr(crisis_follow_up, "enqueue", fails_once)
+    assert crisis_follow_up.sweep(deps) == 1
+    assert crisis_follow_up.sweep(deps) == 1, "the next round raises what failed"
 
 
 def test_the_follow_up_goes_on_until_a_person_lifts_the_hold(deps: Deps, chat: str, clock: SetClock) -> None:

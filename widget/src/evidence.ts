@@ -154,19 +154,30 @@ export class Evidence {
 
 const KEPT_SHOWN_MS = 4000;
 
+/** Without a byte getting through for so long, the file counts as lost: the others are waiting behind it. */
+const STALLED_MS = 60_000;
+
 /** A request of the old kind: the newer one does not tell how much of a body has gone. */
 function upload(item: Item, progress: (share: number) => void): Promise<Outcome> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    let stalled = 0;
+    const alive = (): void => {
+      window.clearTimeout(stalled);
+      stalled = window.setTimeout(() => request.abort(), STALLED_MS);
+    };
     request.upload.addEventListener("progress", (event) => {
+      alive();
       if (event.lengthComputable && event.total > 0) progress(event.loaded / event.total);
     });
     request.addEventListener("load", () => resolve(outcomeOf(request)));
     for (const end of ["error", "abort", "timeout"]) request.addEventListener(end, () => resolve({ kind: "lost" }));
+    request.addEventListener("loadend", () => window.clearTimeout(stalled));
     request.open("POST", ADDRESS);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-Upload-Key", item.key);
     request.setRequestHeader("X-File-Name", nameForHeader(item.file.name));
+    alive();
     request.send(item.file);
   });
 }
