@@ -6,6 +6,7 @@ import re
 
 import httpx
 import pytest
+from sqlalchemy import true
 
 from bot.services.deliveries import elsewhere
 from bot.services.mailboxes import mailbox_of
@@ -102,7 +103,7 @@ def test_a_case_begun_on_the_page_goes_on_in_telegram_without_asking_who_it_is(
     assert "下一期" in page_says
     assert words(chat.say("/plan")) in page_says
     with desk.deps.read() as session:
-        elsewhere_seen = elsewhere(session, person.borrower_id, chat.conversation_id)
+        elsewhere_seen = elsewhere(session, person.borrower_id, chat.conversation_id, true())
     assert [each.conversation_id for each in elsewhere_seen] == [page.conversation_id]
 
 

@@ -74,7 +74,7 @@ def test_a_whole_journey_through_flood_control_and_a_block(
 
     telegram_cloud.fail("sendMessage", 403, BLOCKED, chat_id=chat.chat_id)
     assert chat.say("我的下期什么时候还") == []
-    assert is_unreachable(desk, chat)
+    desk.wait_until(lambda: is_unreachable(desk, chat), 10, "the block to be on record")
     assert "下一期" in words(chat.say("我的下期什么时候还"))
     assert not is_unreachable(desk, chat)
 

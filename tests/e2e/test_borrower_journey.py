@@ -320,9 +320,15 @@ def test_a_long_agreement_starts_at_its_top_and_its_buttons_are_one_press_away(a
 def test_everything_fits_a_narrow_phone_in_large_type(a_chat: NewChat, person: Person) -> None:
     chat = a_chat(viewport={"width": 320, "height": 568})
     reach_the_offers(chat, person)
-    chat.page.get_by_role("button", name="大字").click()
-
-    expect(chat.page.get_by_role("button", name="大字")).to_have_attribute("aria-pressed", "true")
+    larger = chat.page.get_by_role("button", name="大字")
+    first = chat.told("方案1").first
+    expect(first).to_be_in_viewport()
+    larger.click()
+    expect(larger).to_have_attribute("aria-pressed", "true")
+    expect(first).to_be_in_viewport()
+    larger.click()
+    chat.to_end.click()
+    larger.click()
     chat.expect_last_in_view()
     assert chat.page.evaluate("document.documentElement.scrollWidth") <= 320
     assert chat.log.evaluate("log => log.scrollWidth <= log.clientWidth")

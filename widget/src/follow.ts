@@ -17,6 +17,8 @@ export class Follow {
   #long: HTMLElement | undefined;
   #settling: number | undefined;
   #height: number;
+  /** The message at the top of the view, and how far its head is from there: so it stays when letters grow. */
+  #top: { readonly message: HTMLElement; readonly above: number } | undefined;
 
   /** `toEnd` is shown and hidden from here on; whoever makes it puts it into the page. */
   constructor(log: HTMLElement, toEnd: HTMLButtonElement) {
@@ -33,7 +35,7 @@ export class Follow {
     new ResizeObserver(() => {
       this.#height = log.clientHeight;
       if (this.#atEnd) this.#goToEnd();
-      else this.#look();
+      else this.#stay();
     }).observe(log);
     new MutationObserver((changes) => this.#grown(changes)).observe(log, {
       childList: true,
@@ -57,8 +59,7 @@ export class Follow {
     this.#settling = undefined;
     if (!this.#atEnd) return this.#look();
     if (long === undefined || !long.isConnected) return this.#goToEnd();
-    const above = long.getBoundingClientRect().top - this.#log.getBoundingClientRect().top;
-    this.#log.scrollTop += above - MARGIN;
+    this.#log.scrollTop += this.#above(long) - MARGIN;
     this.#look();
   }
 
@@ -74,10 +75,25 @@ export class Follow {
     this.#look();
   }
 
+  #stay(): void {
+    if (this.#top?.message.isConnected) {
+      this.#log.scrollTop += this.#above(this.#top.message) - this.#top.above;
+    }
+    this.#look();
+  }
+
+  #above(message: HTMLElement): number {
+    return message.getBoundingClientRect().top - this.#log.getBoundingClientRect().top;
+  }
+
   #look(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.#log;
     this.#atEnd = scrollTop + clientHeight >= scrollHeight - SLACK;
     this.#toEnd.hidden = this.#atEnd;
+    const shown = [...this.#log.querySelectorAll<HTMLElement>(MESSAGE)].find(
+      (message) => this.#above(message) + message.offsetHeight > 0,
+    );
+    this.#top = shown && { message: shown, above: this.#above(shown) };
   }
 }
 
