@@ -151,7 +151,7 @@ def _settings(folder: Path, overrides: dict[str, str]) -> Settings:
         "DESK_GATEWAY_PORT": str(free_port()),
         "DESK_RASA_PORT": str(free_port()),
         "DESK_ACTIONS_PORT": str(free_port()),
-        "DESK_SCHEDULER_TICK_SECONDS": "1",
+        "DESK_SCHEDULER_TICK_SECONDS": "2",
         "DESK_CLOCK_OFFSET_MINUTES": str(offset_to(10, 30)),
         **overrides,
     }
