@@ -248,11 +248,12 @@ def import_payments(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would happen and book nothing")] = False,
 ) -> None:
     """Book the payments of a file; each row whole or not at all. Exit code 1 if a row was rejected, 2 if the file."""
-    from bot.services import payment_import
+    from bot.services import payment_import, payments
+    from bot.services.csv_rows import FileRefusal
 
     report = payment_import.import_payments(_deps(_settings()), file.read_bytes(), file.name, is_dry_run=dry_run)
-    if isinstance(report, payment_import.FileRefusal):
-        _stop(f"{file.name}: {report.value}")
+    if isinstance(report, FileRefusal):
+        _stop(f"{file.name}: {report.sentence(payments.FIELDS)}")
     typer.echo(report.to_text())
     if report.rejects:
         raise typer.Exit(1)

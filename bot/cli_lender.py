@@ -59,11 +59,12 @@ def accounts_import(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV, see docs/integration.md")],
 ) -> None:
     """Take the accounts of a file; each row whole or not at all. Exit code 1 if a row was refused, 2 if the file."""
-    from bot.services import account_intake  # noqa: PLC0415
+    from bot.services import account_fields, account_intake  # noqa: PLC0415
+    from bot.services.csv_rows import FileRefusal  # noqa: PLC0415
 
     report = account_intake.import_accounts(deps_or_stop(settings_or_stop()), file.read_bytes())
-    if isinstance(report, account_intake.FileRefusal):
-        stop(f"{file.name}: {report.value}")
+    if isinstance(report, FileRefusal):
+        stop(f"{file.name}: {report.sentence(account_fields.REQUIRED)}")
     typer.echo(report.to_text())
     if report.refused:
         raise typer.Exit(1)

@@ -17,8 +17,9 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.identity.roles import Permission
 from bot.services import payment_desk, payment_import, payment_traces
+from bot.services.csv_rows import FileRefusal
 from bot.services.operators import OperatorView
-from bot.services.payment_import import FileRefusal, ImportReport
+from bot.services.payment_import import ImportReport
 
 RowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -33,14 +33,14 @@ from bot.services.account_fields import (
     Refused,
     read_account,
 )
-from bot.services.csv_rows import encoding_of, numbered_rows
+from bot.services.contracts import contract_of, terms_of
+from bot.services.csv_rows import FileRefusal, read_table
 from bot.services.deps import Deps
 from bot.services.mailboxes import register_email
 from bot.store.tables import Borrower, Contract, Creditor, Debt, LedgerEntry, Product
 from bot.text.scripts import fold_name
 
 SOURCE = "account"
-LARGEST_FILE_BYTES = 128 * 1024 * 1024
 _OPENING = "opening:"
 
 
@@ -50,15 +50,6 @@ class Taken(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     REPEATED = "repeated"
-
-
-class FileRefusal(StrEnum):
-    """Why a file was not read at all; nothing was changed."""
-
-    EMPTY = "the file is empty"
-    TOO_LARGE = "the file is larger than 128 MiB; split it"
-    UNREADABLE_TEXT = "the file is neither UTF-8 nor GB18030 text"
-    WRONG_HEADER = f"the first line must name each of these columns once: {', '.join(REQUIRED)}"
 
 
 class ProductsRefused(Exception):
@@ -105,25 +96,16 @@ def receive(deps: Deps, account: IncomingAccount) -> Taken | Refused:
 
 def import_accounts(deps: Deps, content: bytes) -> AccountsReport | FileRefusal:
     """Take the accounts of a file, row by row. Importing it again takes what was refused and has been put right."""
-    if len(content) > LARGEST_FILE_BYTES:
-        return FileRefusal.TOO_LARGE
-    encoding = encoding_of(content)
-    if encoding is None:
-        return FileRefusal.UNREADABLE_TEXT
-    rows = numbered_rows(content, encoding)
-    first = next(rows, None)
-    if first is None:
-        return FileRefusal.EMPTY
-    header = tuple(cell.strip() for cell in first[1] or ())
-    if any(header.count(name) != 1 for name in REQUIRED):
-        return FileRefusal.WRONG_HEADER
-    report = AccountsReport(ignored_columns=tuple(name for name in header if name not in FIELDS))
+    table = read_table(content, REQUIRED)
+    if isinstance(table, FileRefusal):
+        return table
+    report = AccountsReport(ignored_columns=table.columns_besides(FIELDS))
     today = business_date(deps.now())
-    for line, cells in rows:
-        if cells is None or len(cells) != len(header):
+    for line, row in table.rows:
+        if row is None:
             report.refused.append(RefusedRow(line, Refused(AccountRefusal.BAD_FIELD_COUNT)))
             continue
-        read = read_account(dict(zip(header, cells, strict=True)), today)
+        read = read_account(row, today)
         outcome = read if isinstance(read, Refused) else receive(deps, read)
         if isinstance(outcome, Refused):
             report.refused.append(RefusedRow(line, outcome))
@@ -221,40 +203,17 @@ class _Intake:
         return borrower
 
     def _same_contract(self, contract: Contract, borrower: Borrower, product: Product) -> bool:
-        terms = self.account.terms(ProductKind(product.kind))
-        stored = accounts.terms_of(contract)
-        same_rules = all(
-            getattr(terms, name) == getattr(stored, name)
-            for name in (
-                "annual_rate",
-                "penalty_annual_rate",
-                "day_count",
-                "late_fee_rate",
-                "late_fee_minimum_fen",
-                "allocation",
-                "allocation_after_90_days",
-                "grace_days",
-            )
+        # The core system tells the terms of the first day; later rates are the desk's own record.
+        stored = replace(terms_of(contract), rate_changes=())
+        return (
+            contract.borrower_id == borrower.id
+            and contract.product_id == product.id
+            and stored == self.account.terms(ProductKind(product.kind))
         )
-        return contract.borrower_id == borrower.id and contract.product_id == product.id and same_rules
 
     def _new_contract(self, borrower: Borrower, product: Product) -> Contract:
-        account = self.account
-        after = account.allocation_after_90_days
-        contract = Contract(
-            borrower_id=borrower.id,
-            product_id=product.id,
-            number=account.contract_number,
-            signed_on=account.lent_on,
-            annual_rate=str(account.annual_rate),
-            penalty_annual_rate=str(account.penalty_annual_rate),
-            day_count=account.day_count,
-            allocation=account.allocation.name,
-            allocation_after_90_days=after.name if after else None,
-            late_fee_rate=str(account.late_fee_rate),
-            late_fee_minimum_fen=account.late_fee_minimum_fen,
-            grace_days=account.grace_days,
-        )
+        account, terms = self.account, self.account.terms(ProductKind(product.kind))
+        contract = contract_of(terms, borrower.id, product.id, account.contract_number, account.lent_on)
         self.session.add(contract)
         self.session.flush()
         return contract

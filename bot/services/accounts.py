@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session, joinedload
 
 from bot.clock import business_date
 from bot.lending.accrual import accrued_period
-from bot.lending.allocation import AllocationOrder
 from bot.lending.balances import Balances, Component
-from bot.lending.contract import ContractTerms, ProductKind, RateChange
+from bot.lending.contract import ContractTerms, ProductKind
 from bot.lending.late_fee import late_fee_key
 from bot.lending.ledger import Entry, EntryKind, LedgerError, LedgerFault, same_body
 from bot.lending.limitation import LimitationStatus, limitation_status
 from bot.lending.statement import DebtStatement, statement
 from bot.lending.unbooked import known_on
 from bot.outreach.gate import HoldKind
+from bot.services.contracts import terms_of
 from bot.services.deps import Deps
 from bot.services.minimum_payments import late_fees, minimums_of, minimums_of_all
 from bot.services.plans_on_debts import PlansOn, plans_on_debts
@@ -230,26 +230,6 @@ def correct_accruals(session: Session, deps: Deps, debt_id: str) -> int:
     return len(corrections)
 
 
-def terms_of(contract: Contract) -> ContractTerms:
-    """Return a stored contract's terms."""
-    after = contract.allocation_after_90_days
-    return ContractTerms(
-        product_kind=ProductKind(contract.product.kind),
-        annual_rate=Decimal(contract.annual_rate),
-        penalty_annual_rate=Decimal(contract.penalty_annual_rate),
-        day_count=contract.day_count,
-        late_fee_rate=Decimal(contract.late_fee_rate),
-        late_fee_minimum_fen=contract.late_fee_minimum_fen,
-        allocation=_order(contract.allocation),
-        allocation_after_90_days=_order(after) if after else None,
-        grace_days=contract.grace_days,
-        rate_changes=tuple(
-            RateChange(row.from_on, Decimal(row.annual_rate), Decimal(row.penalty_annual_rate))
-            for row in contract.rate_changes
-        ),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class CountedLedger:
     """A debt's ledger as its statement of a day counts it.
@@ -371,10 +351,6 @@ def entry_of(row: LedgerEntry) -> Entry:
         component=Component(row.component) if row.component else None,
         reverses=row.reverses,
     )
-
-
-def _order(stored: str) -> AllocationOrder:
-    return AllocationOrder.parse(stored, stored.split(","))
 
 
 def body_hash(entry: Entry) -> str:

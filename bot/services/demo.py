@@ -21,6 +21,7 @@ from bot.lending.ledger import Entry, EntryKind, replay
 from bot.lending.schedule import add_months
 from bot.outreach.gate import HoldKind
 from bot.services import accounts, agreements, audit, negotiation, servicing
+from bot.services.contracts import contract_of
 from bot.services.conversations import open_conversation
 from bot.services.demo_data import (
     BorrowerData,
@@ -198,21 +199,8 @@ class _Writer:
     def _debt(self, borrower_id: str, data: DebtData) -> _WrittenDebt:
         product, product_id = self.products[data.product]
         terms = product.terms.terms(product.kind)
-        after = terms.allocation_after_90_days
-        contract = tables.Contract(
-            borrower_id=borrower_id,
-            product_id=product_id,
-            number=data.contract_number,
-            signed_on=self._ago(data.signed_days_ago),
-            annual_rate=str(terms.annual_rate),
-            penalty_annual_rate=str(terms.penalty_annual_rate),
-            day_count=terms.day_count,
-            allocation=terms.allocation.name,
-            allocation_after_90_days=after.name if after else None,
-            late_fee_rate=str(terms.late_fee_rate),
-            late_fee_minimum_fen=terms.late_fee_minimum_fen,
-            grace_days=terms.grace_days,
-        )
+        signed_on = self._ago(data.signed_days_ago)
+        contract = contract_of(terms, borrower_id, product_id, data.contract_number, signed_on)
         self.session.add(contract)
         self.session.flush()
         demanded, disputed = data.last_demand_days_ago, data.disputed_days_ago

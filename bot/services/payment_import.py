@@ -7,9 +7,8 @@ report. UTF-8, with or without a byte order mark, or GB18030; lines end with LF 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 
@@ -18,13 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.services import audit, payments
-from bot.services.csv_rows import encoding_of, numbered_rows
+from bot.services.csv_rows import CsvTable, FileRefusal, read_table
 from bot.services.deps import Deps
 from bot.services.payment_batch import PaymentBatch
 from bot.services.payments import FIELDS, Booked, IncomingPayment, Outcome, Rejected, RejectReason, Repeated
 from bot.store.tables import PaymentImport
-
-LARGEST_FILE_BYTES = 128 * 1024 * 1024
 
 ROWS_AT_ONCE = 2_000
 """Rows in one transaction: enough to ask the database seldom, few enough that others do not wait long."""
@@ -49,15 +46,6 @@ WHY = {
     RejectReason.ID_USED_FOR_OTHER_PAYMENT: "this source and payment_id name another payment that was booked before",
 }
 """Each reason in plain words, for whoever has to correct the file."""
-
-
-class FileRefusal(StrEnum):
-    """Why a file was not read at all; nothing was changed."""
-
-    EMPTY = "the file is empty"
-    TOO_LARGE = "the file is larger than 128 MiB; split it"
-    UNREADABLE_TEXT = "the file is neither UTF-8 nor GB18030 text"
-    WRONG_HEADER = f"the first line must name each of these columns once: {', '.join(FIELDS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +96,14 @@ class _Row:
     read: IncomingPayment | Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A file whose header holds; its rows are read while they are booked, a batch at a time."""
+def _batches(table: CsvTable, size: int) -> Iterator[list[_Row]]:
+    """The rows in order, so many at a time."""
+    while batch := [_Row(line, _read(row)) for line, row in islice(table.rows, size)]:
+        yield batch
 
-    header: tuple[str, ...]
-    cells: Iterator[tuple[int, list[str] | None]]
 
-    @property
-    def ignored_columns(self) -> tuple[str, ...]:
-        """Columns that nothing is read from."""
-        return tuple(name for name in self.header if name not in FIELDS)
-
-    def batches(self, size: int) -> Iterator[list[_Row]]:
-        """The rows in order, so many at a time."""
-        while batch := [self._row(line, cells) for line, cells in islice(self.cells, size)]:
-            yield batch
-
-    def _row(self, line: int, cells: list[str] | None) -> _Row:
-        if cells is None or len(cells) != len(self.header):
-            return _Row(line, Rejected(RejectReason.BAD_FIELD_COUNT))
-        return _Row(line, payments.read_payment(dict(zip(self.header, cells, strict=True))))
+def _read(row: Mapping[str, str] | None) -> IncomingPayment | Rejected:
+    return Rejected(RejectReason.BAD_FIELD_COUNT) if row is None else payments.read_payment(row)
 
 
 @dataclass(slots=True)
@@ -169,13 +144,13 @@ def import_payments(
     file_hash = hashlib.sha256(content).hexdigest()
     if known := _known(deps, file_hash):
         return known
-    table = _read(content)
+    table = read_table(content, FIELDS)
     if isinstance(table, FileRefusal):
         return table
     if is_dry_run:
         return _report(file_hash, table, _tried(deps, table), is_dry_run=True)
     tally = _Tally()
-    for rows in table.batches(ROWS_AT_ONCE):
+    for rows in _batches(table, ROWS_AT_ONCE):
         tally.add(rows, _book(deps, rows))
     report = _report(file_hash, table, tally)
     try:
@@ -197,10 +172,10 @@ def _book(deps: Deps, rows: Sequence[_Row]) -> list[Outcome]:
     return _in_place(rows, [done or payments.receive(deps, one) for one, done in zip(read, together, strict=True)])
 
 
-def _tried(deps: Deps, table: _Table) -> _Tally:
+def _tried(deps: Deps, table: CsvTable) -> _Tally:
     """Book every batch and take it back again; what an earlier batch would have booked is known by its numbers."""
     tally, seen = _Tally(), dict[tuple[str, str], str]()
-    for rows in table.batches(ROWS_TRIED_AT_ONCE):
+    for rows in _batches(table, ROWS_TRIED_AT_ONCE):
         read = _well_formed(rows)
         fresh = [one for one in read if (one.source, one.payment_id) not in seen]
         with deps.begin() as session:
@@ -237,30 +212,14 @@ def _well_formed(rows: Sequence[_Row]) -> list[IncomingPayment]:
     return [row.read for row in rows if isinstance(row.read, IncomingPayment)]
 
 
-def _read(content: bytes) -> _Table | FileRefusal:
-    if len(content) > LARGEST_FILE_BYTES:
-        return FileRefusal.TOO_LARGE
-    encoding = encoding_of(content)
-    if encoding is None:
-        return FileRefusal.UNREADABLE_TEXT
-    rows = numbered_rows(content, encoding)
-    first = next(rows, None)
-    if first is None:
-        return FileRefusal.EMPTY
-    header = tuple(cell.strip() for cell in first[1] or ())
-    if any(header.count(name) != 1 for name in FIELDS):
-        return FileRefusal.WRONG_HEADER
-    return _Table(header, rows)
-
-
-def _report(file_hash: str, table: _Table, tally: _Tally, *, is_dry_run: bool = False) -> ImportReport:
+def _report(file_hash: str, table: CsvTable, tally: _Tally, *, is_dry_run: bool = False) -> ImportReport:
     return ImportReport(
         file_hash=file_hash,
         row_count=tally.row_count,
         booked=tally.booked,
         repeated=tally.repeated,
         rejects=tuple(tally.rejects),
-        ignored_columns=table.ignored_columns,
+        ignored_columns=table.columns_besides(FIELDS),
         credit_lines=tuple(tally.credit_lines),
         is_dry_run=is_dry_run,
     )

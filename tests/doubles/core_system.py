@@ -7,8 +7,9 @@ import hmac
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from tests.doubles.loopback import LoopbackServer, SilentHandler
 
 
 @dataclass
@@ -25,23 +26,19 @@ class CoreSystem:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._httpd = _Server(("127.0.0.1", 0), _Handler)
-        self._httpd.double = self
-        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+        self._httpd = LoopbackServer(_Handler, self)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._httpd.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._httpd.shutdown()
-        self._httpd.server_close()
-        self._thread.join()
+        self._httpd.stop()
 
     @property
     def url(self) -> str:
         """Where it takes events."""
-        return f"http://127.0.0.1:{self._httpd.server_address[1]}/events"
+        return f"{self._httpd.base}/events"
 
     def take(self, given: str, body: bytes) -> int:
         """Answer one request as a careful receiver does. Called on the HTTP handler's thread."""
@@ -57,15 +54,8 @@ class CoreSystem:
             return status
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    double: CoreSystem
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SilentHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -78,6 +68,3 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 302:
             self.send_header("Location", self.server.double.url)
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from tests.doubles.loopback import LoopbackServer, SilentHandler
 
 KEY = "an-invented-key-of-the-sms-adapter"
 
@@ -21,23 +22,19 @@ class SmsAdapter:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._httpd = _Server(("127.0.0.1", 0), _Handler)
-        self._httpd.double = self
-        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+        self._httpd = LoopbackServer(_Handler, self)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._httpd.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._httpd.shutdown()
-        self._httpd.server_close()
-        self._thread.join()
+        self._httpd.stop()
 
     @property
     def url(self) -> str:
         """Where it takes messages."""
-        return f"http://127.0.0.1:{self._httpd.server_address[1]}/notices"
+        return f"{self._httpd.base}/notices"
 
     def take(self, key: str, body: dict[str, Any]) -> tuple[int, dict[str, str]]:
         """Answer one request. Called by the HTTP handler, on its own thread."""
@@ -51,15 +48,7 @@ class SmsAdapter:
             return status, headers
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    double: SmsAdapter
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
+class _Handler(SilentHandler):
     def do_POST(self) -> None:  # the name the base class calls
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         status, headers = self.server.double.take(self.headers.get("Authorization", ""), body)
@@ -72,6 +61,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
-        """Stay silent."""

@@ -14,11 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, unquote
 from urllib.request import ProxyHandler, Request, build_opener
+
+from tests.doubles.loopback import LoopbackServer, SilentHandler
 
 Json = dict[str, Any]
 
@@ -132,13 +133,11 @@ class TelegramServer:
         self._messages = 100
         self._closing = False
         self._held = False
-        self._httpd = _Server(("127.0.0.1", 0), _Handler)
-        self._httpd.double = self
-        self._thread = threading.Thread(target=self._httpd.serve_forever, args=(0.02,), daemon=True)
+        self._httpd = LoopbackServer(_Handler, self)
         self._postman = threading.Thread(target=self._bring, daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._httpd.start()
         self._postman.start()
         return self
 
@@ -146,15 +145,13 @@ class TelegramServer:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._httpd.shutdown()
-        self._httpd.server_close()
-        self._thread.join()
+        self._httpd.stop()
         self._postman.join()
 
     @property
     def base(self) -> str:
         """Base URL without the ``/bot`` part."""
-        return f"http://127.0.0.1:{self._httpd.server_address[1]}"
+        return self._httpd.base
 
     # What users do. Each returns the update's id.
 
@@ -536,15 +533,8 @@ class TelegramServer:
         return True
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    double: TelegramServer
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SilentHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
 
     def do_POST(self) -> None:  # the name the base class calls
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -579,9 +569,6 @@ class _Handler(BaseHTTPRequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Return the Date header, by Telegram's clock."""
         return super().date_time_string((timestamp or time.time()) + self.server.double.clock_ahead)
-
-    def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
-        """Stay silent: the path holds the token."""
 
 
 def _bad_request(description: str) -> _Answer:

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from bot.clock import business_date
 from bot.services import account_intake, payments
 from bot.services.account_fields import AccountRefusal, IncomingAccount, Refused, read_account
-from bot.services.account_intake import FileRefusal, ProductsRefused, Taken
+from bot.services.account_intake import ProductsRefused, Taken
 from bot.services.accounts import debt_views
+from bot.services.csv_rows import FileRefusal
 from bot.services.deps import Deps
 from bot.services.payments import Booked, IncomingPayment
 from bot.services.proof import Purpose

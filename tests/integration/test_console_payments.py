@@ -15,8 +15,9 @@ from bot.console import payments as page
 from bot.console.rendering import Pages
 from bot.identity.roles import Role
 from bot.services import payment_traces
+from bot.services.csv_rows import FileRefusal
 from bot.services.deps import Deps
-from bot.services.payment_import import FileRefusal, import_payments
+from bot.services.payment_import import import_payments
 from bot.services.payment_traces import Stated, TraceView
 from bot.services.payments import RejectReason
 from bot.store.tables import AuditEntry, Payment, PaymentImport, PaymentTrace, Reminder

@@ -13,11 +13,12 @@ from bot import cli
 from bot.clock import business_date
 from bot.lending.accrual import accrue
 from bot.lending.ledger import EntryKind
-from bot.services import accounts, payment_import, payments
+from bot.services import accounts, csv_rows, payment_import, payments
 from bot.services.accounts import DebtView
+from bot.services.csv_rows import FileRefusal
 from bot.services.deps import Deps
 from bot.services.payment_batch import PaymentBatch
-from bot.services.payment_import import FileRefusal, ImportReport, RejectedRow, import_payments
+from bot.services.payment_import import ImportReport, RejectedRow, import_payments
 from bot.services.payments import Booked, IncomingPayment, Rejected, RejectReason, Repeated, read_payment
 from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import AuditEntry, Contract, Debt, LedgerEntry, Payment, PaymentImport
@@ -417,7 +418,7 @@ def test_a_file_that_is_none_is_refused_whole(deps: Deps, content: bytes, refusa
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payment_import, "LARGEST_FILE_BYTES", 10)
+    monkeypatch.setattr(csv_rows, "LARGEST_FILE_BYTES", 10)
     assert import_payments(deps, b"x" * 11, "payments.csv") is FileRefusal.TOO_LARGE
 
 
