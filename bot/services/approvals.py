@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
+from bot.identity.masking import mask_name
 from bot.identity.roles import Role
 from bot.services import audit
 from bot.services.deps import Deps
-from bot.services.inbox import mask_name
 from bot.services.offer_table import read_offer
 from bot.services.operators import OperatorView
 from bot.store import tables

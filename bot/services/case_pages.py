@@ -14,6 +14,7 @@ from bot.cases.course import OPEN, CaseAct, CaseState, keeps_silence, possible
 from bot.cases.evidence import Evidence, evidence_for
 from bot.cases.kinds import CaseKind, Family
 from bot.clock import business_date
+from bot.identity.masking import mask_name
 from bot.identity.roles import Permission, may
 from bot.outreach.workdays import is_working_day
 from bot.services import audit
@@ -21,7 +22,6 @@ from bot.services.accounts import DebtView, portfolio_of
 from bot.services.case_desk import ACTS, is_allowed
 from bot.services.case_record import extended, seal_for
 from bot.services.deps import Deps
-from bot.services.inbox import mask_name
 from bot.services.operators import OperatorView
 from bot.services.proof import DeskWork, Purpose
 from bot.store.tables import AuditEntry, Borrower, CaseFile, CaseNote, Operator

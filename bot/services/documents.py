@@ -21,6 +21,7 @@ from bot.documents.picture import SchedulePicture, schedule_png
 from bot.documents.schedule import PaymentSchedule
 from bot.documents.statement import StatementDebt, StatementPaper, statement_pdf
 from bot.documents.words import Speech
+from bot.identity.masking import mask_name
 from bot.lending.limitation import LimitationStatus
 from bot.lending.schedule import ScheduledInstalment
 from bot.services.accounts import DebtView, NotVerified, Portfolio, portfolio_of, right_party, terms_of
@@ -59,7 +60,7 @@ def statement(deps: Deps, conversation_id: str) -> DocumentView | NotMade:
         paper = StatementPaper(
             number=f"DZ{owed.as_of:%Y%m%d}-{_digest(debts)}",
             producer=deps.settings.lender_name,
-            person=_masked(owed.name),
+            person=mask_name(owed.name),
             made_at=datetime.combine(owed.as_of, time(), tzinfo=SHANGHAI),
             debts=debts,
         )
@@ -137,7 +138,7 @@ def _agreement_paper(session: Session, deps: Deps, row: tables.Agreement) -> Agr
     return AgreementPaper(
         number=row.number,
         producer=deps.settings.lender_name,
-        person=_masked(deps.vault.unseal("name", borrower.name_sealed)),
+        person=mask_name(deps.vault.unseal("name", borrower.name_sealed)),
         text=row.text,
         text_hash=row.text_hash,
         accepted_at=row.accepted_at,
@@ -177,8 +178,3 @@ def _statement_debt(session: Session, debt: DebtView, owed: Portfolio) -> Statem
 def script_of(session: Session, conversation_id: str) -> Script:
     """Return the script a conversation is held in."""
     return Script(session.get_one(tables.Conversation, conversation_id).script)
-
-
-def _masked(name: str) -> str:
-    """Keep the family name: a file that stays on a shared phone does not name its owner in full."""
-    return name[:1] + "*" * (len(name) - 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +11,8 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.desk.ownership import PRIORITY, Owner, QueueReason
 from bot.desk.visibility import Reader
-from bot.identity.factors import read_code
 from bot.identity.levels import Level, viewer
+from bot.identity.masking import mask_name, mask_numbers, mask_phone
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.conversations import Author
@@ -24,15 +22,8 @@ from bot.services.document_store import DocumentView, carried_by
 from bot.services.holds import standing
 from bot.services.proof import proof_of
 from bot.services.reading_rights import is_theirs, may_look_through, waits_for
+from bot.services.shown_text import is_proving, shown_text
 from bot.store.tables import AuditEntry, Borrower, Conversation, Hold, Message, Operator
-
-_LONG_NUMBER = re.compile(r"(?<!\d)\d{3,}(?:[ \-]?\d{3,})*[Xx]?")
-_LONG = 11
-_PROVING_NUMBER = re.compile(r"(?<![0-9A-Za-z*])\d{3,}[Xx]?(?![0-9A-Za-z*])")
-
-_NOTHING_BUT_A_NUMBER = re.compile(r"[\W_]*\d[\d\W_]*[Xx]?[\W_]*")
-_TAIL_WITH_X = re.compile(r"(?<![0-9A-Za-z])\d{3}[Xx](?![0-9A-Za-z])")
-_SPEAKS_OF_PROOF = re.compile(r"身份证|證件|证件|身份證|[后後尾]四位|尾[号號]|[验驗][证證]码?|密[码碼]")
 
 _READ = "transcript_read"
 _READING = timedelta(hours=12)
@@ -123,38 +114,6 @@ class Pulse:
     owner_operator_id: str | None
     in_danger: bool
     last_seen_seq: int = 0
-
-
-def mask_name(name: str) -> str:
-    """Keep the family name: 王小明 becomes 王**."""
-    return name[:1] + "*" * (len(name) - 1)
-
-
-def mask_phone(phone: str) -> str:
-    """Keep three digits before and four behind."""
-    return f"{phone[:3]}****{phone[-4:]}"
-
-
-def mask_numbers(text: str, *, proving: bool = False) -> str:
-    """Hide what a borrower typed about themselves: phones, identity numbers, bank cards, spaced or not.
-
-    A phone keeps the form of ``mask_phone``, an identity number its last two characters, any other number of eleven
-    digits or more its last four. Dates and amounts are shorter or grouped otherwise and stay. With ``proving`` (the
-    borrower was proving identity) shorter numbers, which are codes and tails of identity numbers, vanish altogether.
-    """
-    masked = _LONG_NUMBER.sub(_mask_long, text)
-    return _PROVING_NUMBER.sub("****", masked) if proving else masked
-
-
-def _mask_long(match: re.Match[str]) -> str:
-    number = unicodedata.normalize("NFKC", re.sub(r"[ \-]", "", match.group(0)))
-    if len(number) < _LONG:
-        return match.group(0)
-    if len(number) == 11 and number.startswith("1"):
-        return mask_phone(number)
-    if len(number) == 13 and number.startswith("861"):
-        return mask_phone(number[2:])
-    return "****" + number[-2 if len(number) in (15, 18) else -4 :]
 
 
 def listing(deps: Deps, reader: Reader, limit: int = 200) -> list[ConversationRow]:
@@ -342,33 +301,6 @@ def _urgency(row: ConversationRow) -> tuple[int, int, float]:
     if row.owner is Owner.QUEUED and row.queue_reason is not None and row.queued_at is not None:
         return (0, PRIORITY.index(row.queue_reason), row.queued_at.timestamp())
     return (1 if row.in_danger else 2, 0, -row.last_activity_at.timestamp())
-
-
-def is_proving(message: Message) -> bool:
-    """Tell whether a borrower was proving identity, or may have been: which form took it tells better than the intent.
-
-    A code or a tail of an identity number is a bare number, as an income is. What a person answers the bot has never
-    understood, so its looks decide: sums told in a sentence have to stay readable for that person.
-    """
-    actions: Sequence[str] = (message.understanding or {}).get("actions", ())
-    if "verify_form" in actions or message.handling == "pending":
-        return True
-    if message.handling == "held":
-        return _looks_like_proof(unicodedata.normalize("NFKC", message.text))
-    return message.intent == "verify_identity" and "plan_form" not in actions
-
-
-def _looks_like_proof(text: str) -> bool:
-    if _NOTHING_BUT_A_NUMBER.fullmatch(text) or _TAIL_WITH_X.search(text) or _SPEAKS_OF_PROOF.search(text):
-        return True
-    return read_code(text) is not None
-
-
-def shown_text(message: Message) -> str:
-    """Return a message's text as operators may read it: what a borrower typed about themselves is masked."""
-    if message.author != Author.BORROWER:
-        return message.text
-    return mask_numbers(message.text, proving=is_proving(message))
 
 
 def _turn(

@@ -17,10 +17,10 @@ from bot.desk.teaching import Example, Teaching, anonymise, teach
 from bot.services import audit
 from bot.services.conversations import Author
 from bot.services.deps import Deps
-from bot.services.inbox import is_proving
 from bot.services.operators import OperatorView
 from bot.services.reading_rights import may_look_through
 from bot.services.search import FALLBACK_INTENT, LOW_CONFIDENCE
+from bot.services.shown_text import is_proving
 from bot.services.training_data import known_examples, known_intents, measured_texts
 from bot.store.tables import Borrower, Conversation, Message, NluTurn
 

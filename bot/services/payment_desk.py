@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
+from bot.identity.masking import mask_name
 from bot.services import payment_import, payment_traces
 from bot.services.deps import Deps
-from bot.services.inbox import mask_name
 from bot.services.payment_import import ImportReport
 from bot.services.payment_traces import Received
 from bot.store.tables import AuditEntry, Borrower, Operator, PaymentImport, PaymentTrace

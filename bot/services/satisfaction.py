@@ -22,7 +22,7 @@ from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, queue_reason_of, say
 from bot.services.deps import Deps
 from bot.services.holds import holds_on
-from bot.services.inbox import shown_text
+from bot.services.shown_text import shown_text
 from bot.store.tables import Agreement, Conversation, Message, Satisfaction
 
 LOOKED_BACK = timedelta(weeks=8)

@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 from bot.cases.kinds import Family
 from bot.clock import SHANGHAI
 from bot.desk.fulltext import LONGEST_QUERY, Term, fold, query_terms
+from bot.identity.masking import mask_name
 from bot.outreach.gate import HoldKind
 from bot.services import audit
 from bot.services.deps import Deps
-from bot.services.inbox import mask_name, shown_text
 from bot.services.operators import OperatorView
 from bot.services.reading_rights import may_look_through
+from bot.services.shown_text import shown_text
 from bot.store.tables import (
     Agreement,
     AuditEntry,

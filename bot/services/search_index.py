@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.desk.fulltext import index_tokens
 from bot.services import nlu_inbox
 from bot.services.deps import Deps
-from bot.services.inbox import shown_text
+from bot.services.shown_text import shown_text
 from bot.store.tables import Conversation, Message, SearchEntry, TalkCheck
 
 AT_ONCE = 200

@@ -10,7 +10,7 @@ from bot.desk.teaching import anonymise
 from bot.services import audit
 from bot.services.conversations import Author
 from bot.services.deps import Deps
-from bot.services.inbox import is_proving
+from bot.services.shown_text import is_proving
 from bot.store.tables import Borrower, Conversation, Message
 
 LONGEST = 500

@@ -12,11 +12,12 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from bot.clock import local
+from bot.identity.masking import mask_name
 from bot.identity.roles import Role
 from bot.services.deps import Deps
-from bot.services.inbox import mask_name, shown_text
 from bot.services.operators import OperatorView
 from bot.services.search import Wanted, matching, record_look
+from bot.services.shown_text import shown_text
 from bot.store.tables import Borrower, Conversation, Message, SearchEntry
 
 MOST_ROWS = 10_000

@@ -20,6 +20,7 @@ from bot.console.live import LiveFeed, changes, events
 from bot.console.rendering import Pages
 from bot.desk.canned import Stage
 from bot.desk.ownership import Owner, QueueReason
+from bot.identity.masking import mask_numbers
 from bot.identity.roles import Permission, Role, may
 from bot.outreach.gate import HoldKind
 from bot.services import handoff, heartbeats, inbox, operators
@@ -698,7 +699,7 @@ def test_sums_told_to_the_person_who_answers_are_shown(console: Console, text: s
 
 @pytest.mark.parametrize("text", ["每月1500.50元", "2026-11-21 10:30还1500", "800 或 1000", "合同1234567890"])
 def test_amounts_and_dates_are_shown_as_they_were_typed(text: str) -> None:
-    assert inbox.mask_numbers(text) == text
+    assert mask_numbers(text) == text
 
 
 def test_what_a_borrower_types_is_never_markup(console: Console) -> None:
