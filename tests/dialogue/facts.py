@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.identity.levels import Level
+from bot.outreach.notice import Topic
 from bot.services import identity
 from bot.store.tables import (
     Agreement,
@@ -51,7 +52,9 @@ def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str,
     with desk.deps.begin() as session:
         conversation = session.get_one(Conversation, conversation_id)
         agreements = _agreements(session, person)
-        planned = Reminder.state == "planned"
+        # What the scheduler plans of its own accord for a debt that is overdue depends on when it looks.
+        of_agreed = or_(Reminder.instalment_id.is_not(None), Reminder.topic == Topic.PROMISE)
+        planned = and_(Reminder.state == "planned", of_agreed)
         holds = select(Hold.kind).where(
             or_(Hold.conversation_id == conversation_id, Hold.borrower_id == (person.borrower_id or "nobody")),
             Hold.lifted_at.is_(None),

@@ -121,7 +121,7 @@ class Facts(Strict):
     """What the database holds when the conversation is over. Only what is named is checked.
 
     ``plans`` are the states of the agreements in the order in which they were made, ``promises`` those of the promises,
-    ``papers`` the kinds of the documents.
+    ``papers`` the kinds of the documents, ``reminders`` how many notices are planned for what was agreed or promised.
     """
 
     agreements: int | None = None
