@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -42,23 +42,20 @@ from bot.workout.policy import ReliefPolicy, load_policies
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = date(2026, 11, 21)
 AIM_MICROSECONDS = 5_000
-CONTRACT = RunningContract(
-    ContractTerms(
-        product_kind=ProductKind.CREDIT_CARD,
-        annual_rate=Decimal("0.18"),
-        penalty_annual_rate=Decimal("0.09"),
-        day_count=365,
-        late_fee_rate=Decimal("0.05"),
-        late_fee_minimum_fen=1_000,
-        allocation=CIVIL_CODE_561,
-    ),
-    due_on=date(2026, 8, 1),
+TERMS = ContractTerms(
+    product_kind=ProductKind.CREDIT_CARD,
+    annual_rate=Decimal("0.18"),
+    penalty_annual_rate=Decimal("0.09"),
+    day_count=365,
+    late_fee_rate=Decimal("0.05"),
+    late_fee_minimum_fen=1_000,
+    allocation=CIVIL_CODE_561,
 )
 
 
 def a_request(chance: Random, policy: ReliefPolicy, debts: int = 1) -> OfferRequest:
     """Somebody who owes between ¥1,000 and ¥80,000 and earns between ¥2,000 and ¥15,000."""
-    income_fen = chance.randrange(2_000_00, 15_000_00)
+    income_fen, due_on = chance.randrange(2_000_00, 15_000_00), AS_OF - timedelta(days=chance.randrange(1, 400))
     return OfferRequest(
         debts=tuple(
             DebtPosition(
@@ -70,10 +67,10 @@ def a_request(chance: Random, policy: ReliefPolicy, debts: int = 1) -> OfferRequ
                     penalty_fen=chance.randrange(3_000_00),
                     fee_fen=chance.randrange(1_000_00),
                 ),
-                days_past_due=chance.randrange(1, 400),
+                days_past_due=(AS_OF - due_on).days,
                 limitation=LimitationStatus.RUNNING,
                 running_annual_rate=Decimal("0.18"),
-                contract=CONTRACT,
+                contract=RunningContract(TERMS, due_on),
             )
             for place in range(debts)
         ),

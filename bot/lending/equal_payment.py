@@ -57,20 +57,30 @@ class _Step:
     order: tuple[int, ...]
 
 
+class Stretches:
+    """What the search needs to know of all stretches, worked out once for whatever is owed. There is at least one."""
+
+    __slots__ = ("ends", "lean", "steps", "two_piles", "weights")
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        """Prepare the stretches, each of which has a span."""
+        self.steps = tuple(step for stretch in stretches for step in _steps(stretch))
+        self.ends = tuple(accumulate(len(stretch.spans) for stretch in stretches))
+        self.two_piles = all(_PRINCIPAL in (step.order[0], step.order[-1]) for step in self.steps)
+        self.lean = tuple(
+            (step.units, step.half, step.divisor, step.pays, step.order[0] == _PRINCIPAL) for step in self.steps
+        )
+        self.weights = tuple(_weights(stretches))
+
+
 class EqualPayments:
     """The equal instalments of one debt, over the first one, two, … of its stretches. Each is worked out once."""
 
-    def __init__(self, owed: Balances, stretches: Sequence[Stretch]) -> None:
-        """Count from what is owed before the first stretch. There is at least one, and each has a span."""
+    def __init__(self, owed: Balances, stretches: Stretches) -> None:
+        """Count from what is owed before the first stretch."""
         self._owed = tuple(owed.of(component) for component in _COMPONENTS)
         self._owed_fen = sum(self._owed)
-        self._steps = tuple(step for stretch in stretches for step in _steps(stretch))
-        self._ends = tuple(accumulate(len(stretch.spans) for stretch in stretches))
-        self._two_piles = all(_PRINCIPAL in (step.order[0], step.order[-1]) for step in self._steps)
-        self._lean = tuple(
-            (step.units, step.half, step.divisor, step.pays, step.order[0] == _PRINCIPAL) for step in self._steps
-        )
-        self._weights = tuple(_weights(stretches))
+        self._stretches = stretches
         self._found: dict[int, EqualPayment | None] = {}
 
     def over(self, count: int) -> EqualPayment | None:
@@ -87,16 +97,16 @@ class EqualPayments:
         # Less than an even part of what is owed is too little. From a first guess the excess, and how fast it falls,
         # tell the next one, until an amount is enough and the one a fen below it is not.
         low, high, high_excess = max(0, self._owed_fen - 1) // count, None, 0
-        guess = max(low + 1, self._extrapolated(count))
+        guess, weight = max(low + 1, self._extrapolated(count)), self._stretches.weights[count - 1]
         while high is None or high - low > 1:
             excess = self._excess_of_last(guess, count)
             if excess > 0:
                 low = guess
-                guess += max(1, excess * _SCALE // self._weights[count - 1])
+                guess += max(1, excess * _SCALE // weight)
                 guess = guess if high is None else min(guess, high - 1)
             else:
                 high, high_excess = guess, excess
-                guess = max(low + 1, guess - max(1, -excess * _SCALE // self._weights[count - 1]))
+                guess = max(low + 1, guess - max(1, -excess * _SCALE // weight))
         last_fen = high + high_excess
         return EqualPayment(count, high, last_fen) if last_fen > 0 else None
 
@@ -110,13 +120,13 @@ class EqualPayments:
 
         That is what is owed after so many payments of the amount.
         """
-        return (self._by_piles if self._two_piles else self._by_components)(amount_fen, count)
+        return (self._by_piles if self._stretches.two_piles else self._by_components)(amount_fen, count)
 
     def _by_piles(self, amount_fen: int, count: int) -> int:
         """Where principal comes first or last, it does not matter of what the other pile is made."""
         principal_fen, left = self._owed[_PRINCIPAL], count
         charges_fen = self._owed_fen - principal_fen
-        for units, half, divisor, pays, principal_first in self._lean[: self._ends[count - 1]]:
+        for units, half, divisor, pays, principal_first in self._stretches.lean[: self._stretches.ends[count - 1]]:
             charges_fen += (principal_fen * units + half) // divisor
             if not pays:
                 continue
@@ -140,7 +150,7 @@ class EqualPayments:
 
     def _by_components(self, amount_fen: int, count: int) -> int:
         owed, left_fen = list(self._owed), self._owed_fen
-        for step in self._steps[: self._ends[count - 1]]:
+        for step in self._stretches.steps[: self._stretches.ends[count - 1]]:
             added_fen = (owed[_PRINCIPAL] * step.units + step.half) // step.divisor
             owed[_INTEREST] += added_fen
             left_fen += added_fen

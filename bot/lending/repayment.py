@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.lending.balances import Balances, Component
 from bot.lending.contract import ContractTerms
-from bot.lending.equal_payment import EqualPayment, EqualPayments, Stretch
+from bot.lending.equal_payment import EqualPayment, EqualPayments, Stretch, Stretches
 from bot.lending.money import floor_to_fen, split_evenly
 
 
@@ -38,8 +40,7 @@ class RepaymentStart:
             raise ValueError(f"{self.paid_fen} fen on {self.paid_on} cannot be paid before the instalments")
 
 
-@dataclass(frozen=True, slots=True)
-class RepaymentRow:
+class RepaymentRow(NamedTuple):
     """One instalment in fen: what it settles of principal, the rest being interest, penalty and fees.
 
     ``accrued_fen`` is the interest that the days before it have added; ``left_fen`` is owed after it.
@@ -75,10 +76,9 @@ class RepaymentCourse:
             raise ValueError("due dates must rise and lie after the start")
         self._start = start
         self.due_dates = tuple(due_dates)
-        self._periods = tuple(_period(start, since, until) for since, until in pairwise((paid_on, *due_dates)))
-        self._ahead = _period(start, start.on, paid_on) if start.paid_fen else None
-        first = _State(start, self._ahead)
-        self._equal = EqualPayments(first.balances, [period.stretch for period in self._periods])
+        self._periods, stretches = _timetable(start.terms, start.due_on, (paid_on, *due_dates))
+        self._ahead = _period(start.terms, start.due_on, start.on, paid_on) if start.paid_fen else None
+        self._equal = EqualPayments(_State(start, self._ahead).balances, stretches)
         self._level: dict[int, tuple[int, ...] | None] = {}
 
     def equal(self, count: int) -> EqualPayment | None:
@@ -161,18 +161,15 @@ class _Period:
 class _State:
     """What is owed while a course is walked through; ``interest_fen`` and ``spared_fen`` gather what has run."""
 
-    __slots__ = ("_owed", "interest_fen", "spared_fen")
+    __slots__ = ("_owed", "interest_fen", "spared_fen", "total_fen")
 
     def __init__(self, start: RepaymentStart, ahead: _Period | None) -> None:
         self._owed = {component: start.owed.of(component) for component in Component}
+        self.total_fen = start.owed.total_fen
         self.interest_fen, self.spared_fen = 0, Decimal(0)
         if ahead is not None:
             self.accrue(ahead)
             self.pay(start.paid_fen, ahead)
-
-    @property
-    def total_fen(self) -> int:
-        return sum(self._owed.values())
 
     @property
     def balances(self) -> Balances:
@@ -194,6 +191,7 @@ class _State:
             self.spared_fen += principal_fen * span.penalty
         self._owed[Component.INTEREST] += added_fen
         self.interest_fen += added_fen
+        self.total_fen += added_fen
         return added_fen
 
     def pay(self, amount_fen: int, period: _Period) -> None:
@@ -201,18 +199,25 @@ class _State:
         for component in period.order:
             part_fen = min(amount_fen, self._owed[component])
             self._owed[component] -= part_fen
+            self.total_fen -= part_fen
             amount_fen -= part_fen
 
 
-def _period(start: RepaymentStart, since: date, until: date) -> _Period:
-    order = start.terms.order_for(start.due_on).on(until).components
-    return _Period(until, tuple(_spans(start, since, until)), order)
+@lru_cache(maxsize=64)
+def _timetable(terms: ContractTerms, due_on: date, days: tuple[date, ...]) -> tuple[tuple[_Period, ...], Stretches]:
+    """The periods between the days, the same for every waiver and down payment that a plan on these dates may hold."""
+    periods = tuple(_period(terms, due_on, since, until) for since, until in pairwise(days))
+    return periods, Stretches([period.stretch for period in periods])
 
 
-def _spans(start: RepaymentStart, since: date, until: date) -> Iterator[_Span]:
+def _period(terms: ContractTerms, due_on: date, since: date, until: date) -> _Period:
+    order = terms.order_for(due_on).on(until).components
+    return _Period(until, tuple(_spans(terms, due_on, since, until)), order)
+
+
+def _spans(terms: ContractTerms, due_on: date, since: date, until: date) -> Iterator[_Span]:
     """The days of a period, cut where the ledger cuts them: where rates change and where penalty interest begins."""
-    terms = start.terms
-    penalty_from = terms.penalty_from(start.due_on)
+    penalty_from = terms.penalty_from(due_on)
     cuts = {penalty_from, *(change.from_on for change in terms.rate_changes)}
     for first, end in pairwise(sorted({since, until, *(day for day in cuts if since < day < until)})):
         days = (end - first).days

@@ -4,9 +4,13 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 from bot.lending.money import split_evenly
+
+_LAST_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FEBRUARY_29 = 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,11 @@ def add_months(day: date, months: int, day_of_month: int | None = None) -> date:
     if not 1 <= wanted <= 31:
         raise ValueError(f"no month has a day {wanted}")
     year, month_index = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = calendar.monthrange(year, month_index + 1)[1]
+    last = _FEBRUARY_29 if month_index == 1 and calendar.isleap(year) else _LAST_DAYS[month_index]
     return date(year, month_index + 1, min(wanted, last))
 
 
+@lru_cache(maxsize=256)
 def monthly_due_dates(first_on: date, months: int, day_of_month: int) -> tuple[date, ...]:
     """``first_on``, then ``day_of_month`` of each following month; month end where the month is shorter.
 

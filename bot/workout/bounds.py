@@ -178,13 +178,22 @@ class PlanBounds:
                 yield Burden(months, plan.amount_fen, plan.total_fen + self.down_payment_fen)
 
     def _fitting(self) -> Iterator[Burden]:
-        spread_fen, capacity_fen = self.spread_fen, self.capacity_fen
-        if spread_fen < 1:
+        spread_fen, total_fen, capacity_fen = self.spread_fen, self.total_fen, self.capacity_fen
+        if spread_fen < 1 or capacity_fen < 1:
             return
-        for months in range(self.request.policy.min_months, self.longest + 1):
+        # No division leaves an instalment below an even part of the whole, so fewer months need not be tried.
+        quickest = -(-spread_fen // capacity_fen)
+        for months in range(max(self.request.policy.min_months, quickest), self.longest + 1):
             burden_fen = spread_fen - spread_fen // months * (months - 1)
             if burden_fen <= capacity_fen:
-                yield Burden(months, burden_fen, self.total_fen)
+                yield Burden(months, burden_fen, total_fen)
+
+    def fits_longer_than(self, months: int) -> bool:
+        """Whether equal instalments are allowed over more months than these."""
+        # Interest that runs can lift the instalments of a longer plan above the minimum.
+        policy = self.request.policy
+        longest = policy.max_months if policy.interest_during_plan else self.longest
+        return any(self.equal_amounts(count) for count in range(longest, months, -1))
 
     def equal_months(self) -> tuple[int, ...]:
         """All numbers of months over which equal instalments are allowed, rising."""

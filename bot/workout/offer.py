@@ -196,10 +196,10 @@ class Offer:
         """
         return (
             self.total_fen <= other.total_fen
-            and self.largest_instalment_fen <= other.largest_instalment_fen
             and self.down_payment_fen <= other.down_payment_fen
-            and self.approval_rank <= other.approval_rank
             and self.deferral_months >= other.deferral_months
+            and self.approval_rank <= other.approval_rank
+            and self.largest_instalment_fen <= other.largest_instalment_fen
         )
 
 

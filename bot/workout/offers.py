@@ -159,8 +159,8 @@ def _middle(room: PlanBounds, lengths: Sequence[int]) -> int:
 
 def _all_spread(fitting: Sequence[PlanBounds], made: Sequence[Offer]) -> bool:
     """Whether the longest plan there is has been offered."""
-    longest = max((plan.months for room in fitting for plan in room.equal_burdens()[-1:]), default=0)
-    return max((offer.months for offer in made), default=0) >= longest
+    longest = max((offer.months for offer in made), default=0)
+    return not any(room.fits_longer_than(longest) for room in fitting)
 
 
 def _standing(request: OfferRequest, made: Sequence[Offer]) -> list[Offer]:

@@ -4,9 +4,9 @@ The grid is kind, months, extent of the waiver, deferral and down payment. What 
 the largest monthly burden, the total, the months to freedom, what is needed at once, and whose decision it takes.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.workout.bounds import Burden, PlanBounds
 from bot.workout.settlement import Settlement
@@ -18,8 +18,7 @@ _Plan = tuple[int, int, int]
 """Months to freedom, burden and total in fen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A plan that fits, not yet an offer. Amounts in fen; ``months`` counts the instalments."""
 
     source: PlanBounds | Settlement
@@ -70,14 +69,17 @@ class _Curve:
         ours, burdens_fen, totals_fen = self.months, self.burdens_fen, self.totals_fen
         if ours[0] > plans[-1][0] or burdens_fen[-1] > plans[0][1]:
             return list(plans)
-        left = []
+        left, in_time, count = [], -1, len(ours)
         for plan in plans:
             months, burden_fen, total_fen = plan
-            place = bisect_right(ours, months) - 1
+            while in_time + 1 < count and ours[in_time + 1] <= months:
+                in_time += 1
+            place = in_time
             # Of its plans that are done in time, the earlier ones ask more a month and, with interest, less in all.
             while place >= 0 and burdens_fen[place] <= burden_fen:
-                mine = (ours[place], burdens_fen[place], totals_fen[place])
-                if totals_fen[place] <= total_fen and (also_level or mine != plan):
+                if totals_fen[place] <= total_fen and (
+                    also_level or (ours[place], burdens_fen[place], totals_fen[place]) != plan
+                ):
                     break
                 place -= 1
             else:

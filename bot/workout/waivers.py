@@ -87,9 +87,11 @@ def plan_levels(request: OfferRequest, step: int) -> tuple[WaiverLevel, ...]:
 
 def levels(request: OfferRequest, ceiling: Callable[[DebtPosition, Component], int]) -> tuple[WaiverLevel, ...]:
     """One level for each authority that allows more than the one before."""
-    found: list[WaiverLevel] = []
+    owed, found = request.owed, list[WaiverLevel]()
+    most_fen = {(debt.debt_id, component): ceiling(debt, component) for debt in owed for component in WAIVED_FIRST}
     for limit in usable_limits(request):
-        level = WaiverLevel(spend(request.owed, ceiling, limit.largest_waiver_fen), limit.role)
+        shares = spend(owed, lambda debt, component: most_fen[debt.debt_id, component], limit.largest_waiver_fen)
+        level = WaiverLevel(shares, limit.role)
         if not found or level.waived_fen > found[-1].waived_fen:
             found.append(level)
     return tuple(found)
