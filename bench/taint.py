@@ -32,6 +32,8 @@ from tests.firewall.secret import SecretDesk, secret_desk
 
 CALLS_A_ROUND = 200
 ROUNDS_A_TASK = 5
+TASKS_ON_A_DESK = 10
+"""After these the desks are made anew: what the second borrower has said piles up, and is copied out at every call."""
 
 _desks: list[SecretDesk] = []
 """Of this process: made once, since making them takes as long as some thousand calls."""
@@ -65,7 +67,9 @@ def main() -> None:
     memory = Path("/dev/shm")
     with (
         tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
-        ProcessPoolExecutor(asked.processes, get_context("spawn"), make_desks, (folder,)) as pool,
+        ProcessPoolExecutor(
+            asked.processes, get_context("spawn"), make_desks, (folder,), max_tasks_per_child=TASKS_ON_A_DESK
+        ) as pool,
     ):
         for done in as_completed([pool.submit(spy, task) for task in tasks]):
             made, took, found = done.result()
