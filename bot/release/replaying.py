@@ -9,19 +9,21 @@ from bot.release.engine import DecidedAgain, Tape, decide_again
 from bot.release.shelf import Shelf
 from bot.services.conversations import QuickReply, Reply
 from bot.services.deps import Deps
+from bot.services.offer_basis import Recomputed, recompute
 from bot.services.recorded_turns import GUARD, Judged, Remade, judge, knowledge_in, recorded
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What became of every turn of a conversation that was decided anew."""
+    """What became of every turn of a conversation that was decided anew, and of every set of offers made in it."""
 
     turns: tuple[Judged, ...]
+    offers: tuple[Recomputed, ...] = ()
 
     @property
     def differs(self) -> bool:
-        """Whether any turn came out otherwise."""
-        return any(turn.verdict.differs for turn in self.turns)
+        """Whether anything came out otherwise."""
+        return any(turn.verdict.differs for turn in self.turns) or any(each.verdict.differs for each in self.offers)
 
     def to_text(self) -> str:
         """Write the report for a terminal: verdicts, no words of anybody's."""
@@ -31,8 +33,14 @@ class ReplayReport:
             + (f"; rules not kept: {', '.join(turn.missing)}" if turn.missing else "")
             for turn in self.turns
         ]
-        same = sum(turn.verdict.value == "same" for turn in self.turns)
-        return "\n".join([*lines, f"{same} of {len(self.turns)} turns came out the same"])
+        lines += [
+            f"offers of {each.made_at.isoformat(timespec='seconds')} under {each.policy}: {each.verdict.value}"
+            for each in self.offers
+        ]
+        turns = sum(turn.verdict.value == "same" for turn in self.turns)
+        offers = sum(each.verdict.value == "same" for each in self.offers)
+        lines.append(f"{turns} of {len(self.turns)} turns came out the same")
+        return "\n".join([*lines, f"{offers} of {len(self.offers)} sets of offers came out the same"])
 
 
 def replay(deps: Deps, shelf: Shelf, conversation_id: str) -> ReplayReport | None:
@@ -56,7 +64,7 @@ def replay(deps: Deps, shelf: Shelf, conversation_id: str) -> ReplayReport | Non
         kept.add(model_id)
         decided = decide_again(deps.settings, model, Tape(conversation.events, turns))
         remade.update({number: _remade(one) for number, one in decided.items()})
-    return ReplayReport(judge(deps, conversation, remade, frozenset(kept)))
+    return ReplayReport(judge(deps, conversation, remade, frozenset(kept)), recompute(deps, conversation_id))
 
 
 def _remade(decided: DecidedAgain | None) -> Remade | None:

@@ -156,6 +156,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.QuotedPayoff, t.QuotedPayoff.borrower_id == me),
         (t.Negotiation, t.Negotiation.borrower_id == me),
         (t.Offer, t.Offer.negotiation_id.in_(negotiations)),
+        (t.OfferBasis, t.OfferBasis.negotiation_id.in_(negotiations)),
         (t.Approval, t.Approval.borrower_id == me),
         (t.Agreement, t.Agreement.borrower_id == me),
         (t.Instalment, t.Instalment.agreement_id.in_(agreements)),

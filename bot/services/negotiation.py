@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.lending.limitation import LimitationStatus
-from bot.services import agreement_line, approvals, audit
+from bot.services import agreement_line, approvals, audit, offer_basis
 from bot.services.accounts import NotVerified, RightParty, portfolio_of, right_party
 from bot.services.deps import Deps
 from bot.services.negotiation_state import (
@@ -29,9 +29,8 @@ from bot.services.offer_request import WISH_CODEC, request_of, wish_of
 from bot.services.offer_table import active, close, put_on_table, row_id, tabled
 from bot.services.said import answers_question
 from bot.store import tables
-from bot.workout.counter import BorrowerProposal, Nearest, Objection, meet
+from bot.workout.counter import BorrowerProposal, Nearest, Objection
 from bot.workout.offer import NoOffer, NoOfferReason, OfferKind
-from bot.workout.offers import compute_offers
 from bot.workout.policy_sections import HardshipKind
 from bot.workout.settlement import may_settle
 
@@ -307,7 +306,7 @@ def advance(session: Session, deps: Deps, party: RightParty, negotiation: tables
         return state_of(session, deps, party, negotiation)
     if negotiation.replaces_agreement_id is not None and negotiation.hardship is None:
         return state_of(session, deps, party, negotiation)
-    made = compute_offers(request_of(session, deps, party, negotiation))
+    made = offer_basis.offers_for(session, deps, party, negotiation)
     if made.no_offer is not None:
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
     put_on_table(session, deps, negotiation, made.offers)
@@ -328,9 +327,8 @@ def _answer_wish(
     blind = not is_complete(negotiation)
     if not blind and not tabled(session, negotiation):
         # Laid out beside the answer: whoever then asks for others is not left with what is gentler than this one plan.
-        put_on_table(session, deps, negotiation, compute_offers(request_of(session, deps, party, negotiation)).offers)
-    request = request_of(session, deps, party, negotiation)
-    answer = meet(wish, request)
+        put_on_table(session, deps, negotiation, offer_basis.offers_for(session, deps, party, negotiation).offers)
+    request, answer = offer_basis.answer_to(session, deps, party, negotiation, wish)
     if isinstance(answer, NoOffer):
         if blind and answer.reason is NoOfferReason.NO_SURPLUS:
             negotiation.wish_kind = None

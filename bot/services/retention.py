@@ -209,8 +209,9 @@ def _means(deps: Deps) -> int:
             .values(monthly_income_fen=None, monthly_essential_fen=None, hardship=None, available_now_fen=None)
             .returning(t.Negotiation.id)
             .execution_options(synchronize_session=False)
-        )
-        return len(emptied.all())
+        ).all()
+        session.execute(delete(t.OfferBasis).where(t.OfferBasis.negotiation_id.in_([row.id for row in emptied])))
+        return len(emptied)
 
 
 def _identity(deps: Deps) -> int:

@@ -104,9 +104,9 @@ def _in_force(deps: Deps) -> Iterator[RuleSet]:
     for name, places in RULE_FILES.items():
         files = [file for place in places for file in _files(data / place)]
         yield RuleSet(name, versions[name], {str(file.relative_to(data)): file.read_text("utf-8") for file in files})
-    for path in sorted((data / "policies").glob("*.yml")):
+    for path in sorted(deps.settings.policies_dir.glob("*.yml")):
         policy = load_policy(path)
-        yield RuleSet(f"{POLICY}{policy.code}", policy.version, {str(path.relative_to(data)): path.read_text("utf-8")})
+        yield RuleSet(f"{POLICY}{policy.code}", policy.version, {f"policies/{path.name}": path.read_text("utf-8")})
 
 
 def _files(place: Path) -> list[Path]:

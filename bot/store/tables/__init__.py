@@ -27,6 +27,7 @@ from bot.store.tables.identity import (
     VouchedVisit,
     WebSession,
 )
+from bot.store.tables.offer_basis import OfferBasis
 from bot.store.tables.operations import (
     ApiClient,
     ApiKey,
@@ -88,6 +89,7 @@ __all__ = [
     "Negotiation",
     "NluTurn",
     "Offer",
+    "OfferBasis",
     "Operator",
     "OperatorLogin",
     "OperatorSession",
