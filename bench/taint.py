@@ -64,18 +64,17 @@ def main() -> None:
     asked = options.parse_args()
     tasks = [(asked.seed, number) for number in range(-(-asked.calls // (CALLS_A_ROUND * ROUNDS_A_TASK)))]
     calls, cpu_seconds, leaks, began = 0, 0.0, list[str](), time.monotonic()
-    memory = Path("/dev/shm")
-    with (
-        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
-        ProcessPoolExecutor(
-            asked.processes, get_context("spawn"), make_desks, (folder,), max_tasks_per_child=TASKS_ON_A_DESK
-        ) as pool,
-    ):
-        for done in as_completed([pool.submit(spy, task) for task in tasks]):
-            made, took, found = done.result()
-            calls, cpu_seconds, leaks = calls + made, cpu_seconds + took, leaks + found
-            elapsed = time.monotonic() - began
-            print(f"{calls} calls in {elapsed:.0f} s, {cpu_seconds:.0f} s of CPU: {len(leaks)} leaks", flush=True)
+    memory, at_once = Path("/dev/shm"), TASKS_ON_A_DESK * asked.processes
+    for first in range(0, len(tasks), at_once):
+        with (
+            tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
+            ProcessPoolExecutor(asked.processes, get_context("spawn"), make_desks, (folder,)) as pool,
+        ):
+            for done in as_completed([pool.submit(spy, task) for task in tasks[first : first + at_once]]):
+                made, took, found = done.result()
+                calls, cpu_seconds, leaks = calls + made, cpu_seconds + took, leaks + found
+                elapsed = time.monotonic() - began
+                print(f"{calls} calls in {elapsed:.0f} s, {cpu_seconds:.0f} s of CPU: {len(leaks)} leaks", flush=True)
     for leak in leaks[:20]:
         print(leak[:1_000])
     sys.exit(1 if leaks else 0)
