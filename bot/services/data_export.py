@@ -7,10 +7,11 @@ column about borrowers has it in the copy, or names it among what is left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, and_, false, func, inspect, or_, select
+from sqlalchemy import ColumnElement, and_, false, inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.clock import business_date
@@ -145,6 +146,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
     chats = select(t.Conversation.id).where(t.Conversation.borrower_id == me)
     cases = select(t.CaseFile.id).where(t.CaseFile.borrower_id == me)
     subjects = (me, *session.scalars(negotiations), *session.scalars(agreements))
+    times = _my_times(session, me)
     return (
         (t.Contract, t.Contract.borrower_id == me),
         (t.ContractRate, t.ContractRate.contract_id.in_(contracts)),
@@ -170,7 +172,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.VouchedVisit, t.VouchedVisit.borrower_id == me),
         (t.VerificationAttempt, t.VerificationAttempt.borrower_id == me),
         (t.Conversation, t.Conversation.borrower_id == me),
-        (t.Message, _in_my_time(session, me, t.Message.conversation_id, t.Message.created_at)),
+        (t.Message, _in_my_time(times, t.Message.conversation_id, t.Message.created_at)),
         (t.Satisfaction, t.Satisfaction.borrower_id == me),
         (t.CaseFile, t.CaseFile.borrower_id == me),
         (t.Circumstance, t.Circumstance.borrower_id == me),
@@ -181,36 +183,52 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
             t.AuditEntry,
             or_(
                 t.AuditEntry.subject_id.in_(subjects),
-                _in_my_time(session, me, t.AuditEntry.subject_id, t.AuditEntry.at),
+                _in_my_time(times, t.AuditEntry.subject_id, t.AuditEntry.at),
             ),
         ),
     )
 
 
-def _in_my_time(
-    session: Session, me: str, conversation: InstrumentedAttribute[str], at: InstrumentedAttribute[datetime]
-) -> ColumnElement[bool]:
-    """What happened in the borrower's conversations, but nothing from before somebody else let go of one.
+@dataclass(frozen=True, slots=True)
+class _MyTime:
+    """The part of a conversation that is a borrower's: after others let go of it, and until they did themselves."""
 
-    Of a conversation that is theirs no more it is what happened until its binding ended.
-    """
-    t, found = tables, list[ColumnElement[bool]]()
-    bindings = session.scalars(select(t.ChannelBinding).where(t.ChannelBinding.borrower_id == me)).all()
-    ended: dict[str, datetime | None] = {row.conversation_id: row.released_at for row in bindings}
+    conversation_id: str
+    since: datetime | None
+    until: datetime | None
+
+    def holds(
+        self, conversation: InstrumentedAttribute[str], at: InstrumentedAttribute[datetime]
+    ) -> ColumnElement[bool]:
+        parts = [conversation == self.conversation_id]
+        parts += [] if self.until is None else [at <= self.until]
+        parts += [] if self.since is None else [at >= self.since]
+        return and_(*parts)
+
+
+def _my_times(session: Session, me: str) -> list[_MyTime]:
+    """Return the borrower's conversations, those that are theirs no more until their binding ended."""
+    t = tables
+    mine = select(t.ChannelBinding).where(t.ChannelBinding.borrower_id == me)
+    ended: dict[str, datetime | None] = {row.conversation_id: row.released_at for row in session.scalars(mine)}
     ended |= dict.fromkeys(session.scalars(select(t.Conversation.id).where(t.Conversation.borrower_id == me)))
-    for conversation_id, until in ended.items():
-        others_until = session.scalar(
-            select(func.max(t.ChannelBinding.released_at)).where(
-                t.ChannelBinding.conversation_id == conversation_id,
-                t.ChannelBinding.borrower_id != me,
-                *(() if until is None else (t.ChannelBinding.released_at < until,)),
-            )
-        )
-        parts = [conversation == conversation_id]
-        parts += [] if until is None else [at <= until]
-        parts += [] if others_until is None else [at >= others_until]
-        found.append(and_(*parts))
-    return or_(*found) if found else false()
+    others = select(t.ChannelBinding.conversation_id, t.ChannelBinding.released_at).where(
+        t.ChannelBinding.conversation_id.in_(ended),
+        t.ChannelBinding.borrower_id != me,
+    )
+    let_go: dict[str, datetime] = {}
+    for conversation_id, released_at in session.execute(others):
+        until = ended[conversation_id]
+        if released_at is not None and (until is None or released_at < until):
+            let_go[conversation_id] = max(released_at, let_go.get(conversation_id, released_at))
+    return [_MyTime(chat, let_go.get(chat), until) for chat, until in ended.items()]
+
+
+def _in_my_time(
+    times: Sequence[_MyTime], conversation: InstrumentedAttribute[str], at: InstrumentedAttribute[datetime]
+) -> ColumnElement[bool]:
+    """What happened in the borrower's conversations, but nothing from before somebody else let go of one."""
+    return or_(*(each.holds(conversation, at) for each in times)) if times else false()
 
 
 def _content(row: Base) -> dict[str, JsonValue]:
