@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -117,6 +117,9 @@ def argument(draw: random.Random, name: str, hint: Any, ids: Sequence[str]) -> A
     return drawn[hint]()
 
 
+_A_MOMENT = timedelta(milliseconds=1)
+
+
 @dataclass
 class Spy:
     """Makes calls on a desk that keeps a secret, and on one that has none to keep."""
@@ -142,6 +145,8 @@ class Spy:
                 make = self._action if self.draw.random() < 0.5 else self._service
                 yield from make(standing, keys[standing], canaries)
                 self.calls += 1
+                for desk in (self.kept, self.empty):  # two things never happen at one instant, so they have an order
+                    desk.clock.instant += _A_MOMENT
             yield from self._stored(keys, canaries)
             for desk in (self.kept, self.empty):
                 desk.clock.instant += desk.deps.idle * 4
