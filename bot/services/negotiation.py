@@ -8,10 +8,10 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.lending.limitation import LimitationStatus
-from bot.services import agreement_line, approvals, audit, offer_basis
-from bot.services.accounts import NotVerified, RightParty, portfolio_of, right_party
+from bot.services import approvals, audit, offer_basis
+from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
+from bot.services.negotiation_opening import new_negotiation, take_up, why_blocked
 from bot.services.negotiation_state import (
     Blocked,
     Countered,
@@ -84,25 +84,16 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
         existing = active(session, party)
         if existing is not None:
             return state_of(session, deps, party, existing)
-        if (why := _blocked(session, deps, party)) is not None:
+        if (why := why_blocked(session, deps, party)) is not None:
             return why
         groups = eligible(session, deps, party)
         chosen = [debt.debt_id for debt in next(iter(groups.values()))] if len(groups) == 1 else []
-        now = deps.now()
-        negotiation = tables.Negotiation(
-            borrower_id=party.borrower_id,
-            active_key=party.borrower_id,
-            debt_ids=[],
-            policy_code="",
-            policy_version="",
-            created_at=now,
-            updated_at=now,
-        )
-        if chosen and not _is_about(session, deps, negotiation, chosen):
+        negotiation = new_negotiation(deps, party)
+        if chosen and not take_up(session, deps, negotiation, chosen):
             return Blocked.NO_REPLANS_LEFT
         session.add(negotiation)
         session.flush()
-        audit.record(session, now, audit.BOT, "negotiation_opened", ("negotiation", negotiation.id))
+        audit.record(session, deps.now(), audit.BOT, "negotiation_opened", ("negotiation", negotiation.id))
         return state_of(session, deps, party, negotiation)
 
 
@@ -116,7 +107,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Result |
         groups = list(eligible(session, deps, party).values())
         if negotiation.debt_ids or not 1 <= position <= len(groups):
             return state_of(session, deps, party, negotiation)
-        if not _is_about(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
+        if not take_up(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
             close(session, deps, negotiation, "ended")
             return Blocked.NO_REPLANS_LEFT
         negotiation.updated_at = deps.now()
@@ -362,31 +353,3 @@ def _active(
 
 def _unchoose(negotiation: tables.Negotiation) -> None:
     negotiation.chosen_offer_id = negotiation.asked_in = None
-
-
-def _is_about(session: Session, deps: Deps, negotiation: tables.Negotiation, debt_ids: list[str]) -> bool:
-    """Set the debts and the policy. False: a plan on them was broken, and the policy allows the bot no further one."""
-    product = session.get_one(tables.Debt, debt_ids[0]).contract.product
-    policy = deps.policies[product.policy_code]
-    broken = agreement_line.broken_before(session, negotiation.borrower_id, debt_ids)
-    if broken is not None and not agreement_line.may_be_replaced(session, broken, policy):
-        return False
-    negotiation.debt_ids = debt_ids
-    negotiation.policy_code, negotiation.policy_version = policy.code, policy.version
-    return True
-
-
-def _blocked(session: Session, deps: Deps, party: RightParty) -> Blocked | None:
-    """Why there is nothing to negotiate, if so."""
-    owed = portfolio_of(session, deps, party)
-    if not owed.open_debts:
-        return Blocked.NOTHING_OWED
-    free = [debt for debt in owed.open_debts if debt.plan_number is None]
-    if not free:
-        return Blocked.PLAN_IN_FORCE
-    undisputed = [debt for debt in free if not debt.disputed]
-    if not undisputed:
-        return Blocked.ALL_DISPUTED
-    if all(debt.limitation is not LimitationStatus.RUNNING for debt in undisputed):
-        return Blocked.OLD_DEBT
-    return None
