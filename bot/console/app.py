@@ -15,6 +15,7 @@ from bot.console import (
     cases,
     documents,
     live,
+    offering,
     payments,
     quality,
     reading,
@@ -56,6 +57,7 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     session.add_routes(router, pages)
     reading.add_routes(router, pages)
     acting.add_routes(router, pages, on_reply)
+    offering.add_routes(router, pages, on_reply)
     approvals.add_routes(router, pages, on_reply)
     documents.add_routes(router, pages)
     payments.add_routes(router, pages)

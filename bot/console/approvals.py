@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
@@ -14,8 +13,8 @@ from bot.console import PREFIX
 from bot.console.reading import list_for
 from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
+from bot.console.typed import fen_of
 from bot.identity.roles import Permission
-from bot.lending.money import yuan_to_fen
 from bot.services import approval_decisions, approvals
 from bot.services.approval_decisions import LONGEST_REASON, Change, Decided, Decision, NotDecided
 from bot.services.approvals import ApprovalState, ApprovalView
@@ -26,8 +25,6 @@ ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 UNREADABLE = "unreadable"
 """The reason shown where other figures were asked for in a way that cannot be read."""
-
-_MOST_YUAN = Decimal(100_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +43,9 @@ class AskedFor:
         """
         if not (self.months or self.monthly or self.first_on):
             return None
-        try:
-            yuan = Decimal(self.monthly.replace(",", "")) if self.monthly else None
-        except InvalidOperation as error:
-            raise ValueError(f"not an amount: {self.monthly!r}") from error
-        if yuan is not None and not (yuan.is_finite() and 0 < yuan <= _MOST_YUAN):
-            raise ValueError(f"not an amount for a month: {self.monthly!r}")
         return BorrowerProposal(
             months=int(self.months) if self.months else None,
-            monthly_fen=yuan_to_fen(yuan) if yuan is not None else None,
+            monthly_fen=fen_of(self.monthly),
             first_on=date.fromisoformat(self.first_on) if self.first_on else None,
         )
 

@@ -14,14 +14,14 @@ from bot.services.approvals import ApprovalState, ApprovalView
 from bot.services.deps import Deps
 from bot.services.offer_request import request_of
 from bot.services.offer_table import put_on_table, row_id, tabled
+from bot.services.offer_trial import tried
 from bot.services.operators import OperatorView
 from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal, GrantLimit, MayDecide, grant_limits
 from bot.workout.bounds import Objection
-from bot.workout.counter import BorrowerProposal, Nearest, meet
-from bot.workout.offer import NoOffer, NoOfferReason, Offer
-from bot.workout.offers import compute_offers
+from bot.workout.counter import BorrowerProposal
+from bot.workout.offer import NoOfferReason, Offer
 from bot.workout.policy_sections import ApprovalRole
 from bot.workout.request import OfferRequest
 
@@ -243,20 +243,10 @@ def _alternatives(
     facts: OfferRequest, asked: Offer, role: ApprovalRole | None, proposal: BorrowerProposal | None
 ) -> tuple[tuple[Offer, ...], Objection | NoOfferReason | None]:
     """Other offers that this role may grant: the nearest to a proposal first, then what the policy offers now."""
-    found: list[Offer] = []
-    objection: Objection | NoOfferReason | None = None
-    if proposal is not None:
-        answer = meet(proposal, facts)
-        if isinstance(answer, NoOffer):
-            objection = answer.reason
-        else:
-            objection = answer.why if isinstance(answer, Nearest) else None
-            found.append(answer.offer)
-    found += compute_offers(facts).offers
+    found = tried(facts, proposal)
     rank = role.rank if role is not None else 0
-    others = {offer.offer_id: offer for offer in reversed(found) if offer.approval_rank <= rank}
-    others.pop(asked.offer_id, None)
-    return tuple(dict.fromkeys(others[offer.offer_id] for offer in found if offer.offer_id in others)), objection
+    others = (offer for offer in found.offers if offer.approval_rank <= rank and offer.offer_id != asked.offer_id)
+    return tuple(others), found.why if proposal is not None else None
 
 
 def _obstacle(facts: OfferRequest, still_true: bool) -> NotDecided | None:

@@ -19,7 +19,7 @@ from bot.identity.levels import Level
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Decision, Purpose, Verdict
 from bot.services import audit, contact
-from bot.services.approvals import ApprovalState
+from bot.services.approvals import BOT, ApprovalState
 from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
@@ -190,16 +190,17 @@ def _answer(session: Session, deps: Deps, approval: tables.Approval) -> Reply:
     wording = deps.wording
     granted = _granted(session, deps, approval)
     person = QuickReply(wording.one("approval_button_person"), "/request_human")
+    chosen = "approval" if approval.requester == BOT else "proposed"  # what a colleague put forward, nobody has chosen
     if granted is not None:
         as_asked = approval.granted_offer_id == approval.offer_id
         look = QuickReply(wording.one("approval_button_confirm"), _choosing(granted))
-        text = wording.one("approval_approved" if as_asked else "approval_changed", **_figures(granted, deps))
+        text = wording.one(f"{chosen}_approved" if as_asked else f"{chosen}_changed", **_figures(granted, deps))
         return Reply(text, (look, person))
     if approval.state == ApprovalState.REJECTED:
         others = QuickReply(wording.one("approval_button_others"), _OTHERS)
-        return Reply(wording.one("approval_rejected"), (others, person))
+        return Reply(wording.one(f"{chosen}_rejected"), (others, person))
     afresh = QuickReply(wording.one("approval_button_afresh"), _OTHERS)
-    return Reply(wording.one("approval_expired"), (afresh, person))
+    return Reply(wording.one(f"{chosen}_expired"), (afresh, person))
 
 
 def _hint(session: Session, deps: Deps, approval: tables.Approval, purpose: Purpose) -> Reply:

@@ -155,6 +155,13 @@ def transcript(deps: Deps, conversation_id: str, reader: Reader) -> Transcript |
         return _read(session, deps, conversation_id, reader, after=0)
 
 
+def heading(deps: Deps, conversation_id: str, reader: Reader) -> ConversationRow | None:
+    """Return how a conversation stands in the list, None where this operator may read none. No turn is shown."""
+    with deps.read() as session:
+        found = session.execute(_rows().where(Conversation.id == conversation_id, may_look_through(reader))).first()
+        return None if found is None else _row(deps, *found)
+
+
 def turns_after(deps: Deps, conversation_id: str, seq: int, reader: Reader) -> Transcript | None:
     """Return a conversation with only its turns after ``seq``, to bring an open page up to date.
 
