@@ -12,6 +12,7 @@ from bot.store.tables.accounts import (
     Product,
 )
 from bot.store.tables.approvals import Approval
+from bot.store.tables.call_backs import CallBack
 from bot.store.tables.care import Circumstance, EvidenceConsent
 from bot.store.tables.cases import CaseFile, CaseNote
 from bot.store.tables.conversations import Button, Conversation, Message, Outbox
@@ -64,6 +65,7 @@ __all__ = [
     "Base",
     "Borrower",
     "Button",
+    "CallBack",
     "CaseFile",
     "CaseNote",
     "ChannelBinding",

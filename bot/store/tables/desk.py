@@ -16,6 +16,7 @@ class Operator(Base):
 
     ``must_change_password`` holds for a password that somebody else has set. ``totp_sealed`` is the secret of the
     second factor once it was confirmed, ``totp_step`` the last time step whose code was taken: no code counts twice.
+    Whoever was ``disabled_at`` some time cannot log in, and keeps their name on what they did.
     """
 
     __tablename__ = "operator"
@@ -31,6 +32,7 @@ class Operator(Base):
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
     failed_logins: Mapped[int] = mapped_column(Integer, default=0)
     locked_until: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
