@@ -16,6 +16,7 @@ from bot.console import (
     documents,
     live,
     offering,
+    operators,
     payments,
     quality,
     reading,
@@ -66,5 +67,6 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     readings.add_routes(router, pages)
     quality.add_routes(router, pages)
     reports.add_routes(router, pages)
+    operators.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     READ_REPORTS = "read_reports"
     REVIEW_QUALITY = "review_quality"
     CORRECT_READINGS = "correct_readings"
+    MANAGE_OPERATORS = "manage_operators"
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {
@@ -40,7 +41,7 @@ _ALLOWED: dict[Role, frozenset[Permission]] = {
             Permission.REVEAL_DETAILS,
         }
     ),
-    Role.SUPERVISOR: frozenset(Permission),
+    Role.SUPERVISOR: frozenset(Permission) - {Permission.MANAGE_OPERATORS},
     Role.COMPLIANCE: frozenset(
         {
             Permission.READ_CONVERSATIONS,

@@ -8,12 +8,12 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from bot.desk.ownership import Act, NotAllowed, Owner, after
-from bot.identity.roles import Permission, Role, may
+from bot.identity.roles import Permission, may
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal, put_into_hands
 from bot.services.locking import locked_in_turn
-from bot.services.operators import OperatorView
+from bot.services.operators import OperatorView, may_answer
 from bot.store.tables import Operator
 
 LONGEST_TEAM = 40
@@ -39,11 +39,7 @@ def colleagues(deps: Deps) -> tuple[Colleague, ...]:
     """Return the operators who may take conversations, by team and name."""
     with deps.read() as session:
         rows = session.scalars(select(Operator).order_by(Operator.team, Operator.display_name, Operator.id))
-        return tuple(
-            Colleague(row.id, row.display_name, row.team)
-            for row in rows
-            if may(Role(row.role), Permission.TAKE_CONVERSATIONS)
-        )
+        return tuple(Colleague(row.id, row.display_name, row.team) for row in rows if may_answer(row))
 
 
 def put_into_team(deps: Deps, login: str, team: str | None) -> TeamRefusal | None:
@@ -81,7 +77,7 @@ def assign_to_person(deps: Deps, by: OperatorView, conversation_id: str, operato
         if conversation is None or not may(by.role, Permission.ASSIGN_CONVERSATIONS):
             return Refusal.UNKNOWN
         operator = session.get(Operator, operator_id)
-        if operator is None or not may(Role(operator.role), Permission.TAKE_CONVERSATIONS):
+        if operator is None or not may_answer(operator):
             return Refusal.NO_SUCH_COLLEAGUE
         if conversation.owner == Owner.HUMAN and conversation.owner_operator_id == operator.id:
             return Done(Owner.HUMAN)

@@ -23,6 +23,7 @@ from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
 from bot.services.locking import locked_in_turn
+from bot.services.operators import may_answer
 from bot.services.reading_rights import is_readable, reader_of
 from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
 
@@ -238,8 +239,9 @@ def _is_negotiating(session: Session, party: RightParty) -> bool:
 def requeue_abandoned(deps: Deps) -> int:
     """Queue anew every conversation whose operator has left the borrower without an answer; returns how many.
 
-    The borrower must have waited for ``human_idle_minutes``. They are told once, unless the contact rules forbid it,
-    and the bot answers what they wrote meanwhile, except where a sign of danger calls for a person.
+    The borrower must have waited for ``human_idle_minutes``, or the operator may not answer any more. They are told
+    once, unless the contact rules forbid it, and the bot answers what they wrote meanwhile, except where a sign of
+    danger calls for a person.
     """
     with deps.read() as session:
         in_hand = session.scalars(select(Conversation).where(Conversation.owner == Owner.HUMAN)).all()
@@ -314,6 +316,9 @@ def _requeue(deps: Deps, conversation_id: str) -> bool:
 def _is_abandoned(session: Session, deps: Deps, conversation: Conversation) -> bool:
     if conversation.owner != Owner.HUMAN:
         return False
+    operator = session.get(Operator, conversation.owner_operator_id or "")
+    if operator is not None and not may_answer(operator):
+        return True
     since = _waiting_since(session, conversation)
     return since is not None and deps.now() - since >= timedelta(minutes=deps.settings.human_idle_minutes)
 

@@ -120,7 +120,7 @@ def choose_password(deps: Deps, token: str, password: str) -> str | Unfinished |
         return _go_on(session, deps, row, operator, token)
 
 
-def reset(deps: Deps, login: str, password: str) -> CreateRefusal | bool:
+def reset(deps: Deps, login: str, password: str, by: audit.Actor = audit.SYSTEM) -> CreateRefusal | bool:
     """Give an operator a first password again and forget their app; they are logged out. False for an unknown login."""
     if len(password) < PASSWORD_MINIMUM:
         return CreateRefusal.PASSWORD_TOO_SHORT
@@ -134,7 +134,7 @@ def reset(deps: Deps, login: str, password: str) -> CreateRefusal | bool:
         operator.failed_logins = 0
         for table in (OperatorSession, OperatorLogin):
             session.execute(delete(table).where(table.operator_id == operator.id))
-        audit.record(session, deps.now(), audit.SYSTEM, "operator_reset", ("operator", operator.id))
+        audit.record(session, deps.now(), by, "operator_reset", ("operator", operator.id))
         return True
 
 
@@ -148,7 +148,7 @@ def _open(
         return None
     operator = session.get_one(Operator, operator_id, with_for_update=True if to_change else None)
     row = session.scalar(select(OperatorLogin).where(known, OperatorLogin.expires_at > deps.now()))
-    return None if row is None else (row, operator)
+    return None if row is None or operator.disabled_at is not None else (row, operator)
 
 
 def _go_on(session: Session, deps: Deps, row: OperatorLogin, operator: Operator, token: str) -> str | Unfinished:

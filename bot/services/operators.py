@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot.desk.visibility import Reader
 from bot.identity import totp
-from bot.identity.roles import READS_ALL, Role
+from bot.identity.roles import READS_ALL, Permission, Role, may
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.store.tables import Operator, OperatorLogin, OperatorSession
@@ -102,6 +102,7 @@ def create(
     team: str | None = None,
     *,
     must_change: bool = False,
+    by: audit.Actor = audit.SYSTEM,
 ) -> str | CreateRefusal:
     """Create an operator, in a team if one is named, and return the id.
 
@@ -124,8 +125,13 @@ def create(
         )
         session.add(operator)
         session.flush()
-        audit.record(session, now, audit.SYSTEM, "operator_created", ("operator", operator.id), role=role.value)
+        audit.record(session, now, by, "operator_created", ("operator", operator.id), role=role.value)
         return operator.id
+
+
+def may_answer(operator: Operator) -> bool:
+    """Tell whether somebody works here whose role may take conversations."""
+    return operator.disabled_at is None and may(Role(operator.role), Permission.TAKE_CONVERSATIONS)
 
 
 def any_exists(deps: Deps) -> bool:
@@ -225,7 +231,7 @@ def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
     with deps.begin() as session:
         now = deps.now()
         operator = session.scalar(select(Operator).where(Operator.login == login).with_for_update())
-        if operator is None:
+        if operator is None or operator.disabled_at is not None:
             return LoginRefusal.WRONG
         if operator.locked_until is not None and operator.locked_until > now:
             return LoginRefusal.LOCKED
@@ -241,6 +247,8 @@ def current(deps: Deps, token: str) -> OperatorView | None:
         if row is None or row.expires_at <= deps.now():
             return None
         operator = session.get_one(Operator, row.operator_id)
+        if operator.disabled_at is not None:
+            return None
         return OperatorView(
             operator.id, operator.login, operator.display_name, Role(operator.role), row.csrf, operator.team
         )

@@ -273,6 +273,10 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/reveal"): Permission.REVEAL_DETAILS,
     ("POST", "/console/c/{conversation_id}/cases"): Permission.REPLY,
+    ("GET", "/console/operators"): Permission.MANAGE_OPERATORS,
+    ("POST", "/console/operators"): Permission.MANAGE_OPERATORS,
+    ("POST", "/console/operators/{operator_id}"): Permission.MANAGE_OPERATORS,
+    ("POST", "/console/operators/{operator_id}/act"): Permission.MANAGE_OPERATORS,
     ("POST", "/console/quality/draw"): Permission.REVIEW_QUALITY,
     ("POST", "/console/quality/flaws/{finding_id}/seen"): Permission.REVIEW_QUALITY,
     ("POST", "/console/quality/{review_id}"): Permission.REVIEW_QUALITY,
@@ -299,6 +303,7 @@ PAGES = (
     "/console/quality",
     "/console/reports",
     "/console/reports/weeks.csv",
+    "/console/operators",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""
@@ -323,6 +328,7 @@ def filled(path: str, conversation_id: str) -> str:
         turn_id="0" * 32,
         finding_id="0" * 32,
         review_id="0" * 32,
+        operator_id="0" * 32,
         name="console.css",
     )
 
