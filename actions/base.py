@@ -92,6 +92,11 @@ class Turn:
             shown.append({"title": "", "payload": extras_payload(drawn)})
         self._dispatcher.utter_message(response=response, buttons=shown or None, **values)
 
+    def tell(self, text: str, buttons: Sequence[Button] = ()) -> None:
+        """Answer with words that gateway and scheduler use as well (``deps.wording``), in Simplified script."""
+        shown = [{"title": button.title, "payload": button.payload} for button in buttons]
+        self._dispatcher.utter_message(text=text, buttons=shown or None)
+
     def can_say(self, response: str) -> bool:
         """Tell whether ``domain.yml`` has a response."""
         return response in self._domain["responses"]

@@ -7,6 +7,7 @@ import json
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
+from actions.call_backs import answer_call_wish, call_off, tell_after_hours
 from actions.contact_wishes import heard_pause, pause
 from bot.desk.ownership import QueueReason
 from bot.services import cases, handoff, negotiation
@@ -23,6 +24,7 @@ class RequestHuman(DeskAction):
         """Queue and say what happens now."""
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
         turn.say("utter_human_coming")
+        tell_after_hours(turn)
         return leave_forms()
 
 
@@ -41,7 +43,7 @@ class Cancel(DeskAction):
         case_stays = handoff.keeps_waiting(turn.deps, turn.conversation_id)
         if ended:
             turn.say("utter_cancelled_plan")
-        elif not case_stays:
+        elif not case_stays and not call_off(turn):
             turn.say("utter_left_queue" if left_queue else "utter_cancelled")
         if case_stays:
             turn.say("utter_cancelled_case_stays")
@@ -55,7 +57,7 @@ class Cancel(DeskAction):
 
 
 class PassOn(DeskAction):
-    """What only a person can do: the wish is queued for one, and the borrower is told so."""
+    """What only a person can do: the wish is queued for one, and the borrower is told so; a call gets its time."""
 
     action_name = "action_pass_on"
 
@@ -64,6 +66,8 @@ class PassOn(DeskAction):
         later = heard_pause(turn) if turn.intent == "request_callback" else None
         if later is not None:
             return pause(turn, turn.text, later)
+        if turn.intent == "request_callback":
+            return answer_call_wish(turn)
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
         turn.say(f"utter_pass_on_{turn.intent}")
         return []
@@ -79,6 +83,7 @@ class Clarify(DeskAction):
         if turn.not_understood_in_a_row() > 1:
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NOT_UNDERSTOOD)
             turn.say("utter_not_understood_person")
+            tell_after_hours(turn)
             return []
         meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
         buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), _payload(name)) for name in meanings]

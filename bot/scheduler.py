@@ -20,6 +20,7 @@ from bot.services import (
     api_requests,
     approval_news,
     audit_chain,
+    call_backs,
     case_sweep,
     crisis_follow_up,
     handoff,
@@ -57,6 +58,7 @@ def tick(deps: Deps) -> None:
     _attempt("plan_sweep", _service, deps)
     _attempt("promise_sweep", _judge_promises, deps)
     _attempt("approval_news", _tell_outcomes, deps)
+    _attempt("call_sweep", _tell_calls, deps)
     _attempt("case_sweep", _watch_cases, deps)
     _attempt("distress_sweep", _look_after, deps)
     _attempt("notice_news", notice_news.take_in, deps)
@@ -129,6 +131,11 @@ def _tell_outcomes(deps: Deps) -> None:
     told = approval_news.sweep(deps)
     if told.expired or told.written:
         log.info("approvals_swept", expired=told.expired, written=told.written)
+
+
+def _tell_calls(deps: Deps) -> None:
+    if count := call_backs.sweep(deps):
+        log.info("calls_swept", count=count)
 
 
 def _watch_cases(deps: Deps) -> None:

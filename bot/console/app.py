@@ -12,6 +12,7 @@ from bot.console import (
     acting,
     approvals,
     assets,
+    calls,
     cases,
     documents,
     live,
@@ -60,6 +61,7 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     acting.add_routes(router, pages, on_reply)
     offering.add_routes(router, pages, on_reply)
     approvals.add_routes(router, pages, on_reply)
+    calls.add_routes(router, pages, on_reply)
     documents.add_routes(router, pages)
     payments.add_routes(router, pages)
     cases.add_routes(router, pages)

@@ -17,10 +17,12 @@ from bot.desk.ownership import Owner
 from bot.identity.masking import may_reveal
 from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
-from bot.services import assignment, inbox
+from bot.services import assignment, call_backs, inbox
+from bot.services.call_backs import CallView
 from bot.services.care import PLACEABLE
 from bot.services.inbox import ConversationRow, Transcript
 from bot.services.operators import OperatorView
+from bot.services.reading_rights import readable
 from bot.services.reveal import Revealed, RevealReason
 
 ConversationId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -38,11 +40,12 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InboxList:
-    """The list at the left; ``waiting`` counts the whole queue, whatever the list shows."""
+    """The list at the left; ``waiting`` counts the whole queue, whatever the list shows. ``calls`` are due or late."""
 
     show: Show
     rows: tuple[ConversationRow, ...]
     waiting: int
+    calls: tuple[CallView, ...] = ()
 
 
 def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxList:
@@ -53,6 +56,7 @@ def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxLis
         show=show,
         rows=tuple(row for row in rows if _shown(row, show, operator)),
         waiting=sum(row.owner is Owner.QUEUED for row in rows),
+        calls=call_backs.listing(pages.deps, readable(operator.reader), due_only=True),
     )
 
 
@@ -119,6 +123,7 @@ def _parts(
         "revealable": may_reveal(operator.role, has_in_hand=in_hand),
         "reveal_reasons": tuple(RevealReason),
         "facts": card_facts(pages.deps, found.row.id),
+        "call": call_backs.of_conversation(pages.deps, found.row.id),
         "draft": draft,
         "told": told,
         "reason": reason,

@@ -27,7 +27,8 @@ class Place:
     """Where a conversation stands.
 
     ``team`` answers for it, None while nobody has taken it. ``spoke`` are the operators who have written in it,
-    ``awaits_decision`` says that an offer made in it waits for somebody's approval.
+    ``awaits_decision`` says that an offer made in it waits for somebody's approval, ``awaits_call`` that its borrower
+    is to be called.
     """
 
     owner: Owner
@@ -36,13 +37,15 @@ class Place:
     team: str | None = None
     spoke: frozenset[str] = frozenset()
     awaits_decision: bool = False
+    awaits_call: bool = False
 
 
 def may_read(reader: Reader, place: Place) -> bool:
     """Tell whether an operator may read a conversation.
 
     Who reviews reads all. An agent reads what is in their hands, what they have written in, what belongs to their
-    team, and what waits and is no team's. Danger and a waiting decision are everybody's: whoever is there first helps.
+    team, and what waits, for an answer or a call, and is no team's. Danger and a waiting decision are everybody's:
+    whoever is there first helps.
     """
     if reader.reads_all:
         return True
@@ -51,4 +54,5 @@ def may_read(reader: Reader, place: Place) -> bool:
     if place.team is not None and place.team == reader.team:
         return True
     waits_for_anyone = place.owner is Owner.QUEUED and (place.team is None or place.queue_reason in SILENT)
-    return waits_for_anyone or place.awaits_decision
+    call_for_anyone = place.awaits_call and place.team is None
+    return waits_for_anyone or call_for_anyone or place.awaits_decision

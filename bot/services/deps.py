@@ -31,6 +31,8 @@ from bot.store.engine import Database, make_engine
 from bot.store.vault import Vault
 from bot.workout.policy import ReliefPolicy, load_policies
 
+_WORDS = ("templates/desk.yml", "templates/calls.yml", "care/words.yml")
+
 
 class CodeSender(Protocol):
     """Sends one-time codes to phones."""
@@ -97,7 +99,7 @@ class Deps:
     @cached_property
     def wording(self) -> Wording:
         """The fixed words that do not go through the dialogue engine."""
-        return Wording.load(self.data / "templates" / "desk.yml", self.data / "care" / "words.yml")
+        return Wording.load(*(self.data / name for name in _WORDS))
 
     @cached_property
     def limits(self) -> Limits:

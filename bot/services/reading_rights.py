@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session
 
+from bot.desk.calls import CallState
 from bot.desk.ownership import SILENT, Owner
 from bot.desk.visibility import Reader
 from bot.identity.roles import READS_ALL, Role
 from bot.services.deps import Deps
-from bot.store.tables import Approval, Conversation, Message, Operator
+from bot.store.tables import Approval, CallBack, Conversation, Message, Operator
 
 
 def reader_of(operator: Operator) -> Reader:
@@ -35,10 +36,12 @@ def is_theirs(reader: Reader) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions, each with an index of its own, under which an agent may read whatever does not wait."""
     wrote = select(Message.conversation_id).where(Message.operator_id == reader.operator_id)
     undecided = select(Approval.conversation_id).where(Approval.state == "waiting")
+    to_call = select(CallBack.conversation_id).where(CallBack.state == CallState.OPEN)
     found = (
         Conversation.owner_operator_id == reader.operator_id,
         Conversation.id.in_(wrote),
         Conversation.id.in_(undecided),
+        Conversation.team.is_(None) & Conversation.id.in_(to_call),
     )
     return found if reader.team is None else (*found, Conversation.team == reader.team)
 

@@ -44,6 +44,7 @@ class Retained:
     cases: int = 0
     sent_notices: int = 0
     holds: int = 0
+    call_backs: int = 0
     audit_entries: int = 0
     tracker_events: int = 0
 
@@ -83,6 +84,7 @@ def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
         ("cases", retention_records.cases),
         ("sent_notices", retention_records.sent_notices),
         ("holds", retention_records.holds),
+        ("call_backs", retention_records.call_backs),
         ("audit_entries", _audit_entries),
         ("tracker_events", _tracker),
     )

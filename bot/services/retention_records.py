@@ -114,6 +114,15 @@ def holds(deps: Deps) -> int:
     return _in_portions(deps, gone, _delete_holds)
 
 
+def call_backs(deps: Deps) -> int:
+    """Delete calls that were settled long ago; returns how many."""
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.read() as session:
+        rows = session.execute(select(t.CallBack.id, t.CallBack.borrower_id).where(t.CallBack.settled_at < before))
+        gone = _of_nobody_who_owes(session, deps, [(row.id, row.borrower_id) for row in rows])
+    return _in_portions(deps, gone, _delete_call_backs)
+
+
 def _of_nobody_who_owes(session: Session, deps: Deps, rows: Sequence[tuple[Key, str | None]]) -> list[Key]:
     owing = {whose for whose in {whose for _, whose in rows} if whose is not None and owes(session, deps, whose)}
     return [key for key, whose in rows if whose not in owing]
@@ -137,3 +146,7 @@ def _delete_notices(session: Session, ids: Sequence[str]) -> None:
 
 def _delete_holds(session: Session, ids: Sequence[str]) -> None:
     session.execute(delete(t.Hold).where(t.Hold.id.in_(ids)))
+
+
+def _delete_call_backs(session: Session, ids: Sequence[str]) -> None:
+    session.execute(delete(t.CallBack).where(t.CallBack.id.in_(ids)))

@@ -205,6 +205,10 @@ class Chat:
         return events
 
     def _utter(self, message: dict[str, Any]) -> None:
+        if message.get("text"):  # words of the gateway's own, which domain.yml does not hold
+            shown = tuple(QuickReply(each["title"], each["payload"]) for each in message.get("buttons") or [])
+            self._out.append(("", Reply(message["text"], shown)))
+            return
         template = domain()["responses"][message["response"]][0]
         values = {name: value for name, value in message.items() if isinstance(value, str)}
         shown = [*(template.get("buttons") or []), *(message.get("buttons") or [])]

@@ -238,6 +238,9 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/c/{conversation_id}/reply"): Permission.REPLY,
     ("GET", "/console/c/{conversation_id}/offers"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/offers"): Permission.REPLY,
+    ("GET", "/console/call-backs"): Permission.READ_CONVERSATIONS,
+    ("POST", "/console/c/{conversation_id}/call-back"): Permission.REPLY,
+    ("POST", "/console/c/{conversation_id}/call-back/settle"): Permission.REPLY,
     ("POST", "/console/tone"): Permission.REPLY,
     ("GET", "/console/payments"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/payments/{import_id}"): Permission.READ_CONVERSATIONS,
@@ -304,6 +307,7 @@ PAGES = (
     "/console/reports",
     "/console/reports/weeks.csv",
     "/console/operators",
+    "/console/call-backs",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""

@@ -27,7 +27,12 @@ from bot.services.wording import Wording, WordingError
 from bot.workout.counter import Objection
 
 ROOT = Path(__file__).parents[2]
-WORDS = [ROOT / "data/templates/desk.yml", ROOT / "data/care/words.yml", ROOT / "data/templates/telegram.yml"]
+WORDS = [
+    ROOT / "data/templates/desk.yml",
+    ROOT / "data/templates/calls.yml",
+    ROOT / "data/care/words.yml",
+    ROOT / "data/templates/telegram.yml",
+]
 WORDING = Wording.load(*WORDS)
 DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text("utf-8"))
 RESPONSES: dict[str, list[str]] = {

@@ -1,0 +1,120 @@
+"""Telling borrowers when they will be called: the words with their buttons, and the gate before what they did not ask.
+
+What may not be said at the moment is said by a later ``sweep`` of ``bot.services.call_backs``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.clock import business_date, local
+from bot.desk.calls import CallState, CallTelling
+from bot.outreach.call_times import SLOT
+from bot.outreach.gate import Decision, Purpose, Verdict
+from bot.services import contact
+from bot.services.conversations import Author, QuickReply, Reply, say
+from bot.services.deps import Deps
+from bot.store.tables import CallBack, Conversation, Reminder
+from bot.text.display import day_text
+
+
+def words(deps: Deps, name: str, at: datetime) -> str:
+    """Return words about a call with its day and the hour in which it begins; ``at`` is aware."""
+    begins, ends = local(at), local(at + SLOT)
+    day = day_text(begins.date(), business_date(deps.now()))
+    return deps.wording.one(name, day=day, **{"from": f"{begins:%H:%M}", "to": f"{ends:%H:%M}"})
+
+
+def change_buttons(deps: Deps) -> tuple[QuickReply, QuickReply]:
+    """Return the ways to another time and to no call at all."""
+    move, stop = deps.wording.one("call_back_button_move"), deps.wording.one("call_back_button_stop")
+    return QuickReply(move, _payload("move")), QuickReply(stop, _payload("stop"))
+
+
+def time_buttons(deps: Deps, times: Sequence[datetime]) -> tuple[QuickReply, ...]:
+    """Return a button for each time."""
+    today = business_date(deps.now())
+    return tuple(
+        QuickReply(f"{day_text(local(at).date(), today)} {local(at):%H:%M}", _payload(f"at:{at.isoformat()}"))
+        for at in times
+    )
+
+
+def owe_word(deps: Deps, row: CallBack) -> None:
+    """Note that the borrower has to be told what an operator arranged."""
+    row.telling, row.tell_at = CallTelling.DUE.value, deps.now()
+
+
+def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack) -> None:
+    """Tell the borrower what an operator arranged, as soon as the contact rules allow it.
+
+    Within ``contact.ANSWERS_WITHIN`` of their last words it is an answer, later something they asked to be told. What
+    could only be told after the call is not told.
+    """
+    reply = _reply(deps, row)
+    purpose, decision = _decide(session, deps, conversation)
+    until = decision.until if decision.verdict is Verdict.DEFERRED else None
+    if reply is not None and until is not None and (row.state != CallState.OPEN or until < row.call_at):
+        row.tell_at = until
+        return
+    row.tell_at = None
+    if reply is None or decision.verdict is not Verdict.ALLOWED:
+        row.telling = CallTelling.DROPPED.value
+        return
+    row.telling = CallTelling.TOLD.value
+    key = f"call:{row.id}:{row.attempts}:{row.state}:{row.call_at.isoformat()}"
+    message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
+    if message is not None and purpose is Purpose.PLAN_NOTICE:
+        count(session, deps, row, f"call-news:{message.id}", decision.rule, message_id=message.id)
+
+
+def count(
+    session: Session,
+    deps: Deps,
+    row: CallBack,
+    key: str,
+    rule: str,
+    *,
+    channel: str | None = None,
+    message_id: str | None = None,
+) -> None:
+    """Put a contact into the history that the gate looks at before the next notice (F1)."""
+    now = deps.now()
+    session.add(
+        Reminder(
+            key=key,
+            borrower_id=row.borrower_id,
+            purpose=Purpose.PLAN_NOTICE.value,
+            channel=channel,
+            send_at=now,
+            state="sent",
+            rule=rule,
+            message_id=message_id,
+            created_at=now,
+            decided_at=now,
+        )
+    )
+
+
+def _reply(deps: Deps, row: CallBack) -> Reply | None:
+    if row.state == CallState.UNREACHED:
+        return Reply(deps.wording.one("call_back_given_up"))
+    if row.state != CallState.OPEN:
+        return None
+    name = "call_back_unreached" if row.attempts else "call_back_by_operator"
+    return Reply(words(deps, name, row.call_at), change_buttons(deps))
+
+
+def _decide(session: Session, deps: Deps, conversation: Conversation) -> tuple[Purpose, Decision]:
+    last = conversation.last_inbound_at
+    answers = last is not None and deps.now() - last < contact.ANSWERS_WITHIN
+    purpose = Purpose.REPLY if answers else Purpose.PLAN_NOTICE
+    return purpose, contact.decide(session, deps, conversation.borrower_id, conversation, purpose, None)
+
+
+def _payload(choice: str) -> str:
+    return "/request_callback" + json.dumps({"choice": choice})
