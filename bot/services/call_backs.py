@@ -25,6 +25,7 @@ from bot.outreach.call_times import (
     is_staffed,
     open_times,
 )
+from bot.outreach.gate import HoldKind
 from bot.services import audit, contact
 from bot.services.call_news import count, owe_word, tell
 from bot.services.deps import Deps
@@ -40,6 +41,8 @@ DUE_SOON = timedelta(hours=1)
 """So long before its time a call stands at the top of the inbox."""
 
 MOST_LISTED = 200
+
+_WISH_FOR_PEACE = frozenset({HoldKind.OPT_OUT, HoldKind.PAUSE, HoldKind.PERSON})
 _SWEPT_AT_ONCE = 100
 
 
@@ -106,7 +109,8 @@ def arrange(
 def arrange_after_hours(deps: Deps, conversation_id: str) -> datetime | None:
     """Arrange a call for somebody who wants a person while nobody is at the desk; returns its time.
 
-    None while somebody is, for somebody unknown, where a call is arranged already, and where no time is allowed.
+    None while somebody is, for somebody unknown, where a call is arranged already, where no time is allowed, and for
+    whoever has asked for peace: they did not ask for a call.
     """
     if is_staffed(deps.now(), deps.limits):
         return None
@@ -116,10 +120,9 @@ def arrange_after_hours(deps: Deps, conversation_id: str) -> datetime | None:
             return None
         if _open_one(session, conversation.borrower_id) is not None:
             return None
-        times = open_times(deps.now(), _callee(session, deps, conversation.borrower_id), deps.limits, most=1)
-        for at in times:
-            return _put(session, deps, conversation, at, audit.BOT).call_at
-        return None
+        callee = _callee(session, deps, conversation.borrower_id)
+        times = () if callee.holds & _WISH_FOR_PEACE else open_times(deps.now(), callee, deps.limits, most=1)
+        return _put(session, deps, conversation, times[0], audit.BOT).call_at if times else None
 
 
 def withdraw(deps: Deps, conversation_id: str) -> bool:

@@ -180,6 +180,15 @@ def test_at_night_who_asks_for_a_person_is_told_when_they_are_called(deps: Deps,
     assert again.words == "utter_human_coming", "said once"
 
 
+def test_at_night_nobody_is_called_who_asked_for_peace(deps: Deps, chat: str, clock: SetClock) -> None:
+    clock.instant = at(2, 30, days=1)
+    with deps.begin() as session:
+        borrower_id = session.get_one(tables.Conversation, chat).borrower_id
+        session.add(tables.Hold(borrower_id=borrower_id, kind=HoldKind.OPT_OUT.value, placed_at=deps.now()))
+    assert call_backs.arrange_after_hours(deps, chat) is None
+    assert isinstance(call_backs.arrange(deps, chat), Arranged), "who asks for a call is called all the same"
+
+
 def test_by_day_nobody_is_called_for_asking_for_a_person(deps: Deps, chat: str) -> None:
     assert Heard(deps, RequestHuman, chat, "转人工", "request_human", None).words == "utter_human_coming"
     assert call_backs.of_conversation(deps, chat) is None

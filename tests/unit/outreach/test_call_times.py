@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -105,9 +105,9 @@ def test_a_day_begins_at_ten_where_it_can() -> None:
     quiet=st.tuples(st.times(), st.times()).filter(lambda ends: ends[0] != ends[1]),
 )
 def test_no_call_ever_lies_outside_the_window_or_in_quiet_hours(
-    now: datetime, ahead: timedelta, quiet: tuple[object, object]
+    now: datetime, ahead: timedelta, quiet: tuple[time, time]
 ) -> None:
-    wishes = ContactWishes(quiet_from=quiet[0], quiet_to=quiet[1])  # type: ignore[arg-type]
+    wishes = ContactWishes(quiet_from=quiet[0], quiet_to=quiet[1])
     callee = Callee(wishes)
     arranged = [when for when in (now + ahead,) if forbidden_by(when, now, callee, LIMITS) is None]
     for when in (*arranged, *open_times(now, callee, LIMITS)):
