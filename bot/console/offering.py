@@ -116,9 +116,8 @@ def offers_page(
         figures, refusal, status = Figures(), refusal or UNREADABLE, 409
     found = desk_offers.try_offers(pages.deps, operator, conversation_id, figures)
     if isinstance(found, NotProposed):
-        trial, refusal, status = None, refusal or found.value, 409
-    else:
-        trial = found
+        refusal, status = refusal or found.value, 409
+    trial = None if isinstance(found, NotProposed) else found
     row = inbox.heading(pages.deps, conversation_id, operator.reader)
     if row is None:
         return pages.render("refused.html", operator, 404, reason="unknown")

@@ -19,7 +19,7 @@ from bot.clock import business_date
 from bot.desk.ownership import Owner
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Purpose, Verdict
-from bot.services import approvals, audit
+from bot.services import approvals, audit, offer_basis
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.approvals import ApprovalState
 from bot.services.contact import decide_for_person
@@ -169,7 +169,7 @@ def propose(
         if not (wanted.may_be_sent or wanted.may_be_requested):
             waits = wanted.asked is ApprovalState.WAITING
             return NotProposed.ASKED_ALREADY if waits else NotProposed.NOT_GRANTED
-        negotiation = _put_forward(session, deps, ground, trial, wanted.offer)
+        negotiation = _put_forward(session, deps, party, ground, trial, wanted.offer)
         actor, subject = audit.Actor("operator", operator.id), ("conversation", conversation_id)
         approval_id = None
         if not wanted.may_be_sent:
@@ -308,7 +308,7 @@ def _facts(
 
 
 def _in_hand_fen(figures: Figures) -> int | None:
-    return figures.wish and (figures.wish.settle_fen or figures.wish.lump_fen)
+    return None if figures.wish is None else figures.wish.settle_fen or figures.wish.lump_fen
 
 
 def _on_offer(session: Session, operator: OperatorView, ground: _Ground, offer: Offer) -> OnOffer:
@@ -319,8 +319,10 @@ def _on_offer(session: Session, operator: OperatorView, ground: _Ground, offer: 
     return OnOffer(offer, offer.approval_rank <= (role.rank if role is not None else 0), asked)
 
 
-def _put_forward(session: Session, deps: Deps, ground: _Ground, trial: Trial, offer: Offer) -> tables.Negotiation:
-    """Put an offer on the table as the one that is spoken of, with the means it was computed from."""
+def _put_forward(
+    session: Session, deps: Deps, party: RightParty, ground: _Ground, trial: Trial, offer: Offer
+) -> tables.Negotiation:
+    """Put an offer on the table as the one that is spoken of; the means and all else it follows from are kept."""
     draft, negotiation = ground.negotiation, ground.open_one or ground.negotiation
     if ground.open_one is None:
         session.add(negotiation)
@@ -333,9 +335,12 @@ def _put_forward(session: Session, deps: Deps, ground: _Ground, trial: Trial, of
         negotiation.available_now_fen = in_hand_fen
     negotiation.wish = negotiation.wish_kind = None
     session.flush()
+    offers = offer_basis.offers_for(session, deps, party, negotiation).offers
+    if trial.figures.wish is not None:
+        offer_basis.answer_to(session, deps, party, negotiation, trial.figures.wish)
     if not tabled(session, negotiation):
         # Laid out beside it: whoever then asks for others is not left with what is gentler than this one plan.
-        put_on_table(session, deps, negotiation, [one.offer for one in trial.offers])
+        put_on_table(session, deps, negotiation, offers)
     put_on_table(session, deps, negotiation, (offer,))
     negotiation.chosen_offer_id, negotiation.asked_in = offer.offer_id, None
     negotiation.updated_at = deps.now()

@@ -16,13 +16,14 @@ from bot.console.rendering import Pages
 from bot.desk.ownership import Owner
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import agreements, approval_decisions, desk_offers, handoff, negotiation
+from bot.services import agreements, approval_decisions, desk_offers, handoff, negotiation, offer_basis, rule_archive
 from bot.services.agreements import AcceptRefusal, ReadBack
 from bot.services.approval_decisions import Decided, Decision
 from bot.services.approvals import ApprovalState
 from bot.services.deps import Deps
 from bot.services.desk_offers import Figures, NotProposed, OnOffer, Proposed, Trial
 from bot.services.negotiation import Blocked, Stage, State
+from bot.services.offer_basis import OffersVerdict
 from bot.services.operators import OperatorView
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
@@ -137,6 +138,18 @@ def test_a_proposal_is_the_operators_word_and_the_bot_goes_on_with_it(deps: Deps
     assert isinstance(shown, ReadBack)
     with deps.read() as session:
         assert session.scalars(select(tables.Agreement)).all() == [], "a proposal is no agreement"
+
+
+def test_what_a_proposal_follows_from_is_kept_and_gives_it_again(deps: Deps) -> None:
+    rule_archive.keep(deps)
+    chen = agent(deps)
+    conversation_id = in_hand(deps, chen)
+    figures = replace(MEANS, wish=BorrowerProposal(months=12))
+    one = trial(deps, chen, conversation_id, figures).offers[0]
+    send(deps, chen, conversation_id, one, figures)
+    again = offer_basis.recompute(deps, conversation_id)
+    assert len(again) == 2
+    assert {basis.verdict for basis in again} == {OffersVerdict.SAME}
 
 
 def test_a_proposal_alone_accepts_nothing(deps: Deps) -> None:
