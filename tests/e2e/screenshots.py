@@ -20,6 +20,7 @@ from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
 from tests.running.desk import PASSWORD, RunningDesk, running_desk
 
 OPERATOR = "demo-supervisor"
+KEEPER = "demo-admin"
 CARD_HOLDER = ("13800000001", "1001")
 """Phone and last four of the identity number, as for everybody in ``data/demo/accounts.yml``."""
 SHORT_OF_INCOME = ("13800000012", "1012")
@@ -99,6 +100,24 @@ def take_all(photographer: Photographer) -> None:
     _scroll_to(console, "还不上")
     photographer.shoot(console.page, "console-transcript")
     _walk_through_the_rest(photographer, console)
+    _try_a_plan(photographer, console)
+    keeper = photographer.console(KEEPER)
+    keeper.go("/operators")
+    photographer.shoot(keeper.page, "console-operators")
+
+
+def _try_a_plan(photographer: Photographer, console: ConsolePage) -> None:
+    """Take the conversation of whoever found no plan alone, and try one with other figures."""
+    console.go("/?show=waiting")
+    console.open_row(console.row("方案谈不拢").first)
+    console.take()
+    page = console.page
+    page.get_by_role("link", name="试算方案").click()
+    page.get_by_label("月收入（元）").fill("6000")
+    page.get_by_label("必要开支（元）").fill("3000")
+    page.get_by_role("button", name="按政策算").click()
+    page.get_by_role("heading", name="第 1 组").wait_for()
+    photographer.shoot(page, "console-offers")
 
 
 def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> None:
@@ -109,6 +128,7 @@ def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> 
         "approvals": "/approvals",
         "cases": "/cases",
         "payments": "/payments",
+        "calls": "/call-backs",
         "replay": f"{conversation}/replay",
         "readings": "/readings",
         "quality": "/quality",
@@ -137,6 +157,7 @@ def _fill_the_queue(photographer: Photographer) -> None:
     short.say("想分期", answered="到手的收入")
     short.say("2600", answered="必须花的钱")
     short.say("3000", answered="转给同事")
+    short.say("明天下午给我打电话", answered="约好了")
     complaining = photographer.chat()
     complaining.say("你们催收的人骂我,还打给我妈", answered="您的投诉已经记下")
     complaining.say("昨天晚上打了三个,说得很难听", answered="记下了")
@@ -156,6 +177,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as var, running_desk(Path(var)) as desk, chromium() as browser:
         operators.create(desk.deps, OPERATOR, "演示主管", Role.SUPERVISOR, PASSWORD)
+        operators.create(desk.deps, KEEPER, "演示管理员", Role.ADMIN, PASSWORD)
         take_all(Photographer(browser, desk, folder))
     for picture in sorted(folder.glob("*.png")):
         print(picture)  # noqa: T201  # the command's output
