@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +30,7 @@ from bot.store import tables
 from tests.builders.accounts import verified
 from tests.builders.approvals import an_operator_view, payloads_of
 from tests.builders.console import ConsoleBrowser
-from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation, a_desk
+from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation
 
 TODAY = datetime(2026, 11, 21, tzinfo=SHANGHAI)
 """The day of the tests' clock, which shows noon."""
@@ -40,18 +38,6 @@ TODAY = datetime(2026, 11, 21, tzinfo=SHANGHAI)
 
 def at(hour: int, minute: int = 0, days: int = 0) -> datetime:
     return TODAY.replace(hour=hour, minute=minute) + timedelta(days=days)
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
-def deps(tmp_path: Path, clock: SetClock) -> Iterator[Deps]:
-    desk = a_desk(tmp_path, clock)
-    yield desk
-    desk.database.engine.dispose()
 
 
 @pytest.fixture

@@ -23,13 +23,6 @@ from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import PASSWORD, SetClock, Talk, a_conversation, a_desk, an_operator
 
 
-@pytest.fixture
-def deps(tmp_path: Path) -> Iterator[Deps]:
-    desk = a_desk(tmp_path)
-    yield desk
-    desk.database.engine.dispose()
-
-
 def row_of(deps: Deps, by: OperatorView, operator_id: str) -> OperatorRow:
     rows = operator_admin.listing(deps, by)
     assert not isinstance(rows, NotManaged)
