@@ -205,7 +205,7 @@ class Chat:
         return events
 
     def _utter(self, message: dict[str, Any]) -> None:
-        if message.get("text"):  # words of the gateway's own, which domain.yml does not hold
+        if message.get("text") and not message.get("response"):  # words that domain.yml does not hold
             shown = tuple(QuickReply(each["title"], each["payload"]) for each in message.get("buttons") or [])
             self._out.append(("", Reply(message["text"], shown)))
             return
