@@ -161,8 +161,9 @@ def log_in(deps: Deps, login: str, password: str) -> str | Unfinished | LoginRef
         step = next_step(deps, operator, has_code=False)
         if step is None:
             return open_session(session, deps, operator)
-        # This attempt was none; what failed before it counts until the last step is done, or codes could be guessed.
-        operator.failed_logins, operator.locked_until = attempt.failures_before, None
+        _take_back(operator, attempt)
+        if operator.locked_until is not None and operator.locked_until > now:
+            return LoginRefusal.LOCKED
         return _leave_unfinished(session, deps, operator, step)
 
 
@@ -220,7 +221,8 @@ def _leave_unfinished(session: Session, deps: Deps, operator: Operator, step: Lo
 class _Attempt:
     operator_id: str
     password_hash: str
-    failures_before: int
+    locked_until: datetime | None
+    """Until when this attempt locked the login, None where it did not."""
 
 
 def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
@@ -235,9 +237,21 @@ def _count_attempt(deps: Deps, login: str) -> _Attempt | LoginRefusal:
             return LoginRefusal.WRONG
         if operator.locked_until is not None and operator.locked_until > now:
             return LoginRefusal.LOCKED
-        before = operator.failed_logins
+        operator.locked_until = None  # one that is over
         count_failure(operator, now)
-        return _Attempt(operator.id, operator.password_hash, before)
+        return _Attempt(operator.id, operator.password_hash, operator.locked_until)
+
+
+def _take_back(operator: Operator, attempt: _Attempt) -> None:
+    """Undo what an attempt with the right password counted, and nothing else.
+
+    What failed before it, and beside it while the password was being looked at, counts until the last step is done, or
+    codes could be guessed.
+    """
+    if attempt.locked_until is None:
+        operator.failed_logins = max(operator.failed_logins - 1, 0)
+    elif operator.locked_until == attempt.locked_until:
+        operator.failed_logins, operator.locked_until = ALLOWED_FAILURES - 1, None
 
 
 def current(deps: Deps, token: str) -> OperatorView | None:

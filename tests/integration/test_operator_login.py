@@ -103,6 +103,33 @@ def test_wrong_codes_lock_the_login_and_new_passwords_do_not_begin_the_count_ane
     assert isinstance(operator_login.give_code(live, entered(live), code_now(live, secret)), str)
 
 
+@pytest.mark.parametrize("wrong", [2, ALLOWED_FAILURES - 1])
+def test_codes_guessed_while_a_right_password_is_looked_at_still_count(
+    live: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    an_operator(live)
+    enrolled(live, clock)
+    token = entered(live)
+
+    really = operators.password_matches
+
+    def slowly(stored: str, password: str) -> bool:
+        for _ in range(wrong):
+            operator_login.give_code(live, token, "000000")
+        return really(stored, password)
+
+    monkeypatch.setattr(operators, "password_matches", slowly)
+    outcome = operators.log_in(live, "chen", PASSWORD)
+    with live.read() as read:
+        operator = read.scalars(select(Operator)).one()
+        if wrong == ALLOWED_FAILURES - 1:
+            assert outcome is LoginRefusal.LOCKED
+            assert operator.locked_until == live.now() + operators.LOCK
+        else:
+            assert isinstance(outcome, Unfinished)
+            assert (operator.failed_logins, operator.locked_until) == (wrong, None)
+
+
 def test_a_step_has_to_be_taken_in_time(live: Deps, clock: SetClock) -> None:
     an_operator(live)
     token = entered(live)
