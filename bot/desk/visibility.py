@@ -1,6 +1,7 @@
 """Which conversations an operator may read: one rule for inbox, search, transcript, replay and export. Pure.
 
-``bot.services.reading_rights`` says the same to the database.
+It is the rule in words and the oracle of the tests: pages ask the database, in the words of
+``bot.services.reading_rights``, and ``tests/integration/test_reading_rights.py`` compares the two place by place.
 """
 
 from __future__ import annotations
@@ -26,15 +27,16 @@ class Reader:
 class Place:
     """Where a conversation stands.
 
-    ``team`` answers for it, None while nobody has taken it. ``spoke`` are the operators who have written in it,
-    ``awaits_decision`` says that an offer made in it waits for somebody's approval, ``awaits_call`` that its borrower
-    is to be called.
+    ``team`` answers for it, None while nobody has taken it; ``team_has_members`` says that somebody in it may take
+    conversations. ``spoke`` are the operators who have written in it, ``awaits_decision`` says that an offer made in it
+    waits for somebody's approval, ``awaits_call`` that its borrower is to be called.
     """
 
     owner: Owner
     owner_operator_id: str | None = None
     queue_reason: QueueReason | None = None
     team: str | None = None
+    team_has_members: bool = True
     spoke: frozenset[str] = frozenset()
     awaits_decision: bool = False
     awaits_call: bool = False
@@ -44,8 +46,8 @@ def may_read(reader: Reader, place: Place) -> bool:
     """Tell whether an operator may read a conversation.
 
     Who reviews reads all. An agent reads what is in their hands, what they have written in, what belongs to their
-    team, and what waits, for an answer or a call, and is no team's. Danger and a waiting decision are everybody's:
-    whoever is there first helps.
+    team, and what waits, for an answer or a call, and is no team's, or that of a team in which nobody is left. Danger
+    and a waiting decision are everybody's: whoever is there first helps.
     """
     if reader.reads_all:
         return True
@@ -53,6 +55,7 @@ def may_read(reader: Reader, place: Place) -> bool:
         return True
     if place.team is not None and place.team == reader.team:
         return True
-    waits_for_anyone = place.owner is Owner.QUEUED and (place.team is None or place.queue_reason in SILENT)
-    call_for_anyone = place.awaits_call and place.team is None
+    no_team_helps = place.team is None or not place.team_has_members
+    waits_for_anyone = place.owner is Owner.QUEUED and (no_team_helps or place.queue_reason in SILENT)
+    call_for_anyone = place.awaits_call and no_team_helps
     return waits_for_anyone or call_for_anyone or place.awaits_decision

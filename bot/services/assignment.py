@@ -14,6 +14,7 @@ from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal, put_into_hands
 from bot.services.locking import locked_in_turn
 from bot.services.operators import OperatorView, may_answer
+from bot.services.reading_rights import teams_with_members
 from bot.store.tables import Operator
 
 LONGEST_TEAM = 40
@@ -43,7 +44,10 @@ def colleagues(deps: Deps) -> tuple[Colleague, ...]:
 
 
 def put_into_team(deps: Deps, login: str, team: str | None) -> TeamRefusal | None:
-    """Put an operator into a team, or with None into none. Their conversations stay where they are."""
+    """Put an operator into a team, or with None into none. Their conversations stay where they are.
+
+    What waits for a team that they were the last of waits for everybody from then on.
+    """
     team = (team or "").strip() or None
     if team is not None and len(team) > LONGEST_TEAM:
         return TeamRefusal.NAME_TOO_LONG
@@ -62,7 +66,7 @@ def assign_to_team(deps: Deps, by: OperatorView, conversation_id: str, team: str
         conversation = locked_in_turn(session, conversation_id)
         if conversation is None or not may(by.role, Permission.ASSIGN_CONVERSATIONS):
             return Refusal.UNKNOWN
-        if team is not None and session.scalar(select(Operator.id).where(Operator.team == team).limit(1)) is None:
+        if team is not None and session.scalar(teams_with_members().where(Operator.team == team).limit(1)) is None:
             return Refusal.NO_SUCH_COLLEAGUE
         conversation.team = team
         subject = ("conversation", conversation_id)

@@ -1,4 +1,8 @@
-"""Whose words an operator may read, as the database is asked: the rule itself is ``bot.desk.visibility.may_read``."""
+"""Whose words an operator may read, as the database is asked.
+
+The rule in words, and the oracle that tests compare this with place by place, is ``bot.desk.visibility.may_read``:
+whoever changes one changes the other.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.desk.calls import CallState
 from bot.desk.ownership import SILENT, Owner
 from bot.desk.visibility import Reader
-from bot.identity.roles import READS_ALL, Role
+from bot.identity.roles import READS_ALL, Permission, Role, may
 from bot.services.deps import Deps
 from bot.store.tables import Approval, CallBack, Conversation, Message, Operator
 
@@ -29,7 +33,18 @@ def waits_for(reader: Reader) -> ColumnElement[bool]:
     if reader.reads_all:
         return waits
     silent = Conversation.queue_reason.in_([reason.value for reason in SILENT])
-    return waits & or_(Conversation.team.is_(None), Conversation.team == reader.team, silent)
+    return waits & or_(_helped_by_no_team(), Conversation.team == reader.team, silent)
+
+
+def _helped_by_no_team() -> ColumnElement[bool]:
+    return or_(Conversation.team.is_(None), Conversation.team.not_in(teams_with_members()))
+
+
+def teams_with_members() -> Select[str]:
+    """Return the selection of the teams in which somebody may take conversations."""
+    takers = [role.value for role in Role if may(role, Permission.TAKE_CONVERSATIONS)]
+    at_work = Operator.disabled_at.is_(None)
+    return select(Operator.team).where(Operator.team.is_not(None), Operator.role.in_(takers), at_work)
 
 
 def is_theirs(reader: Reader) -> tuple[ColumnElement[bool], ...]:
@@ -41,7 +56,7 @@ def is_theirs(reader: Reader) -> tuple[ColumnElement[bool], ...]:
         Conversation.owner_operator_id == reader.operator_id,
         Conversation.id.in_(wrote),
         Conversation.id.in_(undecided),
-        Conversation.team.is_(None) & Conversation.id.in_(to_call),
+        _helped_by_no_team() & Conversation.id.in_(to_call),
     )
     return found if reader.team is None else (*found, Conversation.team == reader.team)
 

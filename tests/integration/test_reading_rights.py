@@ -11,18 +11,24 @@ from bot.desk.ownership import Owner, QueueReason
 from bot.desk.visibility import Place, Reader, may_read
 from bot.identity.roles import Role
 from bot.services import assignment, handoff, inbox, reading_rights
+from bot.services.approvals import ApprovalState
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal
 from bot.services.operators import OperatorView
 from bot.services.replay import replay
 from bot.services.search import Wanted, search
-from bot.store.tables import AuditEntry, Conversation
+from bot.store.tables import Approval, AuditEntry, Conversation
+from tests.builders.approvals import an_approval
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import Said, SetClock, Talk, a_conversation, an_operator
 from tests.builders.review import indexed
 
 REASONS = (QueueReason.DISTRESS, QueueReason.ASKED)
+LEFT_ALONE = "三组"
+"""A team in which nobody is who may answer borrowers."""
+
+TEAMS = (None, "一组", "二组", LEFT_ALONE)
 
 
 def an_agent(deps: Deps, login: str, team: str | None, role: Role = Role.AGENT) -> OperatorView:
@@ -32,17 +38,19 @@ def an_agent(deps: Deps, login: str, team: str | None, role: Role = Role.AGENT) 
 def every_place(deps: Deps, spoke: str, colleague: str) -> dict[str, Place]:
     """Store a conversation for every state it can be in; returns them by id."""
     places = {}
-    for owner, reason, team, has_spoken in product(Owner, REASONS, (None, "一组", "二组"), (False, True)):
+    for owner, reason, team, has_spoken in product(Owner, REASONS, TEAMS, (False, True)):
         hand = colleague if owner is Owner.HUMAN else None
         queued = reason if owner in (Owner.QUEUED, Owner.HUMAN) else None
         said = (Said("在吗"), *([Said("您好", author=Author.OPERATOR, operator_id=spoke)] if has_spoken else []))
         talk = Talk(said=said, owner=owner, reason=queued, operator_id=hand, team=team)
-        places[a_conversation(deps, talk)] = Place(owner, hand, queued, team, frozenset({spoke} if has_spoken else ()))
+        spoken = frozenset({spoke} if has_spoken else ())
+        places[a_conversation(deps, talk)] = Place(owner, hand, queued, team, team != LEFT_ALONE, spoken)
     return places
 
 
 def test_list_search_replay_and_transcript_hold_what_the_rule_allows_and_nothing_else(deps: Deps) -> None:
     chen, wu = an_agent(deps, "chen", "一组"), an_agent(deps, "wu", "二组")
+    an_agent(deps, "rui", LEFT_ALONE, Role.COMPLIANCE)
     places = every_place(deps, spoke=chen.id, colleague=wu.id)
     indexed(deps)
     for operator in (chen, wu, an_agent(deps, "lin", None), an_agent(deps, "boss", None, Role.SUPERVISOR)):
@@ -62,8 +70,42 @@ def test_list_search_replay_and_transcript_hold_what_the_rule_allows_and_nothing
     ]
 
 
+def test_a_waiting_decision_is_everybody_s_wherever_the_conversation_stands(deps: Deps) -> None:
+    asked = an_approval(deps)
+    chen, wu = an_agent(deps, "chen", "一组"), an_agent(deps, "wu", "二组")
+    for state, owner, reason, team in product((ApprovalState.WAITING, ApprovalState.APPROVED), Owner, REASONS[1:], TEAMS):
+        place = Place(
+            owner,
+            wu.id if owner is Owner.HUMAN else None,
+            reason if owner in (Owner.QUEUED, Owner.HUMAN) else None,
+            team,
+            team != LEFT_ALONE,
+            awaits_decision=state is ApprovalState.WAITING,
+        )
+        with deps.begin() as session:
+            session.get_one(Approval, asked.id).state = state.value
+            row = session.get_one(Conversation, asked.conversation_id)
+            row.owner, row.owner_operator_id, row.team = owner.value, place.owner_operator_id, team
+            row.queue_reason = place.queue_reason.value if place.queue_reason else None
+        for reader in (chen.reader, Reader("nobody")):
+            found = reading_rights.may_read(deps, reader, asked.conversation_id)
+            assert found == may_read(reader, place), (reader, place)
+
+
+def test_what_waits_for_a_team_whose_last_member_leaves_waits_for_everybody(deps: Deps) -> None:
+    chen, boss = an_agent(deps, "chen", "一组"), an_agent(deps, "boss", None, Role.SUPERVISOR)
+    an_agent(deps, "wu", "二组")
+    theirs = a_conversation(deps, Talk(owner=Owner.QUEUED, reason=QueueReason.ASKED, team="二组"))
+    assert handoff.take(deps, theirs, chen.id) is Refusal.UNKNOWN
+    assert assignment.put_into_team(deps, "wu", None) is None
+    assert {row.id for row in inbox.listing(deps, chen.reader)} == {theirs}
+    assert assignment.assign_to_team(deps, boss, theirs, "二组") is Refusal.NO_SUCH_COLLEAGUE
+    assert handoff.take(deps, theirs, chen.id) == Done(Owner.HUMAN)
+
+
 def test_an_agent_cannot_take_what_is_another_team_s(deps: Deps) -> None:
     chen = an_agent(deps, "chen", "一组")
+    an_agent(deps, "wu", "二组")
     theirs = a_conversation(deps, Talk(owner=Owner.QUEUED, reason=QueueReason.ASKED, team="二组"))
     assert handoff.take(deps, theirs, chen.id) is Refusal.UNKNOWN
 
@@ -130,6 +172,7 @@ def test_no_route_that_names_a_conversation_gives_or_does_anything_to_another_te
 ) -> None:
     console = ConsoleBrowser(deps, clock)
     console.log_in_as(Role.AGENT)
+    an_agent(deps, "wu", "二组")
     theirs = a_conversation(deps, Talk(owner=Owner.QUEUED, reason=QueueReason.ASKED, team="二组"))
     csrf = console.csrf
     routes = [route for route in console.router.routes if "{conversation_id}" in getattr(route, "path", "")]

@@ -40,6 +40,11 @@ def test_what_waits_and_is_no_team_s_is_everybody_s() -> None:
     assert not may_read(NO_TEAM, Place(Owner.QUEUED, queue_reason=QueueReason.ASKED, team="二组"))
 
 
+def test_what_waits_for_a_team_in_which_nobody_is_left_is_everybody_s() -> None:
+    assert may_read(NO_TEAM, Place(Owner.QUEUED, None, QueueReason.ASKED, "二组", team_has_members=False))
+    assert not may_read(NO_TEAM, Place(Owner.BOT, team="二组", team_has_members=False))
+
+
 @pytest.mark.parametrize("reason", sorted(SILENT))
 def test_danger_is_everybody_s_until_somebody_is_there(reason: QueueReason) -> None:
     assert may_read(AGENT, Place(Owner.QUEUED, queue_reason=reason, team="二组"))
