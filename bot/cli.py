@@ -198,9 +198,15 @@ def create(
     result = operators.create(_deps(_settings()), login, display_name, role, password, team, must_change=True)
     if isinstance(result, operators.CreateRefusal):
         _stop(
-            f"the login {login!r} is taken"
-            if result is operators.CreateRefusal.TAKEN
-            else f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
+            {
+                operators.CreateRefusal.TAKEN: f"the login {login!r} is taken",
+                operators.CreateRefusal.PASSWORD_TOO_SHORT: (
+                    f"the password needs at least {operators.PASSWORD_MINIMUM} characters"
+                ),
+                operators.CreateRefusal.TEAM_TOO_LONG: (
+                    f"a team's name has at most {operators.LONGEST_TEAM} characters"
+                ),
+            }[result]
         )
     typer.echo(f"created {login}")
 
@@ -231,13 +237,13 @@ def team(
     name: Annotated[str, typer.Argument(help="the team; none takes the operator out of theirs")] = "",
 ) -> None:
     """Put an operator into a team: agents see what is theirs or their team's, and what is no team's yet."""
-    from bot.services import assignment
+    from bot.services import assignment, operators
 
     if (refusal := assignment.put_into_team(_deps(_settings()), login, name)) is not None:
         _stop(
             f"there is no operator {login!r}"
             if refusal is assignment.TeamRefusal.UNKNOWN
-            else f"a team's name has at most {assignment.LONGEST_TEAM} characters"
+            else f"a team's name has at most {operators.LONGEST_TEAM} characters"
         )
     typer.echo(f"{login}: {name or 'in no team'}")
 

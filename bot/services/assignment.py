@@ -13,11 +13,9 @@ from bot.services import audit
 from bot.services.deps import Deps
 from bot.services.handoff import Done, Refusal, put_into_hands
 from bot.services.locking import locked_in_turn
-from bot.services.operators import OperatorView, may_answer
+from bot.services.operators import LONGEST_TEAM, OperatorView, may_answer, team_name
 from bot.services.reading_rights import teams_with_members
 from bot.store.tables import Operator
-
-LONGEST_TEAM = 40
 
 
 class TeamRefusal(StrEnum):
@@ -48,7 +46,7 @@ def put_into_team(deps: Deps, login: str, team: str | None) -> TeamRefusal | Non
 
     What waits for a team that they were the last of waits for everybody from then on.
     """
-    team = (team or "").strip() or None
+    team = team_name(team)
     if team is not None and len(team) > LONGEST_TEAM:
         return TeamRefusal.NAME_TOO_LONG
     with deps.begin() as session:

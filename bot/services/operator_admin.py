@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from bot.desk.ownership import Owner
 from bot.identity.roles import Permission, Role, may
 from bot.services import audit, handoff, operator_login, operators
-from bot.services.assignment import LONGEST_TEAM
 from bot.services.deps import Deps
-from bot.services.operators import CreateRefusal, OperatorView
+from bot.services.operators import LONGEST_TEAM, CreateRefusal, OperatorView
 from bot.store.tables import AuditEntry, Conversation, Operator, OperatorLogin, OperatorSession
 
 LONGEST_NAME = 40

@@ -29,6 +29,7 @@ TOTP = "operator_totp"
 LOCK = timedelta(minutes=15)
 ALLOWED_FAILURES = 5
 PASSWORD_MINIMUM = 10
+LONGEST_TEAM = 40
 
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex(16))
@@ -47,6 +48,7 @@ class CreateRefusal(StrEnum):
 
     TAKEN = "taken"
     PASSWORD_TOO_SHORT = "password_too_short"  # noqa: S105  # the name of a refusal
+    TEAM_TOO_LONG = "team_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,10 @@ def create(
     """
     if len(password) < PASSWORD_MINIMUM:
         return CreateRefusal.PASSWORD_TOO_SHORT
+    team = team_name(team)
+    if team is not None and len(team) > LONGEST_TEAM:
+        return CreateRefusal.TEAM_TOO_LONG
+    password_hash = hashed(password)
     with deps.begin() as session:
         if session.scalar(select(Operator.id).where(Operator.login == login)):
             return CreateRefusal.TAKEN
@@ -118,8 +124,8 @@ def create(
             login=login,
             display_name=display_name,
             role=role.value,
-            team=team or None,
-            password_hash=_hasher.hash(password),
+            team=team,
+            password_hash=password_hash,
             must_change_password=must_change,
             created_at=now,
         )
@@ -132,6 +138,11 @@ def create(
 def may_answer(operator: Operator) -> bool:
     """Tell whether somebody works here whose role may take conversations."""
     return operator.disabled_at is None and may(Role(operator.role), Permission.TAKE_CONVERSATIONS)
+
+
+def team_name(given: str | None) -> str | None:
+    """Return the name under which a team is kept, None for nobody's."""
+    return (given or "").strip() or None
 
 
 def any_exists(deps: Deps) -> bool:

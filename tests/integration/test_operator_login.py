@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from httpx import Response
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from bot.identity import totp
 from bot.identity.roles import Role
@@ -32,6 +32,24 @@ def live(deps: Deps) -> Deps:
 def an_operator(deps: Deps, *, must_change: bool = False) -> None:
     created = operators.create(deps, "chen", "小陈", Role.AGENT, PASSWORD, must_change=must_change)
     assert isinstance(created, str)
+
+
+def test_a_new_operator_is_in_a_team_as_if_they_had_been_put_into_it(deps: Deps) -> None:
+    created = operators.create(deps, "chen", "小陈", Role.AGENT, PASSWORD, " 一组 ")
+    assert operators.create(deps, "wu", "小吴", Role.AGENT, PASSWORD, "组" * 41) is CreateRefusal.TEAM_TOO_LONG
+    with deps.read() as session:
+        assert session.get_one(Operator, created).team == "一组"
+        assert session.scalar(select(Operator.id).where(Operator.login == "wu")) is None
+
+
+def test_a_new_password_is_hashed_while_others_may_write(deps: Deps, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(password: str) -> str:
+        with deps.begin() as session:
+            session.execute(text("DELETE FROM operator_login"))
+        return password
+
+    monkeypatch.setattr(operators, "hashed", slowly)
+    an_operator(deps)
 
 
 def entered(deps: Deps, password: str = PASSWORD) -> str:
