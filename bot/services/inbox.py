@@ -114,6 +114,7 @@ class Pulse:
     owner_operator_id: str | None
     in_danger: bool
     last_seen_seq: int = 0
+    team: str | None = None
 
 
 def listing(deps: Deps, reader: Reader, limit: int = 200) -> list[ConversationRow]:
@@ -212,9 +213,10 @@ def pulse(deps: Deps, since: datetime) -> dict[str, Pulse]:
                 Conversation.owner_operator_id,
                 _in_danger(),
                 Conversation.last_seen_seq,
+                Conversation.team,
             ).where(attended | active)
         )
-        return {row[0]: Pulse(row[1], Owner(row[2]), row[3], row[4], bool(row[5]), row[6]) for row in rows}
+        return {row[0]: Pulse(row[1], Owner(row[2]), row[3], row[4], bool(row[5]), *row[6:]) for row in rows}
 
 
 def _rows() -> Select[Conversation, Message, Operator, Borrower, bool]:

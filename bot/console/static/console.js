@@ -5,13 +5,22 @@ const conversation = document.body.dataset.conversation;
 const list = document.getElementById("list");
 const turns = document.getElementById("turns");
 
+class Refused extends Error {
+  constructor(address, status, words) {
+    super(`${address}: ${status}`);
+    this.isNoLongerTheirs = status === 404 || status === 409;
+    this.words = words;
+  }
+}
+
 async function fetchFragment(address, options = {}) {
   const response = await fetch(address, { headers: { Accept: "text/html" }, ...options });
   if (response.status === 403) {
     location.assign("/console/login?next=" + encodeURIComponent(location.pathname));
   }
-  if (!response.ok) throw new Error(`${address}: ${response.status}`);
-  return new DOMParser().parseFromString(await response.text(), "text/html").body;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html").body;
+  if (!response.ok) throw new Refused(address, response.status, page.querySelector("[role=alert]")?.textContent);
+  return page;
 }
 
 // --- Who needs somebody: the title counts them, the banner names whoever is new -------------------------------------
@@ -71,11 +80,40 @@ function toBottom() {
 }
 
 async function refreshTurns() {
+  let fresh;
+  try {
+    fresh = await freshTurns();
+  } catch (error) {
+    if (!error.isNoLongerTheirs) throw error;
+    closeWhatIsLost(error.words);
+    return;
+  }
+  // It has come back: the page is made anew, and the draft is put into its box.
+  if (document.getElementById("lost")) location.reload();
+  else showTurns(fresh);
+}
+
+// Somebody else has the conversation now, or it is gone: nothing on this page may look as if it could still be done.
+function closeWhatIsLost(words) {
+  if (document.getElementById("lost")) return;
+  keepDraft();
+  const line = document.getElementById("lost-line").content.firstElementChild.cloneNode(true);
+  line.querySelector("span").textContent = words;
+  turns.before(line);
+  document.getElementById("reply").readOnly = true;
+  for (const done of document.querySelectorAll("#findings, #canned, #composer .send, #bar .acts")) done.remove();
+  document.getElementById("side").replaceChildren();
+}
+
+async function freshTurns() {
   // A turn that the bot has not answered yet is asked for again: what it was understood as comes later.
   const shown = [...turns.querySelectorAll(".turn")];
   const open = shown.find((turn) => "open" in turn.dataset);
   const after = open ? Number(open.dataset.seq) - 1 : Number(shown.at(-1)?.dataset.seq || 0);
-  const fresh = await fetchFragment(`/console/c/${conversation}/turns?after=${after}`);
+  return fetchFragment(`/console/c/${conversation}/turns?after=${after}`);
+}
+
+function showTurns(fresh) {
   const follow = atBottom();
   let added = false;
   for (const turn of fresh.querySelectorAll(".turn")) {
@@ -84,9 +122,7 @@ async function refreshTurns() {
     else turns.querySelector("ol").append(turn);
     added = added || !old;
   }
-  if (!document.querySelector("#side details[open]")) {
-    document.getElementById("side").replaceChildren(...fresh.querySelector("aside").childNodes);
-  }
+  refreshSide(fresh.querySelector("aside"));
   const bar = document.getElementById("bar");
   const newBar = fresh.querySelector("#bar");
   if (bar.dataset.state !== newBar.dataset.state) bar.replaceWith(newBar);
@@ -99,6 +135,15 @@ async function refreshTurns() {
   // Last of all, as a taller bar or box would cover the end again.
   if (follow) toBottom();
   else if (added) document.getElementById("newer").hidden = false;
+}
+
+function refreshSide(fresh) {
+  const side = document.getElementById("side");
+  if (side.querySelector("details[open]")) return;
+  // What was revealed is shown once, and stays until the operator leaves the page: no refresh may cover it up.
+  const kept = side.querySelector("[data-keep]");
+  if (kept) fresh.querySelector(`#${kept.id}`).replaceWith(kept);
+  side.replaceChildren(...fresh.childNodes);
 }
 
 // --- Drafts survive a reload, a lost session and another operator's taking over ---------------------------------------
