@@ -22,6 +22,10 @@ class LexiconError(Exception):
     """The lexicon file cannot be used. The text names file and entry."""
 
 
+TONE = "tone"
+"""The kind of a sign that stands in no single saying."""
+
+
 @dataclass(frozen=True, slots=True)
 class CrisisSign:
     """A sign of danger: the kind of saying (``self_harm``, ``farewell``, ``despair``, ``tone``) and where it stands."""
@@ -57,6 +61,11 @@ class CrisisGuard:
         signs = {str(kind): _joined(path, f"signs.{kind}", entries) for kind, entries in raw["signs"].items()}
         return cls(signs, _joined(path, "everyday", raw.get("everyday")), scorer)
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of signs it may find."""
+        return frozenset(self._signs) | {TONE}
+
     def check(self, text: str) -> CrisisSign | None:
         """Return the first sign of danger in normalised text, or None."""
         cleared = self._everyday.sub(lambda match: "○" * len(match.group(0)), text)
@@ -64,7 +73,7 @@ class CrisisGuard:
             if match := pattern.search(cleared):
                 return CrisisSign(kind, match.start(), match.end())
         if self._scorer is not None and self._scorer.sounds_like_danger(cleared):
-            return CrisisSign("tone", 0, len(text))
+            return CrisisSign(TONE, 0, len(text))
         return None
 
 

@@ -83,12 +83,13 @@ def assign_to_person(deps: Deps, by: OperatorView, conversation_id: str, operato
             return Refusal.NO_SUCH_COLLEAGUE
         if conversation.owner == Owner.HUMAN and conversation.owner_operator_id == operator.id:
             return Done(Owner.HUMAN)
+        taken_from = conversation.owner_operator_id if conversation.owner == Owner.HUMAN else None
         if conversation.owner != Owner.HUMAN:
             owner = after(Owner(conversation.owner), Act.TAKE)
             if isinstance(owner, NotAllowed):
                 return Refusal.NOT_ALLOWED
             conversation.owner = owner
         subject, actor = ("conversation", conversation_id), audit.Actor("operator", by.id)
-        audit.record(session, deps.now(), actor, "taken", subject, given_to=operator.id)
+        audit.record(session, deps.now(), actor, "assigned", subject, given_to=operator.id, taken_from=taken_from)
         put_into_hands(session, deps, conversation, operator)
         return Done(Owner.HUMAN)

@@ -30,6 +30,9 @@ from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiatio
 TAKES_OVER = frozenset({Role.SUPERVISOR, Role.ADMIN})
 """Roles that may take a conversation out of another operator's hands."""
 
+TAKINGS = ("taken", "assigned", "taken_over")
+"""Events with which a conversation comes into an operator's hands."""
+
 WITHDRAWABLE = frozenset({QueueReason.ASKED, QueueReason.NOT_UNDERSTOOD, QueueReason.NO_PLAN_FITS})
 """Reasons to wait that are the borrower's own to drop; every other one is a case that somebody has to look at."""
 
@@ -353,7 +356,7 @@ def _taken_at(session: Session, conversation: Conversation) -> datetime:
         select(func.max(AuditEntry.at)).where(
             AuditEntry.subject_kind == "conversation",
             AuditEntry.subject_id == conversation.id,
-            AuditEntry.event.in_(("taken", "taken_over")),
+            AuditEntry.event.in_(TAKINGS),
         )
     )
     return taken_at or conversation.queued_at or conversation.created_at

@@ -21,8 +21,14 @@ from bot.store.tables import Agreement, AuditEntry, Message, Operator
 
 _MEANINGS_SHOWN = 5
 
-_LOOKS = ("transcript_read", DECIDED_ANEW)
+LOOKS = ("transcript_read", DECIDED_ANEW)
 """Events that only say that somebody looked."""
+
+_PEOPLE = frozenset({"given_to", "taken_from", "left_by"})
+"""Details that hold an operator's id: shown by name."""
+
+_UNSHOWN = frozenset({"borrower", "made_in"})
+"""Details that hold ids nobody can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,10 @@ class DecisionView:
 
 @dataclass(frozen=True, slots=True)
 class DeskEvent:
-    """Something on record between two messages; ``by`` is an operator's name, ``detail`` codes such as the rule."""
+    """Something on record between two messages.
+
+    ``by`` and details that name people are operators' names; the others are codes.
+    """
 
     event: str
     at: datetime
@@ -154,17 +163,25 @@ def _events(session: Session, conversation_id: str) -> list[DeskEvent]:
         .where(
             AuditEntry.subject_kind == "conversation",
             AuditEntry.subject_id == conversation_id,
-            AuditEntry.event.not_in(_LOOKS),
+            AuditEntry.event.not_in(LOOKS),
         )
     )
+    entries = recorded.all()
+    ids = {entry.detail[key] for entry, _ in entries for key in _PEOPLE & entry.detail.keys()}
+    people = session.execute(select(Operator.id, Operator.display_name).where(Operator.id.in_(ids)))
+    names = {one.id: one.display_name for one in people}
     found = [
         DeskEvent(
             entry.event,
             entry.at,
             name,
-            tuple((key, str(value)) for key, value in entry.detail.items() if value is not None and key != "left_by"),
+            tuple(
+                (key, names.get(value, "") if key in _PEOPLE else str(value))
+                for key, value in entry.detail.items()
+                if value is not None and key not in _UNSHOWN
+            ),
         )
-        for entry, name in recorded
+        for entry, name in entries
     ]
     agreed = session.scalars(select(Agreement).where(Agreement.accepted_conversation_id == conversation_id))
     found += [

@@ -230,7 +230,7 @@ def _went(outcome: TalkOutcome) -> ColumnElement[bool]:
     return exists().where(
         AuditEntry.subject_kind == "conversation",
         AuditEntry.subject_id == Conversation.id,
-        AuditEntry.event.in_(("queued", "taken")),
+        AuditEntry.event.in_(("queued", "taken", "assigned")),
     )
 
 

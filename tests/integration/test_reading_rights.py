@@ -73,7 +73,9 @@ def test_list_search_replay_and_transcript_hold_what_the_rule_allows_and_nothing
 def test_a_waiting_decision_is_everybody_s_wherever_the_conversation_stands(deps: Deps) -> None:
     asked = an_approval(deps)
     chen, wu = an_agent(deps, "chen", "一组"), an_agent(deps, "wu", "二组")
-    for state, owner, reason, team in product((ApprovalState.WAITING, ApprovalState.APPROVED), Owner, REASONS[1:], TEAMS):
+    for state, owner, reason, team in product(
+        (ApprovalState.WAITING, ApprovalState.APPROVED), Owner, REASONS[1:], TEAMS
+    ):
         place = Place(
             owner,
             wu.id if owner is Owner.HUMAN else None,
@@ -134,7 +136,7 @@ def test_a_supervisor_gives_a_conversation_to_a_person_or_a_team(deps: Deps) -> 
         row = session.get_one(Conversation, chat)
         assert (row.owner_operator_id, row.team) == (lin.id, "二组")
         events = session.scalars(select(AuditEntry.event).where(AuditEntry.actor_id == boss.id)).all()
-    assert events == ["assigned_to_team", "taken", "taken"]
+    assert events == ["assigned_to_team", "assigned", "assigned"]
 
 
 def test_nothing_is_given_to_whoever_cannot_answer_or_to_no_team_there_is(deps: Deps) -> None:
