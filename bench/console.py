@@ -133,7 +133,9 @@ def pages(deps: Deps, ids: Sequence[str], dice: Random) -> dict[str, Callable[[]
         "search, low confidence and word": lambda: search(word(), low_confidence=True),
         "search, complaint": lambda: search(word(), complaint=True),
         "search, no outcome": lambda: search(word(), outcome=TalkOutcome.NONE),
-        "reports, eight weeks": lambda: "/console/reports",
+        "reports, conversations, eight weeks": lambda: "/console/reports",
+        "reports, readings, eight weeks": lambda: "/console/reports?section=readings",
+        "reports, rows of a figure": lambda: "/console/reports/rows?measure=written&since=2026-11-16&until=2026-11-22",
     }
 
 

@@ -30,7 +30,7 @@ LOGIN_COOKIE = "desk_login"
 
 _LONGEST_FORM = 16_384
 """Bytes of the login form, which anybody may send."""
-_STORABLE = r"^[^\x00]*$"
+STORABLE = r"^[^\x00]*$"
 """PostgreSQL stores every character but U+0000."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -135,7 +135,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
     async def log_in(
         request: Request,
         csrf: Annotated[str, Form()] = "",
-        login: Annotated[str, Form(max_length=100, pattern=_STORABLE)] = "",
+        login: Annotated[str, Form(max_length=100, pattern=STORABLE)] = "",
         password: Annotated[str, Form(max_length=200)] = "",
         onward: Annotated[str, Form(max_length=200)] = "",
     ) -> Response:

@@ -40,7 +40,7 @@ def _helped_by_no_team() -> ColumnElement[bool]:
     return or_(Conversation.team.is_(None), Conversation.team.not_in(teams_with_members()))
 
 
-def teams_with_members() -> Select[str]:
+def teams_with_members() -> Select[str | None]:
     """Return the selection of the teams in which somebody may take conversations."""
     takers = [role.value for role in Role if may(role, Permission.TAKE_CONVERSATIONS)]
     at_work = Operator.disabled_at.is_(None)

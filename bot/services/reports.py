@@ -1,193 +1,233 @@
-"""How the desk does, week by week: counts over what is stored, without names. ``docs/reports.md`` has the same in SQL.
+"""How the desk does, by day, week or month: counts over what is stored, and the rows behind each of them.
 
-All weeks are Monday to Sunday in Asia/Shanghai.
+``docs/reports.md`` has the same in SQL. Everything is in Asia/Shanghai; weeks are Monday to Sunday.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, distinct, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from bot.cases.course import CaseState
-from bot.cases.kinds import Family
 from bot.clock import business_date
-from bot.desk.weeks import HandOver, Step, Wait, Week, ranked, share, waits, weeks_until
+from bot.desk.spans import HandOver, Span, Step, Unit, Wait, ranked, share, spans_until, waits
 from bot.services import audit
-from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
-from bot.store.tables import Agreement, AuditEntry, CaseFile, Message, Promise
-from bot.workout.promise import PromiseState
+from bot.services.report_measures import Measure, rows_of
+from bot.services.report_rows import owes_product
+from bot.store.tables import AuditEntry, Conversation
 
-WEEKS = 8
-MOST_WEEKS = 26
+SPANS = 8
+MOST_SPANS = {Unit.DAY: 31, Unit.WEEK: 26, Unit.MONTH: 12}
 
 _LONGEST_WAIT = timedelta(days=14)
-"""How far before the first week a hand-over may have begun that ended in it."""
+"""How far before the first span a hand-over may have begun that ended in it."""
 
-_HANDED_OVER = (Step.QUEUED.value, Step.TAKEN.value)
-_JUDGED = (PromiseState.KEPT.value, PromiseState.PARTLY_KEPT.value, PromiseState.BROKEN.value)
-_NO_CASE = (CaseState.DRAFT.value, CaseState.DROPPED.value)
+_STEPS = {"queued": Step.QUEUED, "taken": Step.TAKEN, "assigned": Step.TAKEN, "queue_left": Step.LEFT}
 
 
-_Instant = InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
+class Section(StrEnum):
+    """What a page of the reports is about."""
+
+    TALKS = "talks"
+    PLANS = "plans"
+    NOTICES = "notices"
+    COMPLAINTS = "complaints"
+    READINGS = "readings"
+    RATINGS = "ratings"
+
+
+COLUMNS: Mapping[Section, tuple[Measure, ...]] = {
+    Section.TALKS: (Measure.WRITTEN, Measure.CONTAINED, Measure.HANDED_OVER, Measure.WAITED, Measure.RESOLVED),
+    Section.PLANS: (
+        Measure.PLANS_OFFERED,
+        Measure.PLANS_ACCEPTED,
+        Measure.PLANS_COMPLETED,
+        Measure.PLANS_BROKEN,
+        Measure.PROMISES_MADE,
+        Measure.PROMISES_JUDGED,
+        Measure.PROMISES_KEPT,
+    ),
+    Section.NOTICES: (
+        Measure.NOTICES_SENT,
+        Measure.PAID_AFTER_NOTICE,
+        Measure.NOTICES_REFUSED,
+        Measure.REPLIES_REFUSED,
+    ),
+    Section.COMPLAINTS: (Measure.COMPLAINTS_RECEIVED, Measure.COMPLAINTS_DUE, Measure.COMPLAINTS_LATE),
+    Section.READINGS: (Measure.READ, Measure.NOT_UNDERSTOOD, Measure.LOW_CONFIDENCE, Measure.MISREAD),
+    Section.RATINGS: (Measure.RATING_ASKED, Measure.RATED, Measure.SATISFIED),
+}
+"""What each page counts span by span, in this order."""
+
+BREAKDOWNS: Mapping[Section, tuple[Measure, ...]] = {
+    Section.TALKS: (Measure.QUEUED, Measure.MESSAGES, Measure.RESOLVED),
+    Section.PLANS: (Measure.PROMISES_JUDGED,),
+    Section.NOTICES: (Measure.NOTICES_SENT, Measure.NOTICES_REFUSED, Measure.REPLIES_REFUSED),
+    Section.COMPLAINTS: (Measure.COMPLAINTS_RECEIVED,),
+    Section.READINGS: (Measure.READ, Measure.LOW_CONFIDENCE, Measure.MISREAD),
+    Section.RATINGS: (Measure.RATED, Measure.RATING_ASKED),
+}
+"""What each page tells apart over all its spans together."""
+
+SHARES: Mapping[Measure, Measure] = {
+    Measure.CONTAINED: Measure.WRITTEN,
+    Measure.HANDED_OVER: Measure.WRITTEN,
+    Measure.RESOLVED: Measure.WRITTEN,
+    Measure.PLANS_ACCEPTED: Measure.PLANS_OFFERED,
+    Measure.PROMISES_KEPT: Measure.PROMISES_JUDGED,
+    Measure.PAID_AFTER_NOTICE: Measure.NOTICES_SENT,
+    Measure.COMPLAINTS_LATE: Measure.COMPLAINTS_DUE,
+    Measure.NOT_UNDERSTOOD: Measure.READ,
+    Measure.LOW_CONFIDENCE: Measure.READ,
+    Measure.RATED: Measure.RATING_ASKED,
+    Measure.SATISFIED: Measure.RATED,
+}
+"""Of what a count is a part."""
 
 
 @dataclass(frozen=True, slots=True)
-class WeekRow:
-    """One week. Counts of conversations, promises and complaints; waits until a person took a conversation.
+class Asked:
+    """What a report is asked for: so many spans up to the current one, of borrowers with a kind of product if named."""
 
-    ``written``: conversations in which the borrower wrote. ``handed_over``: those of them that waited for a person or
-    were taken by one in the week. ``resolved``: those of them in which a plan was accepted, a promise made or a case
-    decided in the week. ``promises_judged`` of what was due in the week. ``complaints_due``: those not taken back whose
-    answer fell due in the week, ``complaints_late`` those of them not decided by then.
-    """
+    unit: Unit = Unit.WEEK
+    count: int = SPANS
+    product: str = ""
 
-    week: Week
-    written: int
-    handed_over: int
-    resolved: int
-    promises_judged: int
-    promises_kept: int
-    complaints_received: int
-    complaints_due: int
-    complaints_late: int
-    waits: int
-    wait_median: timedelta | None
-    wait_long: timedelta | None
+    def spans(self, today: date) -> tuple[Span, ...]:
+        """Return the spans, oldest first, no more than there may be."""
+        return spans_until(today, self.unit, min(max(self.count, 1), MOST_SPANS[self.unit]))
 
-    @property
-    def contained(self) -> int:
-        """Conversations that needed no person."""
-        return self.written - self.handed_over
 
-    @property
-    def contained_percent(self) -> int | None:
-        """Their share."""
-        return share(self.contained, self.written)
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """The counts of one span; waits are those that ended in it."""
 
-    @property
-    def resolved_percent(self) -> int | None:
-        """Share of conversations that came to something."""
-        return share(self.resolved, self.written)
+    span: Span
+    counts: Mapping[Measure, int]
+    wait_median: timedelta | None = None
+    wait_long: timedelta | None = None
+
+    def percent(self, measure: Measure) -> int | None:
+        """Return the share that a count is of its whole, in percent rounded down; None of nothing, or of no whole."""
+        whole = SHARES.get(measure)
+        return share(self.counts[measure], self.counts[whole]) if whole is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One page: rows span by span, oldest first, and over all of them what the rows of a measure are told apart by."""
+
+    rows: tuple[SpanRow, ...]
+    breakdowns: Mapping[Measure, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     @property
-    def kept_percent(self) -> int | None:
-        """Share of promises kept in full."""
-        return share(self.promises_kept, self.promises_judged)
+    def whole(self) -> Span:
+        """All spans as one."""
+        return Span(self.rows[0].span.first, self.rows[-1].span.last)
 
 
-def weekly(deps: Deps, operator: OperatorView, count: int = WEEKS) -> tuple[WeekRow, ...]:
-    """Return the last weeks up to the current one, oldest first; that they were read is put on record."""
-    weeks = weeks_until(business_date(deps.now()), min(max(count, 1), MOST_WEEKS))
+def report(deps: Deps, operator: OperatorView, section: Section, asked: Asked) -> Report:
+    """Return a page of the reports; that it was read is put on record."""
+    today = business_date(deps.now())
+    spans = asked.spans(today)
     with deps.read() as session:
-        ended = _waits(session, weeks)
-        rows = tuple(_row(session, deps, week, ended) for week in weeks)
-    with deps.begin() as session:
-        actor = audit.Actor("operator", operator.id)
-        audit.record(session, deps.now(), actor, "report_read", ("desk", "reports"), weeks=len(weeks))
-    return rows
+        rows = _span_rows(session, spans, today, asked.product, COLUMNS[section])
+        whole = (Span(spans[0].first, spans[-1].last),)
+        told_apart = {
+            measure: _told_apart(session, measure, whole, today, asked.product) for measure in BREAKDOWNS[section]
+        }
+    _record(deps, operator, "report_read", section=section.value, unit=asked.unit.value, spans=len(spans))
+    return Report(rows, told_apart)
 
 
-COLUMNS = (
-    "week_begins",
-    "written",
-    "contained",
-    "contained_percent",
-    "handed_over",
-    "resolved",
-    "resolved_percent",
-    "promises_judged",
-    "promises_kept",
-    "kept_percent",
-    "complaints_received",
-    "complaints_due",
-    "complaints_late",
-    "waits",
-    "wait_median_seconds",
-    "wait_long_seconds",
-)
+def as_csv(deps: Deps, operator: OperatorView, asked: Asked) -> bytes:
+    """Write every count of every section for a spreadsheet, marked as UTF-8, which is put on record.
 
-
-def as_csv(rows: Sequence[WeekRow]) -> bytes:
-    """Write weeks for a spreadsheet, marked as UTF-8; what there is nothing of stays empty."""
+    What there is nothing of stays empty.
+    """
+    today = business_date(deps.now())
+    measures = tuple(measure for section in Section for measure in COLUMNS[section])
+    with deps.read() as session:
+        rows = _span_rows(session, asked.spans(today), today, asked.product, measures)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(["first_day", "last_day", *measures, "wait_median_seconds", "wait_long_seconds"])
     for row in rows:
-        cells = [getattr(row, name) for name in COLUMNS[1:14]]
         seconds = [None if one is None else int(one.total_seconds()) for one in (row.wait_median, row.wait_long)]
-        writer.writerow([row.week.monday.isoformat(), *cells, *seconds])
+        counts = [row.counts[measure] for measure in measures]
+        writer.writerow([row.span.first.isoformat(), row.span.last.isoformat(), *counts, *seconds])
+    _record(deps, operator, "report_exported", unit=asked.unit.value, spans=len(rows))
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-def _row(session: Session, deps: Deps, week: Week, ended: Sequence[Wait]) -> WeekRow:
-    def count(counted: ColumnElement[int], *conditions: ColumnElement[bool]) -> int:
-        return session.scalar(select(counted).where(*conditions)) or 0
-
-    conversations = func.count(distinct(Message.conversation_id))
-    wrote = (Message.author == Author.BORROWER.value, *_within(Message.created_at, week))
-    lasted = [one.lasted for one in ended if week.begins <= one.taken_at < week.ends]
-    promised = (Promise.state.in_(_JUDGED), Promise.due_on.between(week.monday, week.sunday))
-    complaint = (CaseFile.family == Family.COMPLAINT.value, CaseFile.state.not_in(_NO_CASE))
-    due = (*complaint, CaseFile.state != CaseState.WITHDRAWN.value, CaseFile.due_on.between(week.monday, week.sunday))
-    return WeekRow(
-        week=week,
-        written=count(conversations, *wrote),
-        handed_over=count(conversations, *wrote, Message.conversation_id.in_(_handed_over(week))),
-        resolved=count(conversations, *wrote, or_(*(Message.conversation_id.in_(each) for each in _resolved(week)))),
-        promises_judged=count(func.count(Promise.id), *promised),
-        promises_kept=count(func.count(Promise.id), *promised, Promise.state == PromiseState.KEPT.value),
-        complaints_received=count(
-            func.count(CaseFile.id), *complaint, CaseFile.received_on.between(week.monday, week.sunday)
-        ),
-        complaints_due=count(func.count(CaseFile.id), *due),
-        complaints_late=sum(
-            (business_date(deps.now()) if decided is None else business_date(decided)) > due_on
-            for due_on, decided in session.execute(select(CaseFile.due_on, CaseFile.decided_at).where(*due))
-            if due_on is not None
-        ),
-        waits=len(lasted),
-        wait_median=ranked(lasted, 50),
-        wait_long=ranked(lasted, 90),
-    )
-
-
-def _within(column: _Instant, week: Week) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return column >= week.begins, column < week.ends
-
-
-def _handed_over(week: Week) -> Select[str]:
-    return select(AuditEntry.subject_id).where(
-        AuditEntry.subject_kind == "conversation",
-        AuditEntry.event.in_(_HANDED_OVER),
-        *_within(AuditEntry.at, week),
-    )
-
-
-def _resolved(week: Week) -> tuple[Select[str | None], Select[str], Select[str]]:
-    return (
-        select(Agreement.accepted_conversation_id).where(*_within(Agreement.accepted_at, week)),
-        select(Promise.conversation_id).where(*_within(Promise.made_at, week)),
-        select(CaseFile.conversation_id).where(*_within(CaseFile.decided_at, week)),
-    )
-
-
-def _waits(session: Session, weeks: Sequence[Week]) -> tuple[Wait, ...]:
-    entries = session.execute(
+def waits_in(session: Session, spans: Sequence[Span], product: str = "") -> tuple[Wait, ...]:
+    """Return the waits that ended with a person in spans that follow one another."""
+    steps = (
         select(AuditEntry.subject_id, AuditEntry.event, AuditEntry.at)
         .where(
             AuditEntry.subject_kind == "conversation",
-            AuditEntry.event.in_([step.value for step in Step]),
-            AuditEntry.at >= weeks[0].begins - _LONGEST_WAIT,
-            AuditEntry.at < weeks[-1].ends,
+            AuditEntry.event.in_(_STEPS),
+            AuditEntry.at >= spans[0].begins - _LONGEST_WAIT,
+            AuditEntry.at < spans[-1].ends,
         )
         .order_by(AuditEntry.at, AuditEntry.id)
     )
-    return waits(HandOver(subject_id, Step(event), at) for subject_id, event, at in entries)
+    if product:
+        steps = steps.join(Conversation, Conversation.id == AuditEntry.subject_id)
+        steps = steps.where(owes_product(Conversation.borrower_id, product))
+    ended = waits(HandOver(talk, _STEPS[event], at) for talk, event, at in session.execute(steps))
+    return tuple(wait for wait in ended if wait.taken_at >= spans[0].begins)
+
+
+def counts_of(session: Session, measure: Measure, spans: Sequence[Span], today: date, product: str = "") -> list[int]:
+    """Return how many rows a measure has in each of spans that follow one another."""
+    rows = rows_of(measure, spans, today, product)
+    found: dict[int, int] = dict(
+        session.execute(select(rows.c.span, func.count(rows.c.key.distinct())).group_by(rows.c.span)).all()
+    )
+    return [found.get(number, 0) for number in range(len(spans))]
+
+
+def _span_rows(
+    session: Session, spans: Sequence[Span], today: date, product: str, measures: Sequence[Measure]
+) -> tuple[SpanRow, ...]:
+    counted: dict[Measure, list[int]] = {
+        measure: counts_of(session, measure, spans, today, product)
+        for measure in measures
+        if measure not in (Measure.WAITED, Measure.CONTAINED)
+    }
+    ended = waits_in(session, spans, product) if Measure.WAITED in measures else ()
+    rows = []
+    for number, span in enumerate(spans):
+        lasted = [wait.lasted for wait in ended if span.begins <= wait.taken_at < span.ends]
+        counts: dict[Measure, int] = {measure: found[number] for measure, found in counted.items()}
+        if Measure.WAITED in measures:
+            counts[Measure.WAITED] = len(lasted)
+        if Measure.CONTAINED in measures:
+            counts[Measure.CONTAINED] = counts[Measure.WRITTEN] - counts[Measure.HANDED_OVER]
+        rows.append(SpanRow(span, counts, ranked(lasted, 50), ranked(lasted, 90)))
+    return tuple(rows)
+
+
+def _told_apart(
+    session: Session, measure: Measure, whole: Sequence[Span], today: date, product: str
+) -> tuple[tuple[str, int], ...]:
+    """Return how many rows each detail has, the most frequent first."""
+    rows = rows_of(measure, whole, today, product)
+    count = func.count(rows.c.key.distinct())
+    found = session.execute(select(rows.c.detail, count).group_by(rows.c.detail).order_by(count.desc(), rows.c.detail))
+    return tuple((detail or "", number) for detail, number in found)
+
+
+def _record(deps: Deps, operator: OperatorView, event: str, **detail: str | int) -> None:
+    with deps.begin() as session:
+        actor = audit.Actor("operator", operator.id)
+        audit.record(session, deps.now(), actor, event, ("desk", "reports"), **detail)

@@ -188,7 +188,9 @@ def test_the_login_leads_back_to_the_page_that_was_asked_for(console: Console) -
 
 def test_whoever_had_to_log_in_comes_to_the_page_they_asked_for(console: Console) -> None:
     for path in PAGES:
-        if any(part in path for part in ("documents", "files", ".csv", ".pdf")):  # these are no pages to stay on
+        if any(
+            part in path for part in ("documents", "files", ".csv", ".pdf", "rows")
+        ):  # these are no pages to stay on
             continue
         page = filled(path, "0" * 32)
         asked = console.browser.get(page).headers["location"]
@@ -271,7 +273,8 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/readings/{turn_id}/discard"): Permission.CORRECT_READINGS,
     ("GET", "/console/quality"): Permission.REVIEW_QUALITY,
     ("GET", "/console/reports"): Permission.READ_REPORTS,
-    ("GET", "/console/reports/weeks.csv"): Permission.READ_REPORTS,
+    ("GET", "/console/reports/rows"): Permission.READ_REPORTS,
+    ("GET", "/console/reports/figures.csv"): Permission.READ_REPORTS,
     ("POST", "/console/c/{conversation_id}/holds"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/reveal"): Permission.REVEAL_DETAILS,
@@ -305,7 +308,8 @@ PAGES = (
     "/console/readings",
     "/console/quality",
     "/console/reports",
-    "/console/reports/weeks.csv",
+    "/console/reports/rows",
+    "/console/reports/figures.csv",
     "/console/operators",
     "/console/call-backs",
 )

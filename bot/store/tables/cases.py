@@ -43,7 +43,7 @@ class CaseFile(Base):
     assigned_to: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
     wanted_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("case:{id}"))
     reason_sealed: Mapped[str | None] = mapped_column(Text, info=sealed_for("case:{id}"))
-    decided_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None] = mapped_column(index=True)
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))
     finding_at: Mapped[datetime | None]
     finding_seen_by: Mapped[str | None] = mapped_column(ForeignKey("operator.id"))

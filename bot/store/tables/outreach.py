@@ -36,7 +36,7 @@ class Reminder(Base):
     claimed_until: Mapped[datetime | None]
     message_id: Mapped[str | None] = mapped_column(ForeignKey("message.id"))
     created_at: Mapped[datetime]
-    decided_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Hold(Base):

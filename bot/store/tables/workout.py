@@ -46,7 +46,7 @@ class Negotiation(Base):
     replaces_agreement_id: Mapped[str | None] = mapped_column(String(32))
     chosen_offer_id: Mapped[str | None] = mapped_column(String(32))
     asked_in: Mapped[str | None] = mapped_column(String(32))
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
 
 
@@ -93,7 +93,7 @@ class Agreement(Base):
     total_fen: Mapped[int] = mapped_column(BigInteger)
     interest_stopped_on: Mapped[date | None]
     accepted_conversation_id: Mapped[str | None] = mapped_column(ForeignKey("conversation.id"))
-    accepted_at: Mapped[datetime]
+    accepted_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Instalment(Base):
@@ -135,5 +135,5 @@ class Promise(Base):
     paid_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     asked_in: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime]
-    made_at: Mapped[datetime | None]
+    made_at: Mapped[datetime | None] = mapped_column(index=True)
     judged_at: Mapped[datetime | None]

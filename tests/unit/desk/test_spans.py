@@ -1,10 +1,11 @@
-"""Weeks begin on Mondays in Shanghai, and a wait counts from the first time somebody was put into the queue."""
+"""Days, weeks and months of Shanghai, and a wait counts from the first time somebody was put into the queue."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
-from bot.desk.weeks import HandOver, Step, Wait, Week, ranked, share, waits, weeks_until
+from bot.desk.spans import HandOver, Span, Step, Unit, Wait, ranked, share, spans_until, waits
 
 AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
@@ -14,11 +15,22 @@ def minutes(number: int) -> timedelta:
 
 
 def test_a_week_is_monday_to_sunday_in_shanghai() -> None:
-    (last, this) = weeks_until(date(2026, 11, 22), 2)
-    assert (last.monday, this.monday, this.sunday) == (date(2026, 11, 9), date(2026, 11, 16), date(2026, 11, 22))
+    (last, this) = spans_until(date(2026, 11, 22), Unit.WEEK, 2)
+    assert (last.first, this.first, this.last) == (date(2026, 11, 9), date(2026, 11, 16), date(2026, 11, 22))
     assert this.begins == datetime(2026, 11, 15, 16, 0, tzinfo=UTC)
     assert last.ends == this.begins
-    assert weeks_until(date(2026, 11, 23), 1) == (Week(date(2026, 11, 23)),)
+    assert spans_until(date(2026, 11, 23), Unit.WEEK, 1) == (Span(date(2026, 11, 23), date(2026, 11, 29)),)
+
+
+def test_days_and_months_follow_one_another_without_a_gap() -> None:
+    assert spans_until(date(2026, 3, 1), Unit.DAY, 2) == (
+        Span(date(2026, 2, 28), date(2026, 2, 28)),
+        Span(date(2026, 3, 1), date(2026, 3, 1)),
+    )
+    months = spans_until(date(2026, 3, 31), Unit.MONTH, 14)
+    assert months[-2:] == (Span(date(2026, 2, 1), date(2026, 2, 28)), Span(date(2026, 3, 1), date(2026, 3, 31)))
+    assert months[0].first == date(2025, 2, 1)
+    assert all(one.ends == other.begins for one, other in pairwise(months))
 
 
 def test_asking_again_does_not_begin_the_wait_anew_and_leaving_ends_it() -> None:
@@ -32,7 +44,7 @@ def test_asking_again_does_not_begin_the_wait_anew_and_leaving_ends_it() -> None
         HandOver("one", Step.QUEUED, AT + minutes(20)),
         HandOver("one", Step.TAKEN, AT + minutes(22)),
     ]
-    assert waits(steps) == (Wait(AT + minutes(9), minutes(9)), Wait(AT + minutes(22), minutes(2)))
+    assert waits(steps) == (Wait("one", AT + minutes(9), minutes(9)), Wait("one", AT + minutes(22), minutes(2)))
 
 
 def test_percentiles_are_values_there_were() -> None:

@@ -1,4 +1,4 @@
-"""Weeks of the desk's work, and how long people waited for a person in them. Pure."""
+"""Days, weeks and months of the desk's work, and how long people waited for a person in them. Pure."""
 
 from __future__ import annotations
 
@@ -9,27 +9,33 @@ from enum import StrEnum
 
 from bot.clock import SHANGHAI
 
+_A_DAY = timedelta(days=1)
+
+
+class Unit(StrEnum):
+    """How long the spans are that figures are counted in."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """A week from Monday to Sunday in Asia/Shanghai; ``monday`` is its first day."""
+class Span:
+    """Whole days in Asia/Shanghai, ``first`` and ``last`` included."""
 
-    monday: date
-
-    @property
-    def sunday(self) -> date:
-        """Its last day."""
-        return self.monday + timedelta(days=6)
+    first: date
+    last: date
 
     @property
     def begins(self) -> datetime:
         """Its first instant."""
-        return datetime.combine(self.monday, time(0), tzinfo=SHANGHAI)
+        return datetime.combine(self.first, time(0), tzinfo=SHANGHAI)
 
     @property
     def ends(self) -> datetime:
         """The first instant after it."""
-        return self.begins + timedelta(days=7)
+        return datetime.combine(self.last + _A_DAY, time(0), tzinfo=SHANGHAI)
 
 
 class Step(StrEnum):
@@ -53,14 +59,28 @@ class HandOver:
 class Wait:
     """How long somebody waited until a person took their conversation at ``taken_at``."""
 
+    conversation_id: str
     taken_at: datetime
     lasted: timedelta
 
 
-def weeks_until(today: date, count: int) -> tuple[Week, ...]:
-    """Return so many weeks up to the one that a day is in, oldest first."""
-    monday = today - timedelta(days=today.weekday())
-    return tuple(Week(monday - timedelta(days=7 * back)) for back in range(count - 1, -1, -1))
+def spans_until(today: date, unit: Unit, count: int) -> tuple[Span, ...]:
+    """Return so many spans up to the one that a day is in, oldest first; weeks are Monday to Sunday."""
+    last = _span_of(today, unit)
+    spans = [last]
+    while len(spans) < count:
+        spans.append(_span_of(spans[-1].first - _A_DAY, unit))
+    return tuple(reversed(spans))
+
+
+def _span_of(day: date, unit: Unit) -> Span:
+    if unit is Unit.DAY:
+        return Span(day, day)
+    if unit is Unit.WEEK:
+        monday = day - timedelta(days=day.weekday())
+        return Span(monday, monday + timedelta(days=6))
+    next_month = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return Span(day.replace(day=1), next_month - _A_DAY)
 
 
 def waits(steps: Iterable[HandOver]) -> tuple[Wait, ...]:
@@ -77,7 +97,7 @@ def waits(steps: Iterable[HandOver]) -> tuple[Wait, ...]:
         else:
             began = since.pop(one.conversation_id, None)
             if one.step is Step.TAKEN and began is not None:
-                found.append(Wait(one.at, one.at - began))
+                found.append(Wait(one.conversation_id, one.at, one.at - began))
     return tuple(found)
 
 
