@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from bot.bearer import bearer_of, unauthorized
 from bot.channels.lender_schema import EVENTS, POSTED, posted, read
-from bot.channels.payments_api import MOST_BYTES, MOST_ITEMS, body_of, booked, items_of
+from bot.channels.payments_api import MOST_BYTES, MOST_ITEMS, booked, error, posted_items
 from bot.clock import business_date
 from bot.services import account_intake, api_clients, api_requests, lender_events, webhooks
 from bot.services.account_fields import Refused, read_account
@@ -58,7 +58,7 @@ def make_router(deps: Deps) -> APIRouter:
             return caller
         after, most = (_number(request.query_params.get(name, default)) for name, default in _PAGE.items())
         if after is None or most is None or not 1 <= most <= lender_events.MOST_AT_ONCE:
-            return _error(422, "unreadable")
+            return error(422, "unreadable")
         found = await asyncio.to_thread(lender_events.feed, deps, after, most)
         next_after = found[-1].seq if found else after
         return _answer({"events": [one.to_json() for one in found], "next_after": next_after})
@@ -104,22 +104,19 @@ async def _post(deps: Deps, request: Request, scope: Scope, take: Callable[[Item
     caller = await _caller(deps, request, scope)
     if isinstance(caller, JSONResponse):
         return caller
-    body = await body_of(request)
-    if body is None:
-        return _error(413, "too_large")
-    items = items_of(body)
-    if items is None:
-        return _error(422, "unreadable")
+    came = await posted_items(request)
+    if isinstance(came, JSONResponse):
+        return came
 
     def work() -> dict[str, Any]:
-        return {"results": [take(item) for item in items]}
+        return {"results": [take(item) for item in came.items]}
 
     key = request.headers.get(_KEY_HEADER)
     if key is None:
         return _answer(await asyncio.to_thread(work))
     if not key or len(key) > _LONGEST_KEY:
-        return _error(422, "bad_idempotency_key")
-    return await asyncio.to_thread(_once, deps, caller, f"{request.url.path}\n{key}", body, work)
+        return error(422, "bad_idempotency_key")
+    return await asyncio.to_thread(_once, deps, caller, f"{request.url.path}\n{key}", came.body, work)
 
 
 def _once(deps: Deps, caller: Caller, key: str, body: bytes, work: Callable[[], dict[str, Any]]) -> JSONResponse:
@@ -128,9 +125,9 @@ def _once(deps: Deps, caller: Caller, key: str, body: bytes, work: Callable[[], 
     if isinstance(begun, Answered):
         return _answer(begun.answer, begun.status)
     if isinstance(begun, InProgress):
-        return _error(409, "in_progress")
+        return error(409, "in_progress")
     if not isinstance(begun, Begun):
-        return _error(422, "key_used_for_other_request")
+        return error(422, "key_used_for_other_request")
     try:
         answer = work()
     except Exception:
@@ -144,7 +141,7 @@ async def _caller(deps: Deps, request: Request, scope: Scope) -> Caller | JSONRe
     caller = await asyncio.to_thread(api_clients.authenticate, deps, bearer_of(request))
     if caller is None:
         return unauthorized()
-    return caller if scope in caller.scopes else _error(403, "forbidden")
+    return caller if scope in caller.scopes else error(403, "forbidden")
 
 
 def _take_account(deps: Deps, item: Item) -> Answer:
@@ -173,10 +170,6 @@ def _number(text: str) -> int | None:
 
 def _answer(content: dict[str, Any], status: int = 200) -> JSONResponse:
     return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"})
-
-
-def _error(status: int, code: str) -> JSONResponse:
-    return JSONResponse({"error": code}, status_code=status)
 
 
 __all__ = ["MOST_BYTES", "MOST_ITEMS", "PREFIX", "VERSION", "make_router", "openapi"]

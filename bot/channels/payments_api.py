@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -35,19 +36,38 @@ def make_router(deps: Deps) -> APIRouter:
     async def take(request: Request) -> JSONResponse:
         if not bears(request, deps.settings.payments_key.get_secret_value()):
             return unauthorized()
-        body = await body_of(request)
-        if body is None:
-            return _error(413, "too_large")
-        items = items_of(body)
-        if items is None:
-            return _error(422, "unreadable")
-        results = [await asyncio.to_thread(booked, deps, item) for item in items]
+        posted = await posted_items(request)
+        if isinstance(posted, JSONResponse):
+            return posted
+        results = [await asyncio.to_thread(booked, deps, item) for item in posted.items]
         return JSONResponse({"results": results}, headers={"Cache-Control": "no-store"})
 
     return router
 
 
-async def body_of(request: Request) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What was posted: the body as it came, and the items in it."""
+
+    body: bytes
+    items: list[Mapping[str, object]]
+
+
+async def posted_items(request: Request) -> Posted | JSONResponse:
+    """Read the items of a request; an answer in their place says why there are none: 413 or 422."""
+    body = await _body_of(request)
+    if body is None:
+        return error(413, "too_large")
+    items = _items_of(body)
+    return error(422, "unreadable") if items is None else Posted(body, items)
+
+
+def error(status: int, code: str) -> JSONResponse:
+    """Return a refusal of a whole request."""
+    return JSONResponse({"error": code}, status_code=status)
+
+
+async def _body_of(request: Request) -> bytes | None:
     """Read the body up to the limit, whatever length was announced; None beyond it."""
     received = bytearray()
     async for chunk in request.stream():
@@ -57,7 +77,7 @@ async def body_of(request: Request) -> bytes | None:
     return bytes(received)
 
 
-def items_of(body: bytes) -> list[Mapping[str, object]] | None:
+def _items_of(body: bytes) -> list[Mapping[str, object]] | None:
     """Return the JSON objects of a body, one or a list of at most ``MOST_ITEMS``; None for anything else."""
     try:
         parsed: object = json.loads(body)
@@ -85,7 +105,3 @@ def _result(
     payment_id: str | None, outcome: str, *, reason: str | None = None, credit_fen: int = 0
 ) -> dict[str, str | int | None]:
     return {"payment_id": payment_id, "outcome": outcome, "reason": reason, "credit_fen": credit_fen}
-
-
-def _error(status: int, code: str) -> JSONResponse:
-    return JSONResponse({"error": code}, status_code=status)
