@@ -163,7 +163,7 @@ def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
         if passed and borrower is not None:
             challenge.state = "passed"
             vouching.end(session, conversation_id, deps.now())
-            _bind(session, deps, conversation_id, borrower.id)
+            bind(session, deps, conversation_id, borrower.id)
         return _after_attempt(session, deps, challenge, "id_tail", passed)
 
 
@@ -283,7 +283,11 @@ def _lock(session: Session, deps: Deps, subject: Subject) -> datetime | None:
     )
 
 
-def _bind(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -> None:
+def bind(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -> None:
+    """Make a conversation a borrower's who has just proved to be who they are, in an open transaction.
+
+    It is released from whoever it was bound to before, and goes on record.
+    """
     now = deps.now()
     conversation = session.get_one(Conversation, conversation_id)
     if conversation.borrower_id != borrower_id:

@@ -15,7 +15,7 @@ from bot.services.document_store import DocumentFile, DocumentView
 
 def prove(deps: Deps, conversation_id: str, borrower_id: str) -> None:
     with deps.begin() as session:
-        identity._bind(session, deps, conversation_id, borrower_id)
+        identity.bind(session, deps, conversation_id, borrower_id)
 
 
 def the_statement(deps: Deps, conversation_id: str) -> DocumentView:

@@ -39,7 +39,7 @@ async def verified(desk: Desk) -> None:
     await desk.open(LI)
     borrower = a_borrower(desk.deps)
     with desk.deps.begin() as session:
-        identity._bind(session, desk.deps, desk.conversation(LI), borrower)
+        identity.bind(session, desk.deps, desk.conversation(LI), borrower)
 
 
 @pytest.mark.asyncio

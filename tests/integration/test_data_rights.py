@@ -96,10 +96,10 @@ def test_nothing_of_anybody_else_is_in_it(deps: Deps, clock: SetClock, borrower:
     with deps.begin() as session:
         session.add(Message(conversation_id=chat, seq=2, author="borrower", text="孙兰的话", created_at=clock.now()))
         session.get_one(Conversation, chat).last_seq = 2
-        identity._bind(session, deps, chat, other)
+        identity.bind(session, deps, chat, other)
     clock.move(timedelta(minutes=1))
     with deps.begin() as session:
-        identity._bind(session, deps, chat, borrower)
+        identity.bind(session, deps, chat, borrower)
     found = copied(deps, chat)
     assert "debt" not in found
     text = json.dumps(found, ensure_ascii=False)

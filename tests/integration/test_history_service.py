@@ -53,7 +53,7 @@ def last(deps: Deps, chat: str) -> MessageView:
 def prove(deps: Deps, chat: str, borrower: str) -> None:
     """Bind the conversation to a borrower as a proof of identity does."""
     with deps.begin() as session:
-        identity._bind(session, deps, chat, borrower)
+        identity.bind(session, deps, chat, borrower)
 
 
 def is_withheld(view: MessageView, deps: Deps) -> bool:
