@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from bot.cases.course import DECISIONS, CaseAct
 from bot.cases.kinds import CaseKind, kinds_of
 from bot.console import PREFIX
-from bot.console.reading import ConversationId, conversation_page, list_for
+from bot.console.reading import ConversationId, TakenDown, conversation_page, list_for
 from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.desk.uploads import LARGEST_UPLOAD
@@ -122,7 +122,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         done = case_intake.take_up(deps, operator, conversation_id, kind, text, received_on or None, debt)
         if isinstance(done, Opened):
             return RedirectResponse(f"{PREFIX}/cases/{done.case.case_id}", 303)
-        return conversation_page(pages, request, operator, conversation_id, done.value, status=409, told=text)
+        told = TakenDown(text, kind, received_on or None, tuple(debt))
+        return conversation_page(pages, request, operator, conversation_id, done.value, status=409, told=told)
 
     @router.post("/cases/{case_id}/act")
     def act(

@@ -1,6 +1,7 @@
 """The inbox, a conversation, and the fragments that keep an open page up to date."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import uuid4
@@ -48,6 +49,19 @@ class InboxList:
     calls: tuple[CallView, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TakenDown:
+    """What was given for a case that could not be opened, to be given back as it was."""
+
+    text: str = ""
+    kind: CaseKind | None = None
+    received_on: date | None = None
+    debts: tuple[str, ...] = ()
+
+
+_NOTHING = TakenDown()
+
+
 def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxList:
     """Return the list as this operator last chose to see it."""
     show = _chosen(request)
@@ -80,7 +94,7 @@ def conversation_page(
     draft: str = "",
     status: int = 200,
     findings: tuple[Finding, ...] = (),
-    told: str = "",
+    told: TakenDown = _NOTHING,
     reason: str = "",
     revealed: Revealed | None = None,
 ) -> Response:
@@ -109,7 +123,7 @@ def _parts(
     found: Transcript,
     draft: str = "",
     findings: tuple[Finding, ...] = (),
-    told: str = "",
+    told: TakenDown = _NOTHING,
     reason: str = "",
     revealed: Revealed | None = None,
 ) -> dict[str, object]:

@@ -48,6 +48,23 @@ def console(tmp_path: Path) -> Iterator[Console]:
     deps.database.engine.dispose()
 
 
+def test_what_was_given_for_a_case_that_could_not_be_opened_is_given_back_as_it_was(console: Console) -> None:
+    borrower = a_borrower(console.deps)
+    first, _ = (a_debt_of(console.deps, borrower, Owed()) for _ in range(2))
+    chat = verified(console.deps, borrower)
+    console.log_in(Role.SUPERVISOR)
+    form = {"kind": CaseKind.AMOUNT.value, "text": "每月多扣了", "received_on": "2026-01-02", "debt": first}
+    data = {"csrf": console.csrf, **form}
+    refused = console.browser.post(f"/console/c/{chat}/cases", data=data)
+    assert refused.status_code == 409
+    assert "收到的日子要在最近 30 天里" in refused.text
+    assert '<option value="amount" selected>' in refused.text
+    assert 'name="received_on" value="2026-01-02"' in refused.text
+    assert f'value="{first}" checked' in refused.text
+    assert refused.text.count(" checked") == 1
+    assert "每月多扣了</textarea>" in refused.text
+
+
 def test_a_complaint_is_worked_from_the_list_to_the_answer(console: Console) -> None:
     console.log_in(Role.SUPERVISOR)
     case = a_complaint(console.deps, verified(console.deps, a_borrower(console.deps)), CaseKind.THREATS, "他威胁我")
