@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 from bot.console import PREFIX
 from bot.console.reading import ConversationId, list_for
 from bot.console.rendering import Pages
-from bot.console.session import Access, ChangeAccess, Kind
+from bot.console.session import STORABLE, Access, ChangeAccess, Kind
 from bot.desk.fulltext import LONGEST_QUERY
 from bot.identity.roles import Permission
 from bot.services import search, talk_paper, transcript_export
@@ -44,13 +44,13 @@ _Author = Literal["", "borrower", "bot", "operator", "notice"]
 def _filters(
     since: Annotated[_Day, Query()] = None,
     until: Annotated[_Day, Query()] = None,
-    channel: Annotated[str, Query(max_length=20)] = "",
+    channel: Annotated[str, Query(max_length=20, pattern=STORABLE)] = "",
     author: Annotated[_Author, Query()] = "",
-    intent: Annotated[str, Query(max_length=60)] = "",
+    intent: Annotated[str, Query(max_length=60, pattern=STORABLE)] = "",
     low_confidence: Annotated[_Yes, Query()] = "",
     fallback: Annotated[_Yes, Query()] = "",
     outcome: Annotated[_Outcome, Query()] = None,
-    product: Annotated[str, Query(max_length=30)] = "",
+    product: Annotated[str, Query(max_length=30, pattern=STORABLE)] = "",
     complaint: Annotated[_Yes, Query()] = "",
     distress: Annotated[_Yes, Query()] = "",
 ) -> Wanted:

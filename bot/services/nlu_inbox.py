@@ -157,18 +157,21 @@ def suggest(deps: Deps, operator: OperatorView, turn_id: str, intent: str) -> Re
 
 
 def correct(deps: Deps, operator: OperatorView, turn_id: str, intent: str, text: str) -> ReadingView | NotCorrected:
-    """Decide what a turn means and how its text is taught; a corrected one may be corrected again."""
-    text = anonymise(text[:LONGEST_TEXT])
+    """Decide what a turn means and how its text is taught; a corrected one may be corrected again.
+
+    What the operator wrote is stripped of the borrower's name too, as the turn itself was.
+    """
     if intent not in known_intents(deps):
         return NotCorrected.NO_INTENT
-    if not text:
-        return NotCorrected.NO_TEXT
     with deps.begin() as session:
         turn = _turn(session, operator, turn_id)
         if turn is None:
             return NotCorrected.UNKNOWN
         if turn.state == ReadingState.DISCARDED:
             return NotCorrected.OVER
+        text = anonymise(text[:LONGEST_TEXT], _names(session, deps, turn.conversation_id))
+        if not text:
+            return NotCorrected.NO_TEXT
         turn.state = ReadingState.CORRECTED
         turn.corrected, turn.corrected_by = intent, operator.id
         turn.text, turn.changed_at = text, deps.now()

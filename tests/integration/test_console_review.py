@@ -124,7 +124,9 @@ def test_older_turns_are_one_link_away(console: ConsoleBrowser) -> None:
     assert 'rel="next"' not in older
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "outcome=rich", "fallback=1"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "outcome=rich", "fallback=1", "channel=%00", "intent=%00", "product=%00"]
+)
 def test_a_question_that_no_page_makes_is_refused(console: ConsoleBrowser, query: str) -> None:
     console.log_in_as(Role.SUPERVISOR)
     assert console.browser.get(f"/console/search?{query}").status_code == 422
@@ -266,17 +268,21 @@ def open_turn(console: ConsoleBrowser) -> str:
 def test_what_was_not_understood_waits_to_be_corrected_and_becomes_an_example(console: ConsoleBrowser) -> None:
     a_conversation(
         console.deps,
-        Talk(said=(Said("俺想慢慢儿还哩中不中", intent="nlu_fallback", confidence=0.2),), team=None),
+        Talk(
+            said=(Said("俺想慢慢儿还哩中不中", intent="nlu_fallback", confidence=0.2),),
+            team=None,
+            borrower_id=a_borrower(console.deps),
+        ),
     )
     indexed(console.deps)
     console.log_in_as(Role.AGENT)
     assert "俺想慢慢儿还哩" not in main_of(console.shown("/readings"))  # not theirs to look through
     console.log_in_as(Role.SUPERVISOR, "lin")
     turn = open_turn(console)
-    console.send(f"/readings/{turn}/correct", intent="request_installment", text="俺想慢慢儿还哩 13800000001")
+    console.send(f"/readings/{turn}/correct", intent="request_installment", text="王小明俺想慢慢儿还哩 13800000001")
     assert "俺想慢慢儿还哩" in console.shown("/readings?state=corrected")
     taught = yaml.safe_load(console.send("/readings/export").text)
-    assert taught["nlu"] == [{"intent": "request_installment", "examples": "- 俺想慢慢儿还哩\n"}]
+    assert taught["nlu"] == [{"intent": "request_installment", "examples": "- 某某俺想慢慢儿还哩\n"}]
 
 
 def test_an_intent_that_is_none_is_refused_and_nothing_is_lost(console: ConsoleBrowser) -> None:
