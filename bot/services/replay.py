@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.clock import local
 from bot.services import inbox
 from bot.services.conversations import Author
 from bot.services.deps import Deps
@@ -27,7 +28,7 @@ LOOKS = ("transcript_read", DECIDED_ANEW)
 _PEOPLE = frozenset({"given_to", "taken_from", "left_by"})
 """Details that hold an operator's id: shown by name."""
 
-_UNSHOWN = frozenset({"borrower", "made_in"})
+_UNSHOWN = frozenset({"borrower", "made_in", "offer", "approval"})
 """Details that hold ids nobody can read."""
 
 
@@ -156,6 +157,11 @@ def _decision(turn: TurnView, understood: Mapping[str, Any]) -> DecisionView | N
     )
 
 
+def _told(key: str, value: object) -> str:
+    """Write a detail down; an instant as the day and time of Asia/Shanghai."""
+    return local(datetime.fromisoformat(str(value))).strftime("%Y-%m-%d %H:%M") if key == "call_at" else str(value)
+
+
 def _events(session: Session, conversation_id: str) -> list[DeskEvent]:
     recorded = session.execute(
         select(AuditEntry, Operator.display_name)
@@ -176,7 +182,7 @@ def _events(session: Session, conversation_id: str) -> list[DeskEvent]:
             entry.at,
             name,
             tuple(
-                (key, names.get(value, "") if key in _PEOPLE else str(value))
+                (key, names.get(value, "") if key in _PEOPLE else _told(key, value))
                 for key, value in entry.detail.items()
                 if value is not None and key not in _UNSHOWN
             ),
