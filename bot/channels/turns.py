@@ -25,6 +25,8 @@ from bot.services.turns import MAX_ATTEMPTS, Claimed, Understanding
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
+OTHERS_FIRST_SECONDS = 2.0
+"""How long a gateway whose engine is away leaves a message to the others, which look every ``SWEEP_SECONDS``."""
 
 _OUTCOMES = {
     Trouble.ABSENT: TurnOutcome.ENGINE_ABSENT,
@@ -52,6 +54,7 @@ class TurnRunner:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._engine_away = False
         self._lease = timedelta(seconds=deps.settings.rasa_timeout_seconds + 5)
 
     def start(self) -> None:
@@ -93,6 +96,9 @@ class TurnRunner:
 
     async def _answer_all(self, conversation_id: str) -> None:
         structlog.contextvars.bind_contextvars(conversation=conversation_id)  # of this task and what it calls
+        if self._engine_away:
+            await asyncio.sleep(OTHERS_FIRST_SECONDS)
+            self._engine_away = not await self._rasa.is_ready()
         async with self._slots:
             while await self._answer_next(conversation_id):
                 pass
@@ -133,9 +139,11 @@ class TurnRunner:
         """Give the claim back. An attempt at which no engine was there does not count against the message.
 
         An answer that is late is still being made: it is asked for again at once, and the borrower, who has been told
-        that it is slow, hears nothing of it.
+        that it is slow, hears nothing of it. One for which no engine was there is free at once: another gateway may
+        have one.
         """
-        wait = timedelta(seconds=0 if trouble is Trouble.LATE else min(2**claimed.attempts, 15))
+        self._engine_away = trouble is Trouble.ABSENT
+        wait = timedelta(seconds=min(2**claimed.attempts, 15) if trouble is Trouble.FAILED else 0)
         if trouble is not Trouble.LATE:
             await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
         retry_at, counts = self._deps.now() + wait, trouble is not Trouble.ABSENT
