@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ class RunningDesk:
     """Starts the processes as ``bot up`` does, and lets a test kill one of them."""
 
     def __init__(self, folder: Path, **overrides: str) -> None:
-        self.settings = _settings(folder, overrides)
+        self.settings = loopback_settings(folder, overrides)
         upgrade(self.settings.sqlalchemy_url)
         self.deps: Deps = make_deps(self.settings)
         demo.seed(self.deps)
@@ -145,7 +145,8 @@ def offset_to(hour: int, minute: int = 0) -> int:
     return round((wanted - now) / timedelta(minutes=1))
 
 
-def _settings(folder: Path, overrides: dict[str, str]) -> Settings:
+def loopback_settings(folder: Path, overrides: Mapping[str, str]) -> Settings:
+    """Return the settings of a desk on free loopback ports that keeps its files in a folder."""
     values = {
         "DESK_VAR_DIR": str(folder),
         "DESK_GATEWAY_PORT": str(free_port()),
