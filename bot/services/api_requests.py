@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
+from bot.services.claims import is_free
 from bot.services.deps import Deps
 from bot.store.tables import ApiRequest
 
@@ -58,7 +59,7 @@ def begin(deps: Deps, client_id: str, key: str, body: bytes) -> Begun | Answered
                     return OtherBody()
                 if row.status is not None:
                     return Answered(row.status, row.answer or {})
-                if row.claimed_until > now:
+                if not is_free(row.claimed_until, now):
                     return InProgress()
             if row is None:
                 row = ApiRequest(client_id=client_id, key_hash=key_hash)

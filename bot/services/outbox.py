@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, or_, select, true, update
+from sqlalchemy import bindparam, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.lending.ledger import LedgerError
 from bot.outreach.gate import HoldKind, Purpose, Recipient, Verdict, may_send
 from bot.services import notice_subject
+from bot.services.claims import LONGEST_CLAIM, free
 from bot.services.contact import wishes_of
 from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
@@ -80,7 +81,9 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
     """
     now = deps.now()
     with deps.begin() as session:
-        due = session.execute(_DUE, {"channel": channel, "now": now, "most": limit}).all()
+        due = session.execute(
+            _DUE, {"channel": channel, "now": now, "horizon": now + LONGEST_CLAIM, "most": limit}
+        ).all()
         if not due:
             return []
         holds = _holds(session, [conversation for _, _, conversation in due], now)
@@ -178,7 +181,7 @@ _DUE = (
         Outbox.channel == bindparam("channel"),
         Outbox.state == "pending",
         Outbox.next_attempt_at <= _NOW,
-        or_(Outbox.claimed_until.is_(None), Outbox.claimed_until <= _NOW),
+        free(Outbox.claimed_until, _NOW, bindparam("horizon", type_=UtcDateTime)),
         ~select(_OTHER.id)
         .join(_OTHER_MESSAGE, _OTHER_MESSAGE.id == _OTHER.message_id)
         .where(

@@ -18,6 +18,7 @@ from bot.outreach.notice import Topic
 from bot.outreach.planning import AFTER_RESUMED
 from bot.services import audit, contact, notice_planning, notice_subject, notice_validity
 from bot.services.accounts import lock_borrower
+from bot.services.claims import LONGEST_CLAIM, free
 from bot.services.conversations import Notice, locked_of, say_notices
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
@@ -82,11 +83,11 @@ def decide_now(deps: Deps, reminder_id: str) -> str:
 
 def _claim(deps: Deps, size: int) -> list[str]:
     now = deps.now()
+    is_unclaimed = free(tables.Reminder.claimed_until, now, now + LONGEST_CLAIM)
     with deps.begin() as session:
-        free = (tables.Reminder.claimed_until.is_(None)) | (tables.Reminder.claimed_until <= now)
         found = session.scalars(
             select(tables.Reminder)
-            .where(tables.Reminder.state == "planned", tables.Reminder.send_at <= now, free)
+            .where(tables.Reminder.state == "planned", tables.Reminder.send_at <= now, is_unclaimed)
             .order_by(tables.Reminder.send_at)
             .limit(size)
             .with_for_update(skip_locked=True)

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from bot.desk.ownership import Owner, bot_may_answer
 from bot.services import satisfaction
+from bot.services.claims import LONGEST_CLAIM, free, is_free
 from bot.services.conversations import ONE_OF_SEVERAL, WEB, Author, Reply, locked, queue_reason_of, say
 from bot.services.deps import Deps
 from bot.services.rule_versions import rule_versions
@@ -56,7 +57,7 @@ def claim_next(deps: Deps, conversation_id: str, lease: timedelta) -> Claimed | 
             .order_by(Message.seq)
             .limit(1)
         )
-        if message is None or (message.claimed_until is not None and message.claimed_until > now):
+        if message is None or not is_free(message.claimed_until, now):
             return None
         if not bot_may_answer(Owner(conversation.owner), queue_reason_of(conversation)):
             message.handling = "held"
@@ -80,13 +81,11 @@ def release(deps: Deps, message_id: str, retry_at: datetime, *, counts: bool = T
 
 def waiting_conversations(deps: Deps) -> list[str]:
     """Return conversations with an unanswered message that nobody is working on."""
+    now = deps.now()
     with deps.read() as session:
         rows = session.scalars(
             select(Message.conversation_id)
-            .where(
-                Message.handling == "pending",
-                (Message.claimed_until.is_(None)) | (Message.claimed_until <= deps.now()),
-            )
+            .where(Message.handling == "pending", free(Message.claimed_until, now, now + LONGEST_CLAIM))
             .distinct()
         )
         return list(rows)

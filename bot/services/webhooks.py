@@ -21,6 +21,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.services import audit
+from bot.services.claims import LONGEST_CLAIM, free
 from bot.services.deps import Deps
 from bot.services.lender_events import EventView, last_seq
 from bot.store.tables import ApiClient, LenderEvent, Webhook, WebhookDelivery
@@ -164,7 +165,7 @@ def claim_due(deps: Deps, limit: int, lease: timedelta) -> list[Parcel]:
         .where(
             WebhookDelivery.id.in_(waiting),
             WebhookDelivery.next_attempt_at <= now,
-            WebhookDelivery.claimed_until.is_(None) | (WebhookDelivery.claimed_until <= now),
+            free(WebhookDelivery.claimed_until, now, now + LONGEST_CLAIM),
             Webhook.closed_at.is_(None),
             ApiClient.closed_at.is_(None),
         )
