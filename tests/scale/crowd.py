@@ -137,7 +137,7 @@ class Crowd:
                 has_plan, self._outcome.agreed = True, self._outcome.agreed + 1
             before = tab.last_seq
             key = (
-                await self._say(tab, news, spoken)
+                await _next_to_a_plan(tab, news, spoken)
                 if wants_plan and not has_plan
                 else await tab.say(draw.choice(ANYBODY))
             )
