@@ -6,6 +6,7 @@ of a ``ValueError`` is often the very value that somebody typed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import sys
@@ -37,10 +38,24 @@ _DEEPEST = 20
 """Frames of a traceback that are kept, the innermost."""
 
 
+class Lines(structlog.PrintLogger):
+    """Prints lines, and goes without where they cannot be written.
+
+    A log on a full disk must not keep a borrower from being told that their words were not stored.
+    """
+
+    def msg(self, message: str) -> None:
+        """Print one line, if there is room for it."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
+
+
 def configure(*, as_json: bool) -> None:
     """Set up structlog and the standard library's logging alike, and quieten libraries that would print messages.
 
-    Alarms are counted on their way, see ``bot.metrics``.
+    Alarms are counted on their way, see ``bot.metrics``, so they are raised even if their lines cannot be written.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -61,11 +76,13 @@ def configure(*, as_json: bool) -> None:
         )
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.raiseExceptions = False  # of lines that cannot be written: it would print what was in them
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[metrics.count_alarm, *shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: Lines(),
     )
 
 

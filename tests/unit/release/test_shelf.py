@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -16,27 +12,10 @@ from bot import up
 from bot.model import model_path
 from bot.release.shelf import POINTER, Quality, ReleaseRecord, Shelf, ShelfFault
 from bot.settings import Settings
+from tests.builders.models import a_model
 
 AT = datetime(2026, 11, 22, 4, tzinfo=UTC)
 QUALITY = Quality(rows=10, right=9, macro_f1=0.9, recall={"express_distress": 1.0})
-
-
-def a_model(folder: Path, fingerprint: str, **metadata: str) -> Path:
-    """Write an archive as the engine does: metadata among other files."""
-    path = model_path(folder, fingerprint)
-    told = {
-        "model_id": f"id of {fingerprint}",
-        "rasa_open_source_version": "3.6.21",
-        "trained_at": "2026-11-22T05:54:30.762210",
-        **metadata,
-    }
-    weights = Random(fingerprint).randbytes(40_000)
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in (("components/weights", weights), ("metadata.json", json.dumps(told).encode())):
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
 
 
 @pytest.fixture
