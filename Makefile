@@ -21,7 +21,7 @@ SIDE_BY_SIDE := PYTHONHASHSEED=0 $(PY) -m pytest -q -n $(TEST_WORKERS) --dist wo
 
 WIDGET_SOURCES := $(shell find widget/src widget/build.mjs widget/package.json widget/tsconfig.json -type f 2>/dev/null)
 
-.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench simulate nlu-report
+.PHONY: help run setup train test lint types contracts data-check widget-test unit running lock clean chromium bench simulate chaos nlu-report
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench: setup train ## measure turn latency; figures belong in docs/performance.m
 
 simulate: .venv/.ready ## live through many borrowers on a moved clock: PEOPLE, DAYS, SEED; figures belong in docs/performance.md
 	@$(PY) bench/simulate.py --people $(or $(PEOPLE),200) --days $(or $(DAYS),30) --seed $(or $(SEED),1)
+
+chaos: setup train ## let everything go wrong around two of everything: CHAOS_SECONDS, CHAOS_CHATS, CHAOS_SEED; see docs/operations.md
+	@$(PY) -m tests.chaos
 
 nlu-report: setup train ## measure how messages are read; the report goes to var/nlu-report
 	@.venv/bin/bot nlu-report

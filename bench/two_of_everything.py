@@ -59,7 +59,8 @@ async def hold(
     await crowd.open()
     await asyncio.sleep(2.0)
     other = asyncio.create_task(asyncio.to_thread(during))
-    outcome = await crowd.talk(every, seconds)
+    end = time.monotonic() + seconds
+    outcome = await crowd.talk(every, until=lambda: time.monotonic() > end)
     await other
     return outcome
 

@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -31,7 +31,7 @@ WAY_TO_A_PLAN = (
 CONSENT, AGREED = "同意", "协议已经生效"
 
 PATIENCE_SECONDS = 240.0
-"""A message that is not answered by then counts as unanswered."""
+"""Whose message is not answered by then has given up for today and says no more. The answer still has to come."""
 _SETTLE_SECONDS = 1.0
 
 
@@ -46,6 +46,7 @@ class Outcome:
     agreed: int = 0
     sent_again: int = 0
     told_to_wait: int = 0
+    late: int = 0
     cuts: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
@@ -68,11 +69,12 @@ class Outcome:
         return [
             f"{self.chats} chats, {self.seconds:.0f} s: said {self.said}, answered {len(self.turns)} "
             f"({self.throughput:.2f} a second), p50 {p50:.2f} s, p95 {p95:.2f} s, longest {worst:.1f} s",
-            f"plans agreed {self.agreed}, lines cut {self.cuts}, told to wait {self.told_to_wait}, "
+            f"answered later than after {PATIENCE_SECONDS:.0f} s {self.late}, plans agreed {self.agreed}, "
+            f"lines cut {self.cuts}, told to wait {self.told_to_wait}, "
             f"told that it was not stored {self.refused.total()} and sent again {self.sent_again}",
             f"checked: {', '.join(f'{name} {number}' for name, number in sorted(self.checked.items()))}",
             f"lost or doubled: {len(self.wrong)}",
-            *(f"  {line}" for line in self.wrong[:20]),
+            *(f"  {times} × {line}" for line, times in Counter(self.wrong).most_common(20)),
         ]
 
 
@@ -104,14 +106,14 @@ class Crowd:
             tab.open()
             self.tabs.append(tab)
 
-    async def talk(self, every: float, seconds: float) -> Outcome:
-        """Let everybody say something every so often for so long, then wait for the last answers, and look.
+    async def talk(self, every: float, until: Callable[[], bool]) -> Outcome:
+        """Let everybody say something every so many seconds, then wait for the last answers, and look.
 
         ``every`` 0 lets each say its next thing as soon as it has an answer.
         """
         began = time.monotonic()
         await asyncio.gather(
-            *(self._one(tab, place < self._wants_plan, every, began + seconds) for place, tab in enumerate(self.tabs))
+            *(self._one(tab, place < self._wants_plan, every, until) for place, tab in enumerate(self.tabs))
         )
         self._outcome.seconds = time.monotonic() - began
         await self._settle()
@@ -127,11 +129,12 @@ class Crowd:
         prove(self._deps, conversation_id, borrower_id)
         return borrower_id
 
-    async def _one(self, tab: Tab, wants_plan: bool, every: float, end: float) -> None:
+    async def _one(self, tab: Tab, wants_plan: bool, every: float, until: Callable[[], bool]) -> None:
         draw, has_plan = Random(self._draw.random()), False
         await asyncio.sleep(draw.uniform(0.0, every))
         news: list[Heard] = []
-        while (now := time.monotonic()) < end:
+        while not until():
+            now = time.monotonic()
             spoken = "\n".join(each.text for each in news)
             if AGREED in spoken:
                 has_plan, self._outcome.agreed = True, self._outcome.agreed + 1
@@ -143,12 +146,14 @@ class Crowd:
             )
             while not await self._is_answered(tab, key, now):
                 if key not in tab.refused:
-                    self._outcome.wrong.append(f"unanswered: {tab.said[key]}")
+                    self._outcome.late += 1
                     return
                 self._outcome.sent_again += 1
                 await asyncio.sleep(1.0)
                 key = await tab.say(tab.said[key])
-            await asyncio.sleep(max(min(now + every, end) - time.monotonic(), _SETTLE_SECONDS if every else 0.0))
+            next_at = max(now + every, time.monotonic() + (_SETTLE_SECONDS if every else 0.0))
+            while time.monotonic() < next_at and not until():
+                await asyncio.sleep(min(1.0, max(0.0, next_at - time.monotonic())))
             news = tab.since(before)
 
     async def _is_answered(self, tab: Tab, key: str, since: float) -> bool:
@@ -165,12 +170,13 @@ class Crowd:
 
     async def _settle(self) -> None:
         """Wait until nothing is left to be answered and every tab has caught up."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + 2 * PATIENCE_SECONDS
         while time.monotonic() < deadline:
             last = await asyncio.to_thread(self._last_seqs)
             if last and all(tab.last_seq >= seq for tab, seq in zip(self.tabs, last, strict=True)):
                 return
             await asyncio.sleep(0.5)
+        self._outcome.wrong.append("messages were left over at the end")
 
     def _last_seqs(self) -> list[int]:
         """The last number of each conversation; nothing while any message still waits for its answer."""
@@ -243,7 +249,7 @@ def _astray(tab: Tab, rows: Sequence[Message], checked: Counter[str]) -> Iterato
     yield from (f"told {times} times: {key}" for key, times in notices.items() if times > 1)
     checked["messages shown"] += len(tab.heard)
     for seq in {row.seq for row in rows} ^ set(tab.heard):
-        yield f"message {seq} is {'shown but not stored' if seq in tab.heard else 'stored but was never shown'}"
+        yield "shown but not stored" if seq in tab.heard else "stored but never shown"
     if tab.shown_twice:
         yield f"shown twice and not alike: {tab.shown_twice}"
     if tab.out_of_order:
