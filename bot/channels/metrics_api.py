@@ -70,6 +70,8 @@ def _gauges(found: DeskGauges) -> Iterator[Metric]:
     )
     yield from _backlog("desk_notices_undecided", "Notices that are due and not decided", found.undecided)
     yield from _backlog("desk_borrowers_unplanned", "Borrowers whose notices are to be planned", found.unplanned)
+    yield from _backlog("desk_events_waiting", "Events that wait for a system of the lender's", found.events)
+    yield _gauge("desk_events_given_up", "Events that no system of the lender's took.", found.events_given_up)
     cases = GaugeMetricFamily("desk_cases_open", "Open cases by how near the day of the answer is.", labels=["alarm"])
     for alarm in Alarm:
         cases.add_metric([alarm], found.cases.get(alarm, 0))

@@ -15,6 +15,7 @@ from bot.console import (
     calls,
     cases,
     documents,
+    events,
     live,
     offering,
     operators,
@@ -70,5 +71,6 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     quality.add_routes(router, pages)
     reports.add_routes(router, pages)
     operators.add_routes(router, pages)
+    events.add_routes(router, pages)
     live.add_routes(router, pages, feed)
     return router

@@ -35,7 +35,7 @@ STORABLE = r"^[^\x00]*$"
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _OWN_PAGE = re.compile(
-    rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay|/offers)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality|reports|operators|call-backs)?"
+    rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay|/offers)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality|reports|operators|call-backs|events)?"
 )
 
 

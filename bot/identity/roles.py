@@ -30,6 +30,7 @@ class Permission(StrEnum):
     REVIEW_QUALITY = "review_quality"
     CORRECT_READINGS = "correct_readings"
     MANAGE_OPERATORS = "manage_operators"
+    RESEND_EVENTS = "resend_events"
 
 
 _ALLOWED: dict[Role, frozenset[Permission]] = {

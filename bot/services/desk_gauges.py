@@ -21,7 +21,16 @@ from bot.outreach.workdays import is_working_day
 from bot.services import heartbeats
 from bot.services.deps import Deps
 from bot.store import migrate
-from bot.store.tables import Borrower, CaseFile, Conversation, Message, Outbox, Reminder
+from bot.store.tables import (
+    Borrower,
+    CaseFile,
+    Conversation,
+    LenderEvent,
+    Message,
+    Outbox,
+    Reminder,
+    WebhookDelivery,
+)
 
 KEPT = timedelta(seconds=5)
 """Whoever asks again within this gets the same figures: asking often costs the database nothing."""
@@ -41,8 +50,9 @@ class DeskGauges:
 
     ``waiting``: conversations in the queue by reason. ``unanswered``: borrowers' messages that the assistant has to
     answer. ``outbox``: messages to be delivered by channel. ``undecided``: notices that are due. ``unplanned``:
-    borrowers whose notices are to be planned. ``cases``: open cases by how near the day of the answer is.
-    ``scheduler_silence``: since some scheduler finished a round, None for never.
+    borrowers whose notices are to be planned. ``events``: events that wait for a system of the lender's to take them;
+    ``events_given_up``: those that will not be tried again by themselves. ``cases``: open cases by how near
+    the day of the answer is. ``scheduler_silence``: since some scheduler finished a round, None for never.
     """
 
     waiting: Mapping[str, Backlog]
@@ -50,6 +60,8 @@ class DeskGauges:
     outbox: Mapping[str, Backlog]
     undecided: Backlog
     unplanned: Backlog
+    events: Backlog
+    events_given_up: int
     cases: Mapping[Alarm, int]
     scheduler_silence: timedelta | None
     scheduler_is_late: bool
@@ -92,6 +104,8 @@ def measure(deps: Deps) -> DeskGauges:
             outbox=_by(session, _OUTBOX, now),
             undecided=_backlog(session, _UNDECIDED.where(Reminder.send_at <= now), now),
             unplanned=_backlog(session, _UNPLANNED.where(Borrower.notices_due_at <= now), now),
+            events=_backlog(session, _EVENTS, now),
+            events_given_up=session.scalar(_GIVEN_UP) or 0,
             cases=_cases(session, now),
             scheduler_silence=now - scheduler.last_beat_at if scheduler.last_beat_at is not None else None,
             scheduler_is_late=scheduler.is_late,
@@ -113,6 +127,13 @@ _OUTBOX = (
 _UNANSWERED = select(func.count(), func.min(Message.created_at)).where(Message.handling == "pending")
 _UNDECIDED = select(func.count(), func.min(Reminder.send_at)).where(Reminder.state == "planned")
 _UNPLANNED = select(func.count(), func.min(Borrower.notices_due_at))
+_EVENTS = (
+    select(func.count(), func.min(LenderEvent.happened_at))
+    .select_from(WebhookDelivery)
+    .join(LenderEvent, LenderEvent.seq == WebhookDelivery.event_seq)
+    .where(WebhookDelivery.state == "pending")
+)
+_GIVEN_UP = select(func.count()).select_from(WebhookDelivery).where(WebhookDelivery.state == "dead")
 
 
 def _backlog(session: Session, query: Select[int, datetime | None], now: datetime) -> Backlog:

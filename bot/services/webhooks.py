@@ -256,15 +256,19 @@ def dead_letters(deps: Deps, limit: int = 200) -> tuple[DeadLetter, ...]:
     return tuple(DeadLetter(one.id, url, one.event_seq, kind, one.attempts, one.last_error) for one, url, kind in rows)
 
 
-def send_again(deps: Deps, delivery_ids: Sequence[str] | None = None) -> int:
-    """Put deliveries that were given up on their way again, all or some; returns how many."""
+def send_again(deps: Deps, delivery_ids: Sequence[str] | None = None, operator_id: str | None = None) -> int:
+    """Put deliveries that were given up on their way again, all or some; returns how many.
+
+    ``operator_id`` is who asked for it at the console; without one it was somebody at the command line.
+    """
     wanted = update(WebhookDelivery).where(WebhookDelivery.state == "dead")
     if delivery_ids is not None:
         wanted = wanted.where(WebhookDelivery.id.in_(delivery_ids))
     with deps.begin() as session:
         again = wanted.values(state="pending", attempts=0, next_attempt_at=deps.now(), last_error=None)
         count = len(session.execute(again.returning(WebhookDelivery.id)).all())
-        audit.record(session, deps.now(), audit.SYSTEM, "webhooks_sent_again", ("desk", "webhooks"), count=count)
+        actor = audit.Actor("operator", operator_id) if operator_id is not None else audit.SYSTEM
+        audit.record(session, deps.now(), actor, "webhooks_sent_again", ("desk", "webhooks"), count=count)
     return count
 
 

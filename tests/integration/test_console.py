@@ -275,6 +275,8 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("GET", "/console/reports"): Permission.READ_REPORTS,
     ("GET", "/console/reports/rows"): Permission.READ_REPORTS,
     ("GET", "/console/reports/figures.csv"): Permission.READ_REPORTS,
+    ("GET", "/console/events"): Permission.RESEND_EVENTS,
+    ("POST", "/console/events/again"): Permission.RESEND_EVENTS,
     ("POST", "/console/c/{conversation_id}/holds"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/care"): Permission.REPLY,
     ("POST", "/console/c/{conversation_id}/reveal"): Permission.REVEAL_DETAILS,
