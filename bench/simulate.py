@@ -1,17 +1,24 @@
 """Many borrowers straight through the services, on a moved clock: what became of them, and what must not happen.
 
 Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 50] [--processes 2] [--replay 1]
+       python bench/simulate.py --dialogue [--people 1000] [--seed 1] [--at-once 8]
 
 The people, their acts and the faults are those of ``bench/reminder_year.py``. Prints how many came to a plan or paid
 (with Wilson intervals at 95 %), and counts messages outside the contact rules, fen that went astray, facts told to
 strangers, and runs that did not come out the same when they were made again: ``--replay`` is the share of shares that
 are lived through twice, without faults, and compared line by line. Exit code 1 if anything was found.
+
+With ``--dialogue`` they talk instead: one conversation each through a running desk of their own, real Rasa, actions and
+gateway, over the page's own line, as ten personas in turn (``tests/simulation/personas.py``). Printed are plans, turns
+to them and hand-overs by persona, leaks and harms, and whether the same facts in other words came to the same plan.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
+import os
 import shutil
 import sys
 import tempfile
@@ -28,6 +35,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bot.store.migrate import upgrade
 from tests.builders.desk import SetClock, a_desk
+from tests.running.desk import running_desk
+from tests.simulation.dialogue import Life
+from tests.simulation.dialogue import simulate as simulate_talks
 from tests.simulation.log import decision_log
 from tests.simulation.verdict import Verdict, judge
 from tests.simulation.year import NOTHING_GOES_WRONG, Chances, Year
@@ -90,6 +100,26 @@ def simulate(people: int, days: int, seed: int, share: int, processes: int, repl
     return whole
 
 
+def talk_through(people: int, seed: int, at_once: int) -> int:
+    """Let everybody talk with a running desk; returns the exit code."""
+    done: list[Life] = []
+
+    def progress(life: Life) -> None:
+        done.append(life)
+        if len(done) % 50 == 0:
+            wrong = sum(len(each.wrong) for each in done)
+            print(f"  {len(done)} of {people} have talked, found {wrong}, load {os.getloadavg()[0]:.1f}", flush=True)
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, running_desk(Path(folder)) as desk:
+        verdict = asyncio.run(simulate_talks(desk.deps, (desk.base,), people, seed, at_once, progress))
+        with desk.deps.read() as session:
+            books = judge(session, desk.deps.vault)
+    print("\n".join([f"seed {seed}, {at_once} at once, load {os.getloadavg()[0]:.1f}", *verdict.lines()]))
+    astray = [line for lines in books.broken.values() for line in lines]
+    print(f"agreements {books.checked['agreements']}, fen errors and leaks on record: {len(astray)}")
+    return 1 if verdict.wrong or astray else 0
+
+
 def main() -> int:
     """Simulate and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,7 +129,11 @@ def main() -> int:
     parser.add_argument("--share", type=int, default=50, help="borrowers on one database")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--replay", type=float, default=1.0, help="share that is lived through twice")
+    parser.add_argument("--dialogue", action="store_true", help="let them talk with a running desk")
+    parser.add_argument("--at-once", type=int, default=8, help="so many talk at the same time")
     options = parser.parse_args()
+    if options.dialogue:
+        return talk_through(options.people, options.seed, options.at_once)
     began = time.monotonic()
     verdict = simulate(options.people, options.days, options.seed, options.share, options.processes, options.replay)
     print(f"{options.people} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")
