@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,7 +98,7 @@ class RasaClient:
             raise EngineDown(type(error).__name__, _trouble(error)) from error
         replies = tuple(
             Reply(message.text, tuple(QuickReply(b.title, b.payload) for b in message.buttons))
-            for message in answer.messages
+            for message in _once(answer.messages)
             if message.text
         )
         seen = answer.understanding
@@ -125,6 +126,15 @@ class RasaClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+
+def _once(messages: Sequence[_Message]) -> list[_Message]:
+    """Leave out what stands there twice: two engines have answered the same message, one of them thought to be dead."""
+    kept: list[_Message] = []
+    for message in messages:
+        if message not in kept:
+            kept.append(message)
+    return kept
 
 
 def _trouble(error: httpx.HTTPError | ValidationError) -> Trouble:

@@ -105,8 +105,16 @@ class TurnRunner:
 
     async def _answer_next(self, conversation_id: str) -> bool:
         claimed = await asyncio.to_thread(turns.claim_next, self._deps, conversation_id, self._lease)
-        if claimed is None:
-            return False
+        while claimed is not None:
+            if (is_done := await self._answer(claimed)) is not None:
+                return is_done
+            # Our own engine is still making the answer. Another gateway's would begin it once more beside it.
+            claimed = await asyncio.to_thread(turns.claim_again, self._deps, claimed, self._lease)
+        return False
+
+    async def _answer(self, claimed: Claimed) -> bool | None:
+        """Answer a claimed message; False if it has to wait, None if the answer takes longer than one waits."""
+        conversation_id = claimed.conversation_id
         if claimed.attempts > MAX_ATTEMPTS and await self._rasa.is_ready():
             await self._give_up(claimed)
             return True
@@ -118,6 +126,8 @@ class TurnRunner:
         except EngineDown as error:
             log.warning("engine_down", conversation=conversation_id, attempt=claimed.attempts, kind=str(error))
             count_turn(_OUTCOMES[error.trouble], time.monotonic() - began)
+            if error.trouble is Trouble.LATE:
+                return None
             await self._try_later(claimed, error.trouble)
             return False
         finally:
@@ -138,14 +148,11 @@ class TurnRunner:
     async def _try_later(self, claimed: Claimed, trouble: Trouble) -> None:
         """Give the claim back. An attempt at which no engine was there does not count against the message.
 
-        An answer that is late is still being made: it is asked for again at once, and the borrower, who has been told
-        that it is slow, hears nothing of it. One for which no engine was there is free at once: another gateway may
-        have one.
+        It is then free at once: another gateway may have an engine.
         """
         self._engine_away = trouble is Trouble.ABSENT
         wait = timedelta(seconds=min(2**claimed.attempts, 15) if trouble is Trouble.FAILED else 0)
-        if trouble is not Trouble.LATE:
-            await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
+        await asyncio.to_thread(turns.notice_once, self._deps, claimed.message_id, "engine_down")
         retry_at, counts = self._deps.now() + wait, trouble is not Trouble.ABSENT
         await asyncio.to_thread(turns.release, self._deps, claimed.message_id, retry_at, counts=counts)
         self._on_change(claimed.conversation_id)

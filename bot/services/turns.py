@@ -69,6 +69,22 @@ def claim_next(deps: Deps, conversation_id: str, lease: timedelta) -> Claimed | 
         )
 
 
+def claim_again(deps: Deps, claimed: Claimed, lease: timedelta) -> Claimed | None:
+    """Go on holding a claim for another attempt; None when the message was answered, passed on or taken by a person."""
+    with deps.begin() as session:
+        conversation = locked(session, claimed.conversation_id)
+        message = session.get(Message, claimed.message_id)
+        if conversation is None or message is None:
+            return None
+        session.refresh(message)
+        is_held = message.handling == "pending" and message.attempts == claimed.attempts
+        if not is_held or not bot_may_answer(Owner(conversation.owner), queue_reason_of(conversation)):
+            return None
+        message.claimed_until = deps.now() + lease
+        message.attempts += 1
+        return replace(claimed, attempts=message.attempts)
+
+
 def release(deps: Deps, message_id: str, retry_at: datetime, *, counts: bool = True) -> None:
     """Give a claim back after a failure, to be tried again at ``retry_at``; ``counts`` says whether it was a try."""
     with deps.begin() as session:

@@ -72,7 +72,6 @@ async def answered(deps: Deps, engine: Engine, conversation_id: str) -> None:
     [
         (ANSWER, "answered"),
         (EngineDown("ConnectError", Trouble.ABSENT), "engine_absent"),
-        (EngineDown("ReadTimeout", Trouble.LATE), "engine_late"),
         (EngineDown("HTTPStatusError", Trouble.FAILED), "engine_failed"),
     ],
 )
@@ -80,6 +79,18 @@ async def test_a_turn_is_counted_by_how_it_ended(desk: Deps, ends: EngineTurn | 
     chat = a_conversation(desk, Talk(said=(Said("在吗", handling="pending"),)))
     with grows((TURN, outcome)):
         await answered(desk, Engine(desk, ends), chat)
+
+
+async def test_an_answer_that_was_late_is_counted_as_late_and_as_an_answer(desk: Deps) -> None:
+    class Late(Engine):
+        async def turn(self, claimed: Claimed) -> EngineTurn:
+            if claimed.attempts == 1:
+                raise EngineDown("ReadTimeout", Trouble.LATE)
+            return ANSWER
+
+    chat = a_conversation(desk, Talk(said=(Said("在吗", handling="pending"),)))
+    with grows((TURN, "engine_late"), (TURN, "answered")):
+        await answered(desk, Late(desk, ANSWER), chat)
 
 
 async def test_a_turn_that_another_process_was_faster_with_is_not_an_answer(desk: Deps) -> None:

@@ -21,17 +21,21 @@ ANSWER = EngineTurn((Reply("您好"),), Understanding(intent="greet"))
 
 
 class Engine(RasaClient):
-    """An engine that is there or not."""
+    """An engine that is there or not, and takes too long so many times."""
 
-    def __init__(self, *, is_there: bool) -> None:
+    def __init__(self, *, is_there: bool, late: int = 0) -> None:
         super().__init__("http://127.0.0.1:1", "secret", 1)
         self.is_there = is_there
         self.asked = 0
+        self.late = late
 
     async def turn(self, claimed: Claimed) -> EngineTurn:
         self.asked += 1
         if not self.is_there:
             raise EngineDown("ConnectError", Trouble.ABSENT)
+        if self.asked <= self.late:
+            await asyncio.sleep(0.05)
+            raise EngineDown("ReadTimeout", Trouble.LATE)
         return ANSWER
 
     async def is_ready(self) -> bool:
@@ -100,3 +104,19 @@ async def test_where_nobody_else_answers_the_borrower_is_told_and_answered_later
     finally:
         await only.stop()
     assert authors(deps, chat) == ["borrower", "notice", "bot"]
+
+
+async def test_an_answer_that_is_late_is_waited_for_by_the_gateway_whose_engine_makes_it(deps: Deps) -> None:
+    slow, other = Engine(is_there=True, late=3), Engine(is_there=True)
+    first, second = a_gateway(deps, slow), a_gateway(deps, other)
+    chat = a_question(deps)
+    try:
+        first.wake(chat)
+        await until(lambda: slow.asked > 0)
+        second.start()
+        await until(lambda: "bot" in authors(deps, chat))
+    finally:
+        await first.stop()
+        await second.stop()
+    assert authors(deps, chat) == ["borrower", "bot"]
+    assert (slow.asked, other.asked) == (4, 0)
