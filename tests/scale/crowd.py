@@ -28,7 +28,7 @@ WAY_TO_A_PLAN = (
     ("哪个方案合适", "第一个"),
 )
 """What somebody says who wants a plan, by what was asked last."""
-CONSENT, AGREED = "同意", "协议已经生效"
+CONSENT, AGREED = "同意，就这样定", "协议已经生效"
 
 PATIENCE_SECONDS = 240.0
 """Whose message is not answered by then has given up for today and says no more. The answer still has to come."""

@@ -11,7 +11,7 @@ from random import Random
 from bot.text.normalize import normalize_text
 
 GOAL = "还不上，能不能分期"
-CONSENT, AGREED, PROVED = "同意", "协议已经生效", "核对好了"
+CONSENT, AGREED, PROVED = "同意，就这样定", "协议已经生效", "核对好了"
 PERSON = "转人工"
 MOST_TURNS = 18
 MOST_REPEATS = 3

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.simulation.personas import CRISIS, GOAL, MOST_TURNS, PERSON, Means, Persona, Press, Say, Talker
+from tests.simulation.personas import CONSENT, CRISIS, GOAL, MOST_TURNS, PERSON, Means, Persona, Press, Say, Talker
 
 MEANS = Means("13700000001", "0001")
 
@@ -24,7 +24,7 @@ def test_an_honest_one_answers_what_is_asked_until_there_is_a_plan() -> None:
     assert talker.next(["核对好了", "每个月到手的收入大概多少"], []) == Say("6000")
     assert talker.next(["收入 ¥6,000.00", "每个月必须花的钱呢"], []) == Say("3500")
     assert talker.next(["哪个方案合适"], []) == Say("第一个")
-    assert talker.next(["同意吗"], ["同意", "再想想"]) == Press("同意")
+    assert talker.next(["同意吗"], [CONSENT, "再看看别的方案"]) == Press(CONSENT)
     assert talker.next(["协议已经生效"], []) is None
     assert (talker.has_plan, talker.turns) == (True, 8)
 
