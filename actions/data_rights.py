@@ -75,6 +75,8 @@ class ExplainDecision(VerifiedAction):
             owed=format_yuan(found.owed_fen),
             income=_told(turn, found.monthly_income_fen),
             essential=_told(turn, found.monthly_essential_fen),
+            dependants=_people(turn, found.dependants),
+            others=_told(turn, found.other_debts_monthly_fen),
         )
         _say_outcome(turn, found)
         turn.say("utter_data_explain_next")
@@ -117,6 +119,12 @@ def _say_outcome(turn: Turn, found: Explanation) -> None:
     turn.say("utter_data_explain_offer", count=str(len(found.outcome)), reasons=reasons)
     if found.by_person is not None:
         turn.say("utter_data_explain_person")
+
+
+def _people(turn: Turn, dependants: int | None) -> str:
+    if dependants is None:
+        return turn.phrase("utter_part_not_told")
+    return turn.phrase("utter_part_people", people=str(dependants))
 
 
 def _told(turn: Turn, amount_fen: int | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import Turn
+from actions.budget_answers import OTHER_DEBTS, take_budget, take_correction
 from actions.plan_words import explain_refusal, show_agreement, show_offers
 from actions.step_form import end_form, verify_again
 from bot.clock import business_date
@@ -14,7 +15,7 @@ from bot.lending.schedule import add_months
 from bot.services import agreements, handoff, identity, negotiation
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
-from bot.services.negotiation import Blocked, Countered, NoPlan, NotSettled, Result, Stage, State
+from bot.services.negotiation import BUDGET_STAGES, Blocked, Countered, NoPlan, NotSettled, Result, Stage, State
 from bot.text.amounts import AmountRange
 from bot.text.dates import DateValue
 from bot.text.normalize import normalize_text
@@ -23,14 +24,7 @@ from bot.text.values import extract
 from bot.workout.counter import BorrowerProposal
 from bot.workout.hardship_reading import read_hardship
 from bot.workout.policy_sections import HardshipKind
-from bot.workout.reading import (
-    StatedAmount,
-    UnclearAmount,
-    read_budget,
-    read_essentials,
-    read_income,
-    read_position,
-)
+from bot.workout.reading import read_position
 from bot.workout.wish_reading import read_wish
 
 STEP = "plan_step"
@@ -85,8 +79,8 @@ def take(turn: Turn, current: State) -> list[EventType] | None:
             return _take_start(turn)
         case Stage.IN_HAND:
             return _take_in_hand(turn)
-        case Stage.INCOME | Stage.ESSENTIALS:
-            return _take_means(turn, current.stage)
+        case stage if stage in BUDGET_STAGES:
+            return _take_means(turn, current)
         case Stage.CHOICE:
             return _take_choice(turn, current)
         case Stage.APPROVAL:
@@ -150,7 +144,7 @@ def _show_state(turn: Turn, state: State, *, noted: bool) -> list[EventType]:
         if not state.offers:
             turn.say("utter_no_better_offer")
         show_offers(turn, state.offers)
-    elif noted and state.stage in (Stage.CREDITOR, Stage.HARDSHIP, Stage.INCOME, Stage.ESSENTIALS):
+    elif noted and state.stage in (Stage.CREDITOR, Stage.HARDSHIP, *BUDGET_STAGES):
         turn.say("utter_wish_noted")
     return []
 
@@ -214,34 +208,14 @@ def _take_in_hand(turn: Turn) -> list[EventType] | None:
     return None
 
 
-def _take_means(turn: Turn, stage: Stage) -> list[EventType] | None:
-    values = turn.values()
-    if both := read_budget(turn.text, values):
-        return _means(turn, income_fen=both.income_fen, essential_fen=both.essential_fen)
-    reader = read_income if stage is Stage.INCOME else read_essentials
-    amount = reader(turn.text, values, turn.intent)
-    if isinstance(amount, UnclearAmount):
-        turn.say("utter_unclear_amount", low=format_yuan(amount.low_fen), high=format_yuan(amount.high_fen))
-        return []
-    if isinstance(amount, StatedAmount):
-        if stage is Stage.INCOME:
-            return _means(turn, income_fen=amount.fen)
-        return _means(turn, essential_fen=amount.fen)
+def _take_means(turn: Turn, current: State) -> list[EventType] | None:
+    told = take_budget(turn, current)
+    if told is not None:
+        return show(turn, told)
     # What opened the form has been read for a wish already.
     if turn.slot("requested_slot") != STEP or turn.intent not in _WISHES:
         return None
     return _also_wished(turn) or None
-
-
-def _means(turn: Turn, income_fen: int | None = None, essential_fen: int | None = None) -> list[EventType]:
-    if income_fen is not None:
-        turn.say("utter_income_noted", amount=format_yuan(income_fen))
-    if essential_fen is not None:
-        turn.say("utter_essentials_noted", amount=format_yuan(essential_fen))
-    result = negotiation.state_means(
-        turn.deps, turn.conversation_id, income_fen=income_fen, essential_fen=essential_fen
-    )
-    return show(turn, result)
 
 
 def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
@@ -251,7 +225,12 @@ def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
     if offer_id:
         negotiation.choose(turn.deps, turn.conversation_id, offer_id=offer_id)
         return []
+    if turn.pressed("choice") == OTHER_DEBTS:
+        negotiation.ask_other_debts(turn.deps, turn.conversation_id)
+        return []
     wish = wish_in(turn, turn.text, turn.intent)
+    if wish is None and not turn.is_payload and (told := take_correction(turn)) is not None:
+        return show(turn, told)
     if turn.intent in _WANTS_MORE and wish is None:
         return _show_more(turn, current)
     position = read_position(turn.text, len(current.offers))

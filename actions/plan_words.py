@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from actions.base import Button, Turn
+from actions.budget_words import ask_budget, other_debts_button
 from actions.documents import hand_over_agreement
 from bot.clock import business_date
 from bot.desk.extras import AsksAmount, AsksDay, RepaymentChart
@@ -15,7 +16,7 @@ from bot.lending.schedule import add_months
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
 from bot.services.circumstances import pace
 from bot.services.conversations import ONE_OF_SEVERAL
-from bot.services.negotiation import Stage, State
+from bot.services.negotiation import BUDGET_STAGES, Stage, State
 from bot.text.display import day_text
 from bot.workout.offer import Offer, OfferKind
 from bot.workout.policy_sections import HardshipKind
@@ -68,14 +69,16 @@ def ask_stage(turn: Turn, state: State) -> None:
             ]
             turn.say("utter_ask_hardship", buttons)
         case Stage.CHOICE:
-            _ask_choice(turn, state.offers)
+            _ask_choice(turn, state)
         case Stage.WAITING:
             turn.say("utter_waiting_approval", [other_offers_button(turn)])
         case Stage.START:
             today = business_date(turn.deps.now())
             turn.say("utter_ask_start", drawn=AsksDay(today, add_months(today, _LATEST_START)))
-        case Stage.IN_HAND | Stage.INCOME | Stage.ESSENTIALS:
-            turn.say(f"utter_ask_{state.stage.value}", drawn=AsksAmount())
+        case Stage.IN_HAND:
+            turn.say("utter_ask_in_hand", drawn=AsksAmount())
+        case stage if stage in BUDGET_STAGES:
+            ask_budget(turn, state)
         case _:
             raise ValueError(f"{state.stage} is asked in other words")
 
@@ -169,15 +172,18 @@ def explain_refusal(turn: Turn, refusal: AcceptRefusal) -> None:
     turn.say(f"utter_not_agreed_{refusal.value}")
 
 
-def _ask_choice(turn: Turn, offers: Sequence[Offer]) -> None:
+def _ask_choice(turn: Turn, state: State) -> None:
     chosen = [
         Button(
             turn.phrase(f"utter_part_offer_button{_kind_of(offer)}", place=str(place), months=str(offer.months)),
             offer_button_payload(offer.offer_id),
         )
-        for place, offer in enumerate(offers, start=1)
+        for place, offer in enumerate(state.offers, start=1)
     ]
-    turn.say("utter_ask_choice", [*chosen, Button(turn.phrase("utter_part_other_button"), "/ask_other_options")])
+    others = [Button(turn.phrase("utter_part_other_button"), "/ask_other_options")]
+    if state.budget is not None and state.budget.other_debts_monthly_fen is None:
+        others.append(other_debts_button(turn))
+    turn.say("utter_ask_choice", [*chosen, *others])
 
 
 def _chart(offer: Offer, offers: Sequence[Offer]) -> RepaymentChart:

@@ -12,14 +12,16 @@ from bot.services import approval_news, approvals, audit
 from bot.services.accounts import portfolio_of
 from bot.services.approvals import ApprovalState, ApprovalView
 from bot.services.deps import Deps
+from bot.services.negotiation_budget import income_told_of
 from bot.services.offer_request import request_of
-from bot.services.offer_table import put_on_table, row_id, tabled
+from bot.services.offer_table import budget_of, put_on_table, row_id, stated_of, tabled
 from bot.services.offer_trial import tried
 from bot.services.operators import OperatorView
 from bot.services.proof import DeskWork, Purpose
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal, GrantLimit, MayDecide, grant_limits
 from bot.workout.bounds import Objection
+from bot.workout.budget import IncomeTold, StatedBudget
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason, Offer
 from bot.workout.policy_sections import ApprovalRole
@@ -73,7 +75,8 @@ class Case:
 
     ``facts`` is what offers are computed from today. ``capacity_fen`` is the most an instalment of the asked offer may
     be by the borrower's means, ``grants`` what the bot, an agent and a supervisor may grant. ``standing`` tells whether
-    this operator may decide. ``still_true`` is false where something else was booked on the debts since.
+    this operator may decide. ``stated`` is the budget that the offer was computed from, as the borrower told it, and
+    ``income_told`` how the income was put. ``still_true`` is false where something else was booked on the debts since.
     """
 
     view: ApprovalView
@@ -84,6 +87,8 @@ class Case:
     still_true: bool
     alternatives: tuple[Offer, ...]
     objection: Objection | NoOfferReason | None
+    stated: StatedBudget
+    income_told: IncomeTold | None
 
     @property
     def may_be_decided(self) -> bool:
@@ -112,6 +117,7 @@ def open_case(
         audit.record(session, deps.now(), actor, "approval_read", ("approval", approval_id))
         found = approvals.view(session, deps, row)
         facts = _facts(session, deps, row)
+        negotiation = session.get_one(tables.Negotiation, row.negotiation_id)
         others, objection = _alternatives(facts, found.offer, approvals.acts_as(operator.role), proposal)
         return Case(
             view=found,
@@ -122,6 +128,8 @@ def open_case(
             still_true=_still_true(session, deps, _work(row), found.offer),
             alternatives=others,
             objection=objection,
+            stated=budget_of(session.get_one(tables.Offer, row.offer_id)) or stated_of(negotiation),
+            income_told=income_told_of(negotiation),
         )
 
 

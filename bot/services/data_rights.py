@@ -31,6 +31,8 @@ class Explanation:
     owed_fen: int
     monthly_income_fen: int | None
     monthly_essential_fen: int | None
+    dependants: int | None
+    other_debts_monthly_fen: int | None
     outcome: tuple[OfferReason, ...] | NoOfferReason
     by_person: ApprovalRole | None = None
 
@@ -90,6 +92,8 @@ def _explanation(
         owed_fen,
         negotiation.monthly_income_fen,
         negotiation.monthly_essential_fen,
+        negotiation.dependants,
+        negotiation.other_debts_monthly_fen,
         outcome,
         by_person,
     )

@@ -256,7 +256,12 @@ class _Writer:
         proposal = BorrowerProposal(months=plan.months, first_on=first_on)
         opened = negotiation.open_negotiation(past, chat)
         negotiation.state_means(
-            past, chat, income_fen=plan.monthly_income_fen, essential_fen=plan.monthly_essential_fen
+            past,
+            chat,
+            income_fen=plan.monthly_income_fen,
+            essential_fen=plan.monthly_essential_fen,
+            dependants=plan.dependants,
+            other_debts_fen=plan.other_debts_monthly_fen,
         )
         answer = negotiation.propose(past, chat, proposal)
         shown = agreements.read_back(past, chat)

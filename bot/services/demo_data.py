@@ -128,6 +128,8 @@ class PlanData(_Model):
 
     monthly_income_fen: _Fen
     monthly_essential_fen: _Fen
+    dependants: _Count = 0
+    other_debts_monthly_fen: Annotated[int, Field(strict=True, ge=0)] = 0
     months: Annotated[int, Field(strict=True, ge=2, le=60)]
     next_due_in_days: Annotated[int, Field(strict=True, ge=4, le=27)]
     paid: _Count = 0

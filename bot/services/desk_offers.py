@@ -333,7 +333,7 @@ def _put_forward(
     negotiation.hardship = trial.figures.hardship.value if trial.figures.hardship else None
     if (in_hand_fen := _in_hand_fen(trial.figures)) is not None:
         negotiation.available_now_fen = in_hand_fen
-    negotiation.wish = negotiation.wish_kind = None
+    negotiation.wish = negotiation.wish_kind = negotiation.budget_asks = None
     session.flush()
     offers = offer_basis.offers_for(session, deps, party, negotiation).offers
     if trial.figures.wish is not None:

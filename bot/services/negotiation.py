@@ -8,11 +8,13 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.services import approvals, audit, offer_basis
+from bot.services import approvals, audit, negotiation_budget, offer_basis
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
+from bot.services.negotiation_budget import Figures
 from bot.services.negotiation_opening import new_negotiation, take_up, why_blocked
 from bot.services.negotiation_state import (
+    BUDGET_STAGES,
     Blocked,
     Countered,
     CreditorChoice,
@@ -29,12 +31,14 @@ from bot.services.offer_request import WISH_CODEC, request_of, wish_of
 from bot.services.offer_table import active, close, put_on_table, row_id, tabled
 from bot.services.said import answers_question
 from bot.store import tables
+from bot.workout.budget import IncomeTold
 from bot.workout.counter import BorrowerProposal, Nearest, Objection
 from bot.workout.offer import NoOffer, NoOfferReason, OfferKind
 from bot.workout.policy_sections import HardshipKind
 from bot.workout.settlement import may_settle
 
 __all__ = [
+    "BUDGET_STAGES",
     "Blocked",
     "Countered",
     "CreditorChoice",
@@ -45,9 +49,11 @@ __all__ = [
     "State",
     "advance",
     "ask_approval",
+    "ask_other_debts",
     "choose",
     "choose_creditor",
     "end",
+    "leave_unsaid",
     "more_options",
     "open_negotiation",
     "propose",
@@ -56,6 +62,7 @@ __all__ = [
     "state",
     "state_means",
     "state_wish",
+    "take_back_figure",
     "tell_hardship",
     "unchoose",
 ]
@@ -110,8 +117,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Result |
         if not take_up(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
             close(session, deps, negotiation, "ended")
             return Blocked.NO_REPLANS_LEFT
-        negotiation.updated_at = deps.now()
-        return advance(session, deps, party, negotiation)
+        return _with_budget(session, deps, party, negotiation)
 
 
 def tell_hardship(deps: Deps, conversation_id: str, hardship: HardshipKind) -> State | NotVerified:
@@ -142,25 +148,63 @@ def state_wish(deps: Deps, conversation_id: str, kind: OfferKind | None) -> Resu
 
 
 def state_means(
-    deps: Deps, conversation_id: str, *, income_fen: int | None = None, essential_fen: int | None = None
+    deps: Deps,
+    conversation_id: str,
+    *,
+    income_fen: int | None = None,
+    essential_fen: int | None = None,
+    dependants: int | None = None,
+    other_debts_fen: int | None = None,
+    income_told: IncomeTold | None = None,
 ) -> Result | NotVerified:
-    """Take income or essential spending, in fen a month. With both known, what was wished for is answered.
+    """Take figures of the month's budget, amounts in fen a month; ``income_told`` says how the income was put.
 
-    Where nothing was wished for, offers are put on the table.
+    With all known that is to be asked, what was wished for is answered; where nothing was, offers are put on the table.
     """
+    figures = Figures(income_fen, essential_fen, dependants, other_debts_fen, income_told)
     with deps.begin() as session:
         found = _active(session, deps, conversation_id)
         if isinstance(found, State | NotVerified):
             return found
         party, negotiation = found
-        if income_fen is not None:
-            negotiation.monthly_income_fen = income_fen
-        if essential_fen is not None:
-            negotiation.monthly_essential_fen = essential_fen
-        if income_fen is not None or essential_fen is not None:
-            _unchoose(negotiation)
-            negotiation.updated_at = deps.now()
-        return advance(session, deps, party, negotiation)
+        if figures.told:
+            negotiation_budget.take(negotiation, figures)
+        return _with_budget(session, deps, party, negotiation)
+
+
+def leave_unsaid(deps: Deps, conversation_id: str) -> Result | NotVerified:
+    """Go on without a figure for the question about the budget that is open: it stays as told, or counts as none."""
+    with deps.begin() as session:
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        negotiation_budget.settle_asked(negotiation)
+        return _with_budget(session, deps, party, negotiation, changed=False)
+
+
+def take_back_figure(deps: Deps, conversation_id: str, *, essentials: bool) -> State | NotVerified:
+    """Take back the figure of the budget that is asked about, or of two the one for essentials; it is asked anew."""
+    with deps.begin() as session:
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        negotiation_budget.take_back(negotiation, essentials=essentials)
+        negotiation.updated_at = deps.now()
+        return state_of(session, deps, party, negotiation)
+
+
+def ask_other_debts(deps: Deps, conversation_id: str) -> State | NotVerified:
+    """Ask what other debts take each month, because the borrower wishes to say it."""
+    with deps.begin() as session:
+        found = _active(session, deps, conversation_id)
+        if isinstance(found, State | NotVerified):
+            return found
+        party, negotiation = found
+        negotiation_budget.ask_other_debts(negotiation)
+        _unchoose(negotiation)
+        return state_of(session, deps, party, negotiation)
 
 
 def more_options(deps: Deps, conversation_id: str) -> Result | NotVerified:
@@ -302,6 +346,19 @@ def advance(session: Session, deps: Deps, party: RightParty, negotiation: tables
         return _no_plan(session, deps, negotiation, made.no_offer.reason)
     put_on_table(session, deps, negotiation, made.offers)
     return state_of(session, deps, party, negotiation)
+
+
+def _with_budget(
+    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, *, changed: bool = True
+) -> Result:
+    """Ask the next thing about the budget, else go on; unchanged figures leave the offers there are as they are."""
+    _unchoose(negotiation)
+    negotiation.updated_at = deps.now()
+    negotiation_budget.ask_next(session, deps, party, negotiation)
+    current = state_of(session, deps, party, negotiation)
+    if not changed and negotiation.wish is None and current.offers:
+        return current
+    return advance(session, deps, party, negotiation)
 
 
 def _answer_wish(

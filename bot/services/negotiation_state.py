@@ -14,8 +14,10 @@ from bot.services.accounts import DebtView, RightParty, portfolio_of
 from bot.services.approvals import ApprovalState
 from bot.services.deps import Deps
 from bot.services.offer_request import request_of
-from bot.services.offer_table import read_offer, row_id, tabled
+from bot.services.offer_table import read_offer, row_id, stated_of, tabled
 from bot.store import tables
+from bot.workout.budget import StatedBudget
+from bot.workout.budget_talk import BudgetQuestion
 from bot.workout.counter import Objection
 from bot.workout.offer import NoOfferReason, Offer, OfferKind
 from bot.workout.settlement import may_settle
@@ -24,8 +26,9 @@ from bot.workout.settlement import may_settle
 class Stage(StrEnum):
     """What a negotiation waits for.
 
-    ``START``: the day on which paying could begin. ``IN_HAND``: the sum that could be paid at once. ``APPROVAL``: a yes
-    to asking a person for the chosen offer. ``WAITING``: that person.
+    ``START``: the day on which paying could begin. ``IN_HAND``: the sum that could be paid at once. ``BUDGET_CHECK``:
+    whether a figure of the budget is meant as it was told. ``APPROVAL``: a yes to asking a person for the chosen offer.
+    ``WAITING``: that person.
     """
 
     NONE = "none"
@@ -35,11 +38,18 @@ class Stage(StrEnum):
     IN_HAND = "in_hand"
     INCOME = "income"
     ESSENTIALS = "essentials"
+    BUDGET_CHECK = "budget_check"
+    DEPENDANTS = "dependants"
+    OTHER_DEBTS = "other_debts"
     CHOICE = "choice"
     APPROVAL = "approval"
     WAITING = "waiting"
     CONFIRMATION = "confirmation"
     AGREED = "agreed"
+
+
+BUDGET_STAGES = (Stage.INCOME, Stage.ESSENTIALS, Stage.BUDGET_CHECK, Stage.DEPENDANTS, Stage.OTHER_DEBTS)
+"""The stages that wait for something about the month's budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class State:
 
     ``decided`` is how a person decided, or failed to decide, on the offer chosen last. ``replaces`` is the number of
     the agreement whose place a new one is to take, and ``lost_waiver_fen`` what that one would have waived at its end.
+    ``budget`` is what was told of the month's budget, ``budget_asks`` the question about it that is open, and
+    ``floor_fen`` what every month leaves for the household by the policy.
     ``no_settlement``: one payment for less was wished for, and these debts cannot be settled so.
     """
 
@@ -71,6 +83,9 @@ class State:
     replaces: str | None = None
     lost_waiver_fen: int = 0
     no_settlement: bool = False
+    budget: StatedBudget | None = None
+    budget_asks: BudgetQuestion | None = None
+    floor_fen: int = 0
 
 
 class Blocked(StrEnum):
@@ -139,9 +154,9 @@ def state_of(session: Session, deps: Deps, party: RightParty, negotiation: table
 
 
 def is_complete(negotiation: tables.Negotiation) -> bool:
-    """Whether everything that plans are computed from is known: the debts, the income and the essential spending."""
+    """Whether everything that plans are computed from is known: the debts, and what is asked of the budget."""
     means = (negotiation.monthly_income_fen, negotiation.monthly_essential_fen)
-    return bool(negotiation.debt_ids) and None not in means
+    return bool(negotiation.debt_ids) and None not in means and negotiation.budget_asks is None
 
 
 def eligible(session: Session, deps: Deps, party: RightParty) -> dict[str, list[DebtView]]:
@@ -180,6 +195,8 @@ def _base(session: Session, deps: Deps, party: RightParty, negotiation: tables.N
     )
     replaced = session.get(tables.Agreement, negotiation.replaces_agreement_id or "")
     wants_settlement = negotiation.wish_kind == OfferKind.SETTLEMENT
+    stated, policy = stated_of(negotiation), deps.policies.get(negotiation.policy_code)
+    floor_fen = policy.protected_floor_fen_per_person if policy is not None else 0
     return State(
         Stage.INCOME,
         negotiation.id,
@@ -188,7 +205,13 @@ def _base(session: Session, deps: Deps, party: RightParty, negotiation: tables.N
         replaces=replaced.number if replaced is not None else None,
         lost_waiver_fen=sum(debt.waived_on_completion_fen for debt in concerned),
         no_settlement=wants_settlement and not may_settle(request_of(session, deps, party, negotiation)),
+        budget=stated,
+        budget_asks=BudgetQuestion(negotiation.budget_asks) if negotiation.budget_asks else None,
+        floor_fen=floor_fen * (1 + (stated.dependants or 0)),
     )
+
+
+_BUDGET_STAGE = {BudgetQuestion.DEPENDANTS: Stage.DEPENDANTS, BudgetQuestion.OTHER_DEBTS: Stage.OTHER_DEBTS}
 
 
 def _open_question(negotiation: tables.Negotiation, base: State) -> Stage:
@@ -203,4 +226,6 @@ def _open_question(negotiation: tables.Negotiation, base: State) -> Stage:
         return Stage.START
     if negotiation.monthly_income_fen is None:
         return Stage.INCOME
+    if base.budget_asks is not None:
+        return _BUDGET_STAGE.get(base.budget_asks, Stage.BUDGET_CHECK)
     return Stage.ESSENTIALS if negotiation.monthly_essential_fen is None else Stage.CHOICE

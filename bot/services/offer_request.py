@@ -14,18 +14,18 @@ from bot.services.accounts import DebtView, portfolio_of, terms_of
 from bot.services.circumstances import pace_of_borrower
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
-from bot.services.offer_table import read_offer, tabled
+from bot.services.offer_table import read_offer, stated_of, tabled
 from bot.services.proof import Reader
 from bot.store import tables
-from bot.workout.affordability import Affordability
 from bot.workout.bounds import DebtPosition, OfferRequest, RunningContract
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import OfferKind
 from bot.workout.policy_sections import HardshipKind
 from bot.workout.request import MOST_SHOWN
 
-WISH_CODEC: TypeAdapter[BorrowerProposal] = TypeAdapter(BorrowerProposal)
+__all__ = ["FEWER_SHOWN", "WISH_CODEC", "request_of", "stated_of", "wish_of"]
 
+WISH_CODEC: TypeAdapter[BorrowerProposal] = TypeAdapter(BorrowerProposal)
 
 FEWER_SHOWN = 2
 """Plans at once for somebody with whom one speaks shortly: a gentle one, and one other (A3)."""
@@ -46,7 +46,7 @@ def request_of(
     debts = [debt for debt in owed.debts if debt.debt_id in negotiation.debt_ids]
     return OfferRequest(
         debts=tuple(_position(session, debt) for debt in debts),
-        affordability=Affordability(negotiation.monthly_income_fen or 0, negotiation.monthly_essential_fen or 0),
+        affordability=stated_of(negotiation).affordability,
         policy=deps.policies[negotiation.policy_code],
         as_of=owed.as_of,
         pay_day=negotiation.pay_day,

@@ -15,9 +15,11 @@ from bot.services import audit, notice_planning
 from bot.services.accounts import DebtView, RightParty, portfolio_of
 from bot.services.deps import Deps
 from bot.store import tables
+from bot.workout.budget import StatedBudget
 from bot.workout.offer import Offer
 
 OFFER_CODEC: TypeAdapter[Offer] = TypeAdapter(Offer)
+BUDGET_CODEC: TypeAdapter[StatedBudget] = TypeAdapter(StatedBudget)
 
 
 def active(session: Session, party: RightParty) -> tables.Negotiation | None:
@@ -60,6 +62,21 @@ def read_offer(row: tables.Offer) -> Offer:
     return OFFER_CODEC.validate_python(row.terms)
 
 
+def stated_of(negotiation: tables.Negotiation) -> StatedBudget:
+    """Return the month's budget as far as it has been told."""
+    return StatedBudget(
+        negotiation.monthly_income_fen,
+        negotiation.monthly_essential_fen,
+        negotiation.dependants,
+        negotiation.other_debts_monthly_fen,
+    )
+
+
+def budget_of(row: tables.Offer) -> StatedBudget | None:
+    """Return the budget that a stored offer was computed from; None where it was not kept with it."""
+    return BUDGET_CODEC.validate_python(row.budget) if row.budget is not None else None
+
+
 def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, offers: Sequence[Offer]) -> None:
     """Put offers on the table as the latest round; one made before keeps its row and moves to this round."""
     rows = {row.id: row for row in tabled(session, negotiation)}
@@ -78,6 +95,7 @@ def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, 
                 position=position,
                 content_hash=offer.offer_id,
                 terms=OFFER_CODEC.dump_python(offer, mode="json"),
+                budget=BUDGET_CODEC.dump_python(stated_of(negotiation), mode="json"),
                 expires_at=end_of(offer),
             )
         )

@@ -20,6 +20,7 @@ from bot.services import agreement_line, audit
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
 from bot.services.negotiation import propose
+from bot.services.negotiation_budget import settle_everything
 from bot.services.negotiation_state import Result, State, state_of
 from bot.services.offer_request import request_of
 from bot.services.offer_table import active, close
@@ -78,6 +79,10 @@ def move_pay_day(deps: Deps, conversation_id: str, pay_day: int) -> Result | NoR
             return NoReplan.MEANS_UNKNOWN
         negotiation.monthly_income_fen = before.monthly_income_fen
         negotiation.monthly_essential_fen = before.monthly_essential_fen
+        negotiation.dependants = before.dependants
+        negotiation.other_debts_monthly_fen = before.other_debts_monthly_fen
+        negotiation.income_told = before.income_told
+        settle_everything(negotiation)
         negotiation.hardship = before.hardship or "other"
         negotiation.pay_day = pay_day
         first_on = _first_on(plan, pay_day, business_date(deps.now()))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN
@@ -198,21 +198,38 @@ def _delete_messages(session: Session, conversation_ids: Sequence[str], before: 
     return len(gone)
 
 
+_MEANS = (
+    "monthly_income_fen",
+    "monthly_essential_fen",
+    "dependants",
+    "other_debts_monthly_fen",
+    "income_told",
+    "hardship",
+    "available_now_fen",
+)
+
+
 def _means(deps: Deps) -> int:
-    """What somebody told of income, spending and hardship in a talk about plans that ended without one."""
+    """What somebody told of income, spending, household and hardship in a talk about plans that ended without one."""
     before = deps.now() - timedelta(days=deps.retention.means_without_plan_days)
-    told = t.Negotiation.monthly_income_fen.is_not(None) | t.Negotiation.monthly_essential_fen.is_not(None)
-    told = told | t.Negotiation.hardship.is_not(None) | t.Negotiation.available_now_fen.is_not(None)
+    told = or_(*(getattr(t.Negotiation, name).is_not(None) for name in _MEANS))
     agreed = exists().where(t.Agreement.negotiation_id == t.Negotiation.id)
+    ended = select(t.Negotiation.id).where(t.Negotiation.active_key.is_(None), t.Negotiation.updated_at < before)
     with deps.begin() as session:
-        emptied = session.execute(
+        session.execute(
+            update(t.Offer)
+            .where(t.Offer.budget.is_not(None), t.Offer.negotiation_id.in_(ended.where(~agreed)))
+            .values(budget=None)
+            .execution_options(synchronize_session=False)
+        )
+        emptied = session.scalars(
             update(t.Negotiation)
-            .where(t.Negotiation.active_key.is_(None), t.Negotiation.updated_at < before, told, ~agreed)
-            .values(monthly_income_fen=None, monthly_essential_fen=None, hardship=None, available_now_fen=None)
+            .where(t.Negotiation.id.in_(ended), told, ~agreed)
+            .values(dict.fromkeys(_MEANS))
             .returning(t.Negotiation.id)
             .execution_options(synchronize_session=False)
         ).all()
-        session.execute(delete(t.OfferBasis).where(t.OfferBasis.negotiation_id.in_([row.id for row in emptied])))
+        session.execute(delete(t.OfferBasis).where(t.OfferBasis.negotiation_id.in_(emptied)))
         return len(emptied)
 
 

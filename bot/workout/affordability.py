@@ -13,17 +13,6 @@ class AffordabilityProblem(StrEnum):
     NEGATIVE_DEPENDANTS = "negative_dependants"
 
 
-class PlausibilityHint(StrEnum):
-    """Why figures may have been misread; each asks for a question back, none refuses anything."""
-
-    NO_INCOME = "no_income"
-    INCOME_LOOKS_SMALL = "income_looks_small"
-    INCOME_LOOKS_LARGE = "income_looks_large"
-    ESSENTIAL_LOOKS_SMALL = "essential_looks_small"
-    ESSENTIAL_ABOVE_INCOME = "essential_above_income"
-    MANY_DEPENDANTS = "many_dependants"
-
-
 @dataclass(frozen=True, slots=True)
 class InvalidAffordability:
     """Figures that cannot be a month's budget."""
@@ -76,30 +65,6 @@ def assess(
     if problem is not None:
         return InvalidAffordability(problem)
     return Affordability(monthly_income_fen, monthly_essential_fen, dependants, other_debts_monthly_fen)
-
-
-_SMALL_INCOME_FEN = 500_00
-_LARGE_INCOME_FEN = 100_000_00
-_SMALL_ESSENTIAL_PER_PERSON_FEN = 300_00
-_MANY_DEPENDANTS = 8
-
-
-def plausibility(affordability: Affordability) -> tuple[PlausibilityHint, ...]:
-    """What to ask again before relying on a budget, in a fixed order; empty if nothing stands out.
-
-    The limits only catch slips such as thousands read as yuan; they are no yardstick for anybody's life.
-    """
-    income, essential = affordability.monthly_income_fen, affordability.monthly_essential_fen
-    household = 1 + affordability.dependants
-    found = {
-        PlausibilityHint.NO_INCOME: income == 0,
-        PlausibilityHint.INCOME_LOOKS_SMALL: 0 < income < _SMALL_INCOME_FEN,
-        PlausibilityHint.INCOME_LOOKS_LARGE: income > _LARGE_INCOME_FEN,
-        PlausibilityHint.ESSENTIAL_LOOKS_SMALL: essential < household * _SMALL_ESSENTIAL_PER_PERSON_FEN,
-        PlausibilityHint.ESSENTIAL_ABOVE_INCOME: essential > income,
-        PlausibilityHint.MANY_DEPENDANTS: affordability.dependants > _MANY_DEPENDANTS,
-    }
-    return tuple(hint for hint, holds in found.items() if holds)
 
 
 def _problem(income: int, essential: int, other_debts: int, dependants: int) -> AffordabilityProblem | None:

@@ -52,11 +52,13 @@ class ReliefPolicy(BaseModel):
 
     ``down_payment_percent`` of the total must be paid at once; ``down_payment_choices_percent`` may be instead.
     ``surplus_share_max`` is the share of the monthly surplus that an instalment may take, and every month leaves
-    ``protected_floor_fen_per_person`` for the borrower and each dependant. ``bot_authority_fen`` is the largest debt
-    that the bot may offer a plan for by itself; ``authority`` says who may waive how much, and without it the bot may
-    waive nothing. Proof of hardship is asked for where more than ``evidence_above_waiver_percent`` of what is owed is
-    waived. ``interest_during_plan`` false means interest and fees stop while the plan is kept; true, that interest runs
-    on by the contract, without penalty interest and fees, in equal instalments, or with ``equal_principal`` in equal
+    ``protected_floor_fen_per_person`` for the borrower and each dependant. With ``asks_whole_budget`` everybody is
+    asked how many live on the income and what other debts take, else only those for whom it could change the offers.
+    ``bot_authority_fen`` is the largest debt that the bot may offer a plan for by itself; ``authority`` says who may
+    waive how much, and without it the bot may waive nothing. Proof of hardship is asked for where more than
+    ``evidence_above_waiver_percent`` of what is owed is waived.
+    ``interest_during_plan`` false means interest and fees stop while the plan is kept; true, that interest runs on by
+    the contract, without penalty interest and fees, in equal instalments, or with ``equal_principal`` in equal
     parts with the interest of each period on top. A settlement stops it in any case.
     ``missed_in_a_row_breaks`` instalments missed one after the other break a plan, which ``max_replans`` times may be
     followed by a new one.
@@ -91,6 +93,7 @@ class ReliefPolicy(BaseModel):
     first_due_within_days: Count
     surplus_share_max: Annotated[Decimal, Field(gt=0, le=1)]
     protected_floor_fen_per_person: Fen = 0
+    asks_whole_budget: StrictBool = False
     offer_valid_days: Count
     bot_authority_fen: Fen
     authority: Authority = Authority()

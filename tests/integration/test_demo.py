@@ -209,7 +209,8 @@ def test_whom_the_bot_cannot_help_is_told_why(deps: Deps) -> None:
     demo.seed(deps)
     chat = verified(deps, borrower_of(deps, "何静演示"))
     negotiation.open_negotiation(deps, chat)
-    answer = negotiation.state_means(deps, chat, income_fen=260_000, essential_fen=300_000)
+    negotiation.state_means(deps, chat, income_fen=260_000, essential_fen=300_000)
+    answer = negotiation.leave_unsaid(deps, chat)
     assert answer == NoPlan(NoOfferReason.NO_SURPLUS)
 
 

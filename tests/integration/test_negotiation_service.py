@@ -23,6 +23,7 @@ from bot.services.inbound import record_text
 from bot.services.negotiation import Blocked, Countered, NoPlan, Stage, State
 from bot.store.tables import Agreement, Debt, Hold, Instalment, LedgerEntry, Negotiation
 from bot.workout.agreement import text_hash
+from bot.workout.budget_talk import BudgetQuestion
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason
 from tests.builders.accounts import Owed, a_debt_of, a_payment, an_entry, verified
@@ -207,7 +208,10 @@ def test_one_plan_covers_two_debts_at_the_same_creditor(deps: Deps, borrower: st
 
 def test_no_surplus_means_no_plan_and_a_person(deps: Deps, chat: str) -> None:
     negotiation.open_negotiation(deps, chat)
-    answer = negotiation.state_means(deps, chat, income_fen=260_000, essential_fen=300_000)
+    asked = negotiation.state_means(deps, chat, income_fen=260_000, essential_fen=300_000)
+    assert isinstance(asked, State)
+    assert asked.budget_asks is BudgetQuestion.ESSENTIAL_ABOVE_INCOME
+    answer = negotiation.leave_unsaid(deps, chat)
     assert answer == NoPlan(NoOfferReason.NO_SURPLUS)
 
 

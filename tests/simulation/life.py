@@ -326,7 +326,9 @@ class Life:
         if not isinstance(opened, negotiation.State):
             return None
         income_fen = person.chance.randrange(300_000, 1_500_000, 1000)
-        negotiation.state_means(self.deps, chat, income_fen=income_fen, essential_fen=income_fen // 2)
+        negotiation.state_means(
+            self.deps, chat, income_fen=income_fen, essential_fen=income_fen // 2, dependants=0, other_debts_fen=0
+        )
         negotiation.choose(self.deps, chat, 1)
         shown = agreements.read_back(self.deps, chat)
         if not isinstance(shown, ReadBack):

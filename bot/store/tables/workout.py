@@ -21,6 +21,11 @@ class Negotiation(Base):
     ``wish_kind`` says that a settlement or a deferral is wanted whose figure or day is still to be asked.
     ``available_now_fen`` is money the borrower said to have in hand, ``pay_day`` the day of the month that suits.
 
+    The month's budget is as far as it was told: null is what was not. ``income_told`` says how the income was put
+    (``bot.workout.budget.IncomeTold``). ``budget_asks`` is the question about the budget that is open beyond income and
+    essential spending, ``budget_settled`` those that were answered or that the borrower would not answer
+    (``bot.workout.budget_talk.BudgetQuestion``).
+
     ``asked_in`` is the message to whose answer the question belongs whether to ask a person for the chosen offer.
 
     ``replaces_agreement_id`` names the agreement that a new one is to take the place of. It is no foreign key: an
@@ -38,6 +43,11 @@ class Negotiation(Base):
     policy_version: Mapped[str] = mapped_column(String(30))
     monthly_income_fen: Mapped[int | None] = mapped_column(BigInteger)
     monthly_essential_fen: Mapped[int | None] = mapped_column(BigInteger)
+    dependants: Mapped[int | None] = mapped_column(Integer)
+    other_debts_monthly_fen: Mapped[int | None] = mapped_column(BigInteger)
+    income_told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    budget_asks: Mapped[str | None] = mapped_column(String(30))
+    budget_settled: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     hardship: Mapped[str | None] = mapped_column(String(20))
     wish: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     wish_kind: Mapped[str | None] = mapped_column(String(12))
@@ -51,7 +61,11 @@ class Negotiation(Base):
 
 
 class Offer(Base):
-    """An offer as it was computed and shown; ``terms`` is the whole of it. Never changed afterwards."""
+    """An offer as it was computed and shown; ``terms`` is the whole of it. Never changed afterwards.
+
+    ``budget`` holds the figures it was computed from, as they were told (``bot.workout.budget.StatedBudget``); null for
+    an offer made before they were kept with it.
+    """
 
     __tablename__ = "offer"
     __table_args__ = (UniqueConstraint("negotiation_id", "content_hash"),)
@@ -62,6 +76,7 @@ class Offer(Base):
     position: Mapped[int] = mapped_column(Integer)
     content_hash: Mapped[str] = mapped_column(String(64))
     terms: Mapped[dict[str, Any]] = mapped_column(JSON)
+    budget: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     expires_at: Mapped[datetime]
     readback_text: Mapped[str | None] = mapped_column(Text)
     readback_hash: Mapped[str | None] = mapped_column(String(64))

@@ -4,9 +4,7 @@ from bot.workout.affordability import (
     Affordability,
     AffordabilityProblem,
     InvalidAffordability,
-    PlausibilityHint,
     assess,
-    plausibility,
 )
 
 
@@ -40,17 +38,13 @@ def test_possible_figures_make_a_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    ("affordability", "hints"),
+    ("budget", "left_fen"),
     [
-        (Affordability(6_000_00, 4_000_00), ()),
-        (Affordability(0, 1_000_00), (PlausibilityHint.NO_INCOME, PlausibilityHint.ESSENTIAL_ABOVE_INCOME)),
-        (Affordability(60_00, 40_00), (PlausibilityHint.INCOME_LOOKS_SMALL, PlausibilityHint.ESSENTIAL_LOOKS_SMALL)),
-        (Affordability(600_000_00, 4_000_00), (PlausibilityHint.INCOME_LOOKS_LARGE,)),
-        (Affordability(6_000_00, 500_00, dependants=2), (PlausibilityHint.ESSENTIAL_LOOKS_SMALL,)),
-        (Affordability(9_000_00, 8_000_00, dependants=20), (PlausibilityHint.MANY_DEPENDANTS,)),
+        (Affordability(6_000_00, 4_200_00), 1_800_00),
+        (Affordability(6_000_00, 4_200_00, dependants=3, other_debts_monthly_fen=500_00), 1_300_00),
+        (Affordability(6_000_00, 300_00, dependants=3), 3_600_00),
+        (Affordability(6_000_00, 300_00, dependants=3, other_debts_monthly_fen=500_00), 3_100_00),
     ],
 )
-def test_figures_that_may_have_been_misread_are_asked_again(
-    affordability: Affordability, hints: tuple[PlausibilityHint, ...]
-) -> None:
-    assert plausibility(affordability) == hints
+def test_the_floor_for_everybody_is_kept_before_other_debts_are_paid(budget: Affordability, left_fen: int) -> None:
+    assert budget.protected_surplus_fen(600_00) == left_fen
