@@ -19,9 +19,11 @@ from bot.identity.roles import Role
 from bot.services import approval_decisions
 from bot.services.approval_decisions import Decision, NotDecided
 from bot.services.approvals import ApprovalState
+from bot.services.offer_table import BUDGET_CODEC
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
 from bot.workout.bounds import Objection
+from bot.workout.budget import StatedBudget
 from bot.workout.offer import NoOfferReason, OfferKind
 from bot.workout.policy_sections import ApprovalRole
 from tests.builders.accounts import a_payment
@@ -116,10 +118,27 @@ def test_a_request_shows_what_a_decision_rests_on(console: Console) -> None:
     figures = ("¥50,990.00", "¥7,790.00", "¥2,990.00", "¥4,800.00", "¥43,200.00", "60 期，每期 ¥720.00")
     means = ("¥6,000.00", "¥3,500.00", "¥2,000.00")
     limits = ("3–60，这份 60", "¥5,000.00", "¥15,297.00", "card_relief 2026-11-2")
-    for shown in (*figures, *means, *limits, f"/console/c/{asked.conversation_id}", "坐席审批"):
+    unsaid = ("要养的家人</dt><dd>没有说", "每月还别家</dt><dd>没有说", "至少给家里留</dt><dd>¥600.00")
+    for shown in (*figures, *means, *unsaid, *limits, f"/console/c/{asked.conversation_id}", "坐席审批"):
         assert shown in page, shown
     assert "王小明" not in page
     assert "<script>" not in page
+
+
+def test_a_request_shows_the_budget_its_offer_was_computed_from(console: Console) -> None:
+    asked = an_approval(console.deps)
+    with console.deps.begin() as session:
+        row = session.get_one(tables.Offer, asked.view.offer_id)
+        row.budget = BUDGET_CODEC.dump_python(StatedBudget(400_000, 250_000, 2, 80_000), mode="json")
+        talk = session.get_one(tables.Negotiation, asked.negotiation_id)
+        talk.income_told = {"kinds": ["gig"], "rhythm": "daily", "each_fen": 20_000, "high_fen": 600_000}
+    console.log_in()
+    page = console.shown(f"/{asked.id}")
+    for shown in ("¥4,000.00", "零工，每天 ¥200.00，多的时候 ¥6,000.00", "¥2,500.00", "2 人", "¥800.00", "¥1,800.00"):
+        assert shown in page, shown
+    card = console.browser.get(f"/console/c/{asked.conversation_id}").text
+    assert "零工，每天 ¥200.00" in card
+    assert "必要开支" in card
 
 
 def test_reading_a_request_is_put_on_record(console: Console) -> None:
