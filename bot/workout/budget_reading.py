@@ -29,6 +29,7 @@ _NO_OTHER_DEBTS = re.compile(
     r"(?:没有?|无|不欠|没欠)(?:任何|什么|啥|了|过)*(?:别家|别的|别人|其[他它]|外债|网贷|房贷|车贷)(?!证明)"
     r"|(?:别家|别的|其[他它])(?:的|地方|平台|贷款|债|家)*(?:都|也|就)?(?:没有?|不欠|没欠)|(?:就|只)(?:有|欠)?(?:这|你们)(?:里|儿)?一?[家笔个]"
 )
+_OFFERED_HERE = re.compile(r"[能可]以?(?:够)?还|最多还|还(?:给)?你们|分期|\d期")
 _OWED_IN_ALL = re.compile(r"欠|借了|本金|逾期|额度")
 _QUESTION_OR_OFFER = frozenset(
     {"propose_payment", "promise_to_pay", "report_paid", "ask_payment_status", "request_settlement", "dispute_debt"}
@@ -129,6 +130,8 @@ def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
     if _NOTHING.match(text):
         return StatedAmount(0)
     told = amounts_told(text, values)
+    if _OFFERED_HERE.search(text):
+        return None
     if not told:
         return StatedAmount(0) if _NO_OTHER_DEBTS.search(text) else None
     mine = [entry for entry in told if entry.role in (None, Role.ELSEWHERE, Role.DEBT)]

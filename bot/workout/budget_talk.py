@@ -4,6 +4,7 @@ Income and essential spending are always asked. The rest is asked only where the
 or where a figure looks like a slip. No answer is refused.
 """
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from enum import StrEnum
@@ -85,7 +86,7 @@ def next_question(
     essential_fen = stated.monthly_essential_fen
     usual_floor_fen = policy.protected_floor_fen_per_person * (1 + MOST_USUAL_DEPENDANTS)
     asks_all = policy.asks_whole_budget
-    asked = {
+    asked: dict[BudgetQuestion, Callable[[], bool]] = {
         BudgetQuestion.DEPENDANTS: lambda: stated.dependants is None and (asks_all or essential_fen < usual_floor_fen),
         BudgetQuestion.ESSENTIAL_BELOW_FLOOR: lambda: essential_fen < kept_at_least_fen(stated, request),
         BudgetQuestion.OTHER_DEBTS: lambda: (

@@ -26,7 +26,7 @@ def offered(deps: Deps, chat: str, income_fen: int = 450_000, essential_fen: int
     begun = replanning.begin(deps, chat)
     assert isinstance(begun, State), begun
     negotiation.tell_hardship(deps, chat, HardshipKind.INCOME_CUT)
-    answer = negotiation.state_means(deps, chat, income_fen=income_fen, essential_fen=essential_fen)
+    answer = negotiation.state_means(deps, chat, income_fen=income_fen, essential_fen=essential_fen, other_debts_fen=0)
     assert isinstance(answer, State), answer
     return answer
 

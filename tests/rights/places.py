@@ -92,6 +92,8 @@ PLACES = (
     ),
     Place("plan_income", _steps(*_INCOME), ("utter_ask_income",), _PLAN),
     Place("plan_essentials", _steps(*_ESSENTIALS), ("utter_ask_essentials",), _PLAN),
+    Place("plan_budget_check", _steps(*_INCOME, ("60", "inform")), ("utter_check_income_looks_small",), _PLAN),
+    Place("plan_dependants", _steps(*_ESSENTIALS, ("2000", "inform")), ("utter_ask_dependants",), _PLAN),
     Place("plan_choice", _steps(*_CHOICE), ("utter_ask_choice",), _PLAN),
     Place("plan_confirmation", _steps(*_CHOICE, ("第二个", "inform")), _CONFIRMATION, _PLAN),
     Place("plan_approval", _steps(*_ABOVE), ("utter_ask_approval",), _PLAN, owes=ABOVE_AUTHORITY),
