@@ -70,5 +70,5 @@ def other_debts_button(turn: Turn) -> Button:
 
 def _button(turn: Turn, title: str, asks: BudgetQuestion, answer: str) -> Button:
     return Button(
-        turn.phrase(f"utter_part_budget_{title}"), "/inform" + json.dumps({"choice": f"{asks.value}:{answer}"})
+        turn.phrase(f"utter_part_answer_{title}"), "/inform" + json.dumps({"choice": f"{asks.value}:{answer}"})
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bot.text.values import Value
 from bot.workout.budget import IncomeKind, IncomeTold, Rhythm, income_a_month, spending_a_month
-from bot.workout.told import Role, Told, amounts_told
+from bot.workout.told import AmountRole, Told, amounts_told
 
 _NOT_MEANS = re.compile(r"月供|每期|分期|\d期|付|交|还(?!有|要|得|是|需|差|算)")
 _TOTAL = re.compile(r"(?:一共|总共|加起来|合计|总计|共计|全部|加一起)[^\d]{0,4}$")
@@ -103,13 +103,13 @@ class BudgetTold:
 def read_budget(text: str, values: Sequence[Value]) -> BudgetTold:
     """Read every figure whose words say what it is: 工资6000,房租1500吃饭1000,房贷1200. Bare figures are left alone."""
     told = amounts_told(text, values)
-    income, essentials = _of(told, Role.INCOME), _of(told, Role.SPENDING)
+    income, essentials = _of(told, AmountRole.INCOME), _of(told, AmountRole.SPENDING)
     if income is None and _NO_INCOME.search(text):
         income = StatedAmount(0)
     if essentials is None and _NO_SPENDING.search(text):
         essentials = StatedAmount(0)
-    others = [entry for entry in told if entry.role is Role.ELSEWHERE and not _OWED_IN_ALL.search(entry.before)]
-    other_debts = _monthly(others, Role.ELSEWHERE)
+    others = [entry for entry in told if entry.role is AmountRole.ELSEWHERE and not _OWED_IN_ALL.search(entry.before)]
+    other_debts = _monthly(others, AmountRole.ELSEWHERE)
     if other_debts is None and _NO_OTHER_DEBTS.search(text):
         other_debts = StatedAmount(0)
     return BudgetTold(income, essentials, other_debts)
@@ -117,12 +117,12 @@ def read_budget(text: str, values: Sequence[Value]) -> BudgetTold:
 
 def read_income(text: str, values: Sequence[Value], intent: str) -> Amount | None:
     """Read a monthly income out of an answer to the question about it; several (底薪3000提成2000) are added up."""
-    return _read_means(text, values, intent, Role.INCOME, _NO_INCOME)
+    return _read_means(text, values, intent, AmountRole.INCOME, _NO_INCOME)
 
 
 def read_essentials(text: str, values: Sequence[Value], intent: str) -> Amount | None:
     """Read essential monthly spending; several items (房租1500吃饭1000) are added up."""
-    return _read_means(text, values, intent, Role.SPENDING, _NO_SPENDING)
+    return _read_means(text, values, intent, AmountRole.SPENDING, _NO_SPENDING)
 
 
 def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
@@ -134,10 +134,10 @@ def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
         return None
     if not told:
         return StatedAmount(0) if _NO_OTHER_DEBTS.search(text) else None
-    mine = [entry for entry in told if entry.role in (None, Role.ELSEWHERE, Role.DEBT)]
+    mine = [entry for entry in told if entry.role in (None, AmountRole.ELSEWHERE, AmountRole.DEBT)]
     mine = [entry for entry in mine if not _OWED_IN_ALL.search(entry.before)]
     total = [entry for entry in mine if _TOTAL.search(entry.before)]
-    return _monthly(total if len(total) == 1 else mine, Role.ELSEWHERE)
+    return _monthly(total if len(total) == 1 else mine, AmountRole.ELSEWHERE)
 
 
 def read_income_kinds(text: str) -> tuple[IncomeKind, ...]:
@@ -161,7 +161,9 @@ def income_told(amount: StatedAmount, text: str) -> IncomeTold:
     return IncomeTold(read_income_kinds(text), amount.rhythm, amount.each_fen, high_fen)
 
 
-def _read_means(text: str, values: Sequence[Value], intent: str, own: Role, nothing: re.Pattern[str]) -> Amount | None:
+def _read_means(
+    text: str, values: Sequence[Value], intent: str, own: AmountRole, nothing: re.Pattern[str]
+) -> Amount | None:
     if _NOTHING.match(text):
         return StatedAmount(0)
     told = amounts_told(text, values)
@@ -175,7 +177,7 @@ def _read_means(text: str, values: Sequence[Value], intent: str, own: Role, noth
     return _monthly(told, own)
 
 
-def _of(told: Sequence[Told], own: Role) -> Amount | None:
+def _of(told: Sequence[Told], own: AmountRole) -> Amount | None:
     mine = [entry for entry in told if entry.role is own]
     if not mine:
         return None
@@ -183,7 +185,7 @@ def _of(told: Sequence[Told], own: Role) -> Amount | None:
     return _monthly(total if len(total) == 1 else mine, own)
 
 
-def _monthly(told: Sequence[Told], own: Role) -> Amount | None:
+def _monthly(told: Sequence[Told], own: AmountRole) -> Amount | None:
     """Add amounts up to a month's figure; None when there are none, or one cannot be brought to a month."""
     rhythms = [_rhythm(entry) for entry in told]
     if not told or None in rhythms:
@@ -199,9 +201,9 @@ def _monthly(told: Sequence[Told], own: Role) -> Amount | None:
     rhythm = known[0] if len(set(known)) == 1 else Rhythm.MIXED
     each = told[0].amount if len(told) == 1 and rhythm is not Rhythm.MONTHLY else None
     return StatedAmount(
-        low_fen if own is Role.INCOME else high_fen,
+        low_fen if own is AmountRole.INCOME else high_fen,
         rhythm,
-        None if each is None else each.low_fen if own is Role.INCOME else each.high_fen,
+        None if each is None else each.low_fen if own is AmountRole.INCOME else each.high_fen,
         (low_fen, high_fen) if low_fen != high_fen else None,
     )
 
@@ -213,6 +215,6 @@ def _rhythm(told: Told) -> Rhythm | None:
     return next((rhythm for rhythm, words in _RHYTHMS if words.search(near)), Rhythm.MONTHLY)
 
 
-def _bounds(told: Told, rhythm: Rhythm, own: Role) -> tuple[int, int]:
-    a_month = income_a_month if own is Role.INCOME else spending_a_month
+def _bounds(told: Told, rhythm: Rhythm, own: AmountRole) -> tuple[int, int]:
+    a_month = income_a_month if own is AmountRole.INCOME else spending_a_month
     return a_month(rhythm, told.amount.low_fen), a_month(rhythm, told.amount.high_fen)

@@ -16,7 +16,7 @@ from bot.text.dates import DateValue
 from bot.text.periods import MonthCount
 from bot.text.values import Value
 from bot.workout.counter import BorrowerProposal
-from bot.workout.told import Role, amounts_told
+from bot.workout.told import AmountRole, amounts_told
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def read_proposal(values: Sequence[Value], text: str) -> BorrowerProposal | None
     if _is_turned_down(text, values):
         return None
     months = _only([value.payload for value in values if isinstance(value.payload, MonthCount)])
-    amount = _only([told.amount for told in amounts_told(text, values) if told.role in (None, Role.DEBT)])
+    amount = _only([told.amount for told in amounts_told(text, values) if told.role in (None, AmountRole.DEBT)])
     day = _only([value.payload for value in values if isinstance(value.payload, DateValue)])
     is_monthly = _MONTHLY.search(text) is not None
     monthly_fen = amount.low_fen if amount is not None and not _is_unclear(amount) and amount.low_fen > 0 else None

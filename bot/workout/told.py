@@ -36,7 +36,7 @@ _ROLE_BEHIND = re.compile(
 )
 
 
-class Role(Enum):
+class AmountRole(Enum):
     """What an amount is said to be."""
 
     INCOME = auto()
@@ -46,7 +46,12 @@ class Role(Enum):
     DEBT = auto()
 
 
-_ROLES = {"income": Role.INCOME, "spending": Role.SPENDING, "elsewhere": Role.ELSEWHERE, "debt": Role.DEBT}
+_ROLES = {
+    "income": AmountRole.INCOME,
+    "spending": AmountRole.SPENDING,
+    "elsewhere": AmountRole.ELSEWHERE,
+    "debt": AmountRole.DEBT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Told:
     """An amount with its role (None when no word tells it) and the words in front of and behind it."""
 
     amount: AmountRange
-    role: Role | None
+    role: AmountRole | None
     before: str
     behind: str
 
@@ -69,7 +74,7 @@ def amounts_told(text: str, values: Sequence[Value]) -> list[Told]:
         before, behind = text[cursor : value.start], text[value.end : until]
         role = _last_role(before)
         cursor = value.end
-        if role is None or role is Role.DEBT:
+        if role is None or role is AmountRole.DEBT:
             match = _ROLE_BEHIND.match(text, value.end, until)
             # In 4500工资,1500房租 the words stand behind; in 工资4500,房租1500 the next amount has them.
             if match and (until == len(text) or match.end() < until):
@@ -80,12 +85,12 @@ def amounts_told(text: str, values: Sequence[Value]) -> list[Told]:
     return told
 
 
-def _last_role(words: str) -> Role | None:
+def _last_role(words: str) -> AmountRole | None:
     found = None
     for match in _ROLE_WORDS.finditer(words):
         found = _role(match)
     return found
 
 
-def _role(match: re.Match[str]) -> Role:
+def _role(match: re.Match[str]) -> AmountRole:
     return _ROLES[match.lastgroup or "debt"]
