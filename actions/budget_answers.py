@@ -40,6 +40,20 @@ Told = Result | NotVerified | None
 _ABOUT_SPENDING = frozenset({BudgetQuestion.ESSENTIAL_ABOVE_INCOME, BudgetQuestion.ESSENTIAL_BELOW_FLOOR})
 _ABOUT_INCOME = frozenset({BudgetQuestion.INCOME_LOOKS_SMALL, BudgetQuestion.INCOME_LOOKS_LARGE})
 _YES, _NO = frozenset({"affirm", "accept_offer"}), frozenset({"deny", "reject_offer"})
+_NO_HOUSEHOLD = frozenset(
+    {
+        "third_party_inquiry",
+        "wrong_person",
+        "rights",
+        "dispute_debt",
+        "complain_harassment",
+        "complain_service",
+        "express_distress",
+        "stop_contact",
+        "request_human",
+        "cancel",
+    }
+)
 _WHOLE_SPENDING = re.compile(r"开销|开支|支出|花销")
 _SEVERAL = 3
 """From so many figures in one message on they are read back in one."""
@@ -62,7 +76,7 @@ def take_budget(turn: Turn, current: State) -> Told:
     if asked is Stage.OTHER_DEBTS and income is None and essentials is None:
         others = read_other_debts(turn.text, values)
     told = BudgetTold(income, essentials, others)
-    people = read_dependants(turn.text, asked=asked is Stage.DEPENDANTS and told == BudgetTold())
+    people = _people(turn, asked=asked is Stage.DEPENDANTS and told == BudgetTold())
     if told == BudgetTold() and people is None:
         if asked in (Stage.DEPENDANTS, Stage.OTHER_DEBTS) and won_t_say(turn.text):
             return _unsaid(turn)
@@ -75,8 +89,13 @@ def take_correction(turn: Turn) -> Told:
     told = _without_parts(read_budget(turn.text, turn.values()), turn.text)
     if told.income == StatedAmount(0):  # 没有收入 said beside a plan is a plea before it is a figure
         told = replace(told, income=None)
-    people = read_dependants(turn.text)
+    people = _people(turn, asked=False)
     return None if told == BudgetTold() and people is None else _take(turn, told, people)
+
+
+def _people(turn: Turn, *, asked: bool) -> int | None:
+    """Read how many live on the income; whoever says 我是他老婆, or asks whether family must pay, names no household."""
+    return None if turn.intent in _NO_HOUSEHOLD else read_dependants(turn.text, asked=asked)
 
 
 def _without_parts(told: BudgetTold, text: str) -> BudgetTold:
@@ -123,7 +142,7 @@ def _checked(turn: Turn, current: State, asks: BudgetQuestion, told: BudgetTold,
     rhythm = read_rhythm(turn.text) if asks in _ABOUT_INCOME else None
     if rhythm is not None and not any(isinstance(value.payload, AmountRange) for value in values):
         return _in_rhythm(turn, current, rhythm)
-    people = read_dependants(turn.text, asked=asks is BudgetQuestion.MANY_DEPENDANTS)
+    people = _people(turn, asked=asks is BudgetQuestion.MANY_DEPENDANTS)
     if told == BudgetTold() and people is None:
         if asks in _ABOUT_INCOME:
             told = BudgetTold(income=read_income(turn.text, values, turn.intent))

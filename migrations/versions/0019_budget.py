@@ -19,3 +19,8 @@ def upgrade() -> None:
     op.add_column("negotiation", sa.Column("budget_asks", sa.String(length=30), nullable=True))
     op.add_column("negotiation", sa.Column("budget_settled", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("offer", sa.Column("budget", sa.JSON(none_as_null=True), nullable=True))
+
+
+def downgrade() -> None:
+    """Refuse: restore a backup instead."""
+    raise NotImplementedError("migrations only go forward")
