@@ -94,7 +94,7 @@ def take_correction(turn: Turn) -> Told:
 
 
 def _people(turn: Turn, *, asked: bool) -> int | None:
-    """Read how many live on the income; whoever says 我是他老婆, or asks whether family must pay, names no household."""
+    """Read how many live on the income. Whoever says 我是他老婆, or asks if family must pay, names no household."""
     return None if turn.intent in _NO_HOUSEHOLD else read_dependants(turn.text, asked=asked)
 
 
