@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019_budget"
-down_revision = "0020_desk_repairs"
+revision = "0022_budget"
+down_revision = "0021_desk_repairs"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023_offer_basis"
+revision = "0019_offer_basis"
 down_revision = "0018_operations"
 branch_labels = None
 depends_on = None

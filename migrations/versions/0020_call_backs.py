@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022_call_backs"
-down_revision = "0023_offer_basis"
+revision = "0020_call_backs"
+down_revision = "0019_offer_basis"
 branch_labels = None
 depends_on = None
 

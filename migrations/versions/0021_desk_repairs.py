@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0020_desk_repairs"
-down_revision = "0022_call_backs"
+revision = "0021_desk_repairs"
+down_revision = "0020_call_backs"
 branch_labels = None
 depends_on = None
 
