@@ -34,6 +34,9 @@ STORABLE = r"^[^\x00]*$"
 """PostgreSQL stores every character but U+0000."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_TOKEN_BYTES = 27
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{36}")
+"""What the desk makes of so many bytes; anything else in the cookie is somebody's and is not given back."""
 _OWN_PAGE = re.compile(
     rf"{PREFIX}/(c/[0-9a-f]{{32}}(/replay|/offers)?|(approvals|payments|cases)(/[0-9a-f]{{32}})?|search|readings|quality|reports|operators|call-backs|events)?"
 )
@@ -122,7 +125,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         request: Request, onward: str, refusal: str | None = None, login: str = "", status: int = 200
     ) -> Response:
         # The token is kept while it is there, so that a second tab does not spoil the form of the first.
-        token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+        kept = request.cookies.get(LOGIN_COOKIE, "")
+        token = kept if _TOKEN.fullmatch(kept) else secrets.token_urlsafe(_TOKEN_BYTES)
         response = pages.render("login.html", status=status, csrf=token, onward=onward, refusal=refusal, login=login)
         _set_cookie(response, pages, LOGIN_COOKIE, token, 3600)
         return response
@@ -163,7 +167,8 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         view = operator_login.waiting_for(deps, request.cookies.get(STEP_COOKIE, ""))
         if view is None or refusal in (StepRefusal.OVER, StepRefusal.LOCKED):
             return login_page(request, onward, refusal or StepRefusal.OVER.value, status=401)
-        token = request.cookies.get(LOGIN_COOKIE) or secrets.token_urlsafe(24)
+        kept = request.cookies.get(LOGIN_COOKIE, "")
+        token = kept if _TOKEN.fullmatch(kept) else secrets.token_urlsafe(_TOKEN_BYTES)
         response = pages.render(
             "login_step.html",
             status=status,
