@@ -38,8 +38,7 @@ def answer_call_wish(turn: Turn) -> list[EventType]:
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ASKED)
     match done:
         case Arranged():
-            name = "call_back_moved" if done.is_moved else "call_back_set"
-            _tell_time(turn, name, done.call_at)
+            _tell_time(turn, "call_back_moved" if done.is_moved else "call_back_set", done.call_at)
         case Forbidden():
             _offer_times(turn, f"call_back_not_{done.rule.value}" if done.times else "call_back_no_time", done.times)
         case NotArranged():
@@ -73,7 +72,7 @@ def _asked(turn: Turn, pressed: str | None) -> CallAsked:
 
 
 def _tell_time(turn: Turn, name: str, at: datetime) -> None:
-    turn.tell(call_news.words(turn.deps, name, at), _buttons(call_news.change_buttons(turn.deps)))
+    turn.tell(call_news.time_words(turn.deps, name, at), _buttons(call_news.change_buttons(turn.deps)))
 
 
 def _offer_times(turn: Turn, name: str, times: tuple[datetime, ...]) -> None:

@@ -22,7 +22,7 @@ from bot.store.tables import CallBack, Conversation, Reminder
 from bot.text.display import day_text
 
 
-def words(deps: Deps, name: str, at: datetime) -> str:
+def time_words(deps: Deps, name: str, at: datetime) -> str:
     """Return words about a call with its day and the hour in which it begins; ``at`` is aware."""
     begins, ends = local(at), local(at + SLOT)
     day = day_text(begins.date(), business_date(deps.now()))
@@ -105,8 +105,8 @@ def _reply(deps: Deps, row: CallBack) -> Reply | None:
         return Reply(deps.wording.one("call_back_given_up"))
     if row.state != CallState.OPEN:
         return None
-    name = "call_back_unreached" if row.attempts else "call_back_by_operator"
-    return Reply(words(deps, name, row.call_at), change_buttons(deps))
+    text = time_words(deps, "call_back_unreached" if row.attempts else "call_back_by_operator", row.call_at)
+    return Reply(text, change_buttons(deps))
 
 
 def _decide(session: Session, deps: Deps, conversation: Conversation) -> tuple[Purpose, Decision]:

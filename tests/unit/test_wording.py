@@ -8,7 +8,7 @@ import ast
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from string import Formatter, Template
@@ -84,18 +84,23 @@ def uses_of(path: Path, node: ast.Call, name: ast.expr) -> list[Use]:
     return [Use(f"{path}:{node.lineno}", pattern, given, is_open) for pattern in patterns(name)]
 
 
-def relays(trees: Iterable[tuple[Path, ast.Module]]) -> set[str]:
-    """Return the functions that pass on a ``name`` they are given, directly or through another such function."""
+def relays(trees: Iterable[tuple[Path, ast.Module]]) -> dict[str, bool]:
+    """Return the functions that pass on a ``name`` they are given, directly or through another such function.
+
+    With each whether it gives values of its own.
+    """
     functions = [
         node for _, tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     functions = [function for function in functions if "name" in {parameter.arg for parameter in function.args.args}]
-    found: set[str] = set()
+    found: dict[str, bool] = {}
     for _ in range(3):
         for function in functions:
-            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-            if any(passes_name(call) and (is_wording_call(call) or goes_to(call, found)) for call in calls):
-                found.add(function.name)
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and passes_name(node)]
+            passing = [call for call in calls if is_wording_call(call) or goes_to(call, found)]
+            if passing:
+                adds = any(call.keywords for call in passing) and function.args.kwarg is None
+                found[function.name] = adds or any(found.get(called(call), False) for call in passing)
     return found
 
 
@@ -103,10 +108,10 @@ def passes_name(call: ast.Call) -> bool:
     return any(isinstance(argument, ast.Name) and argument.id == "name" for argument in call.args)
 
 
-def goes_to(call: ast.Call, functions: set[str]) -> bool:
+def goes_to(call: ast.Call, functions: Iterable[str]) -> bool:
     """Tell whether one of the functions is called, or handed to something that calls it (a thread)."""
     handed = {getattr(argument, "attr", getattr(argument, "id", "")) for argument in call.args}
-    return called(call) in functions or bool(handed & functions)
+    return bool({called(call), *handed} & set(functions))
 
 
 def is_name_of_words(node: ast.expr) -> bool:
@@ -117,7 +122,7 @@ def is_name_of_words(node: ast.expr) -> bool:
 
 
 def wording_uses() -> list[Use]:
-    trees = list(parsed("bot"))
+    trees = [*parsed("bot"), *parsed("actions")]
     passed_on = relays(trees)
     uses = []
     for path, tree in trees:
@@ -128,7 +133,9 @@ def wording_uses() -> list[Use]:
                 uses += uses_of(path, node, node.args[0])
             if goes_to(node, passed_on):
                 texts = [argument for argument in node.args if is_name_of_words(argument)]
-                uses += [use for text in texts[:1] for use in uses_of(path, node, text)]
+                adds = passed_on.get(called(node), False)
+                found = [use for text in texts[:1] for use in uses_of(path, node, text)]
+                uses += [replace(use, is_open=use.is_open or adds) for use in found]
     return uses
 
 

@@ -11,7 +11,7 @@ ALLOWED = {
     (Role.AGENT, Permission.TAKE_CONVERSATIONS),
     (Role.AGENT, Permission.REPLY),
     (Role.AGENT, Permission.REVEAL_DETAILS),
-    *product([Role.SUPERVISOR], Permission),
+    *product([Role.SUPERVISOR], set(Permission) - {Permission.MANAGE_OPERATORS}),
     *product([Role.ADMIN], set(Permission) - {Permission.REVEAL_DETAILS}),
     (Role.COMPLIANCE, Permission.READ_CONVERSATIONS),
     (Role.COMPLIANCE, Permission.DECIDE_CASES),

@@ -31,7 +31,7 @@ STORES_WHAT_BORROWERS_WRITE = {"bot/services/inbound.py", WRITER}
 TO_DELIVER = "bot.services.outbox"
 
 ANSWERS_DANGER = {"bot/services/crisis.py": "SAFETY", "bot/services/care.py": "Purpose.SAFETY"}
-ASKS_THE_GATE = {"bot/services/reminders.py", "bot/services/approval_news.py", "bot/services/handoff.py"}
+ASKS_THE_GATE = {f"bot/services/{name}.py" for name in ("reminders", "approval_news", "call_news", "handoff")}
 """Whoever says something that is not a reply. They ask ``bot.services.contact`` first."""
 
 
