@@ -19,6 +19,7 @@ from tests.builders.desk import a_borrower
 from tests.e2e.browser import LAPTOP, PHONE
 from tests.e2e.conftest import Windows
 from tests.e2e.lender_site import VOUCH_KEY, Embedded, Gateway, LenderSite, lender_site
+from tests.e2e.page import ANSWER_MS
 from tests.e2e.test_accessible import findings
 from tests.running.desk import free_port
 
@@ -68,6 +69,8 @@ def test_what_comes_while_the_chat_is_closed_is_counted_on_the_button(
 ) -> None:
     site = a_visitor(PHONE, "zh-TW").open()
     site.say("請回我")
+    # No engine is behind this desk, which is said before the chat is closed.
+    expect(site.frame.locator("[data-author=notice]")).to_have_count(1, timeout=ANSWER_MS)
     site.frame.get_by_role("button", name="收起").click()
     gateway.tell("請回我", "第一条")
     gateway.tell("請回我", "第二条")

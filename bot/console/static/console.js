@@ -146,6 +146,9 @@ function refreshSide(fresh) {
   side.replaceChildren(...fresh.childNodes);
 }
 
+// A reload asks for the page, and not for the same details once more.
+if (document.querySelector("#side [data-keep]")) history.replaceState(null, "", `/console/c/${conversation}`);
+
 // --- Drafts survive a reload, a lost session and another operator's taking over ---------------------------------------
 
 const draftKey = `draft ${conversation}`;
