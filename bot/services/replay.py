@@ -171,6 +171,7 @@ def _events(session: Session, conversation_id: str) -> list[DeskEvent]:
             AuditEntry.subject_id == conversation_id,
             AuditEntry.event.not_in(LOOKS),
         )
+        .order_by(AuditEntry.id)
     )
     entries = recorded.all()
     ids = {entry.detail[key] for entry, _ in entries for key in _PEOPLE & entry.detail.keys()}

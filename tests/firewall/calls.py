@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -104,6 +104,7 @@ def argument(draw: random.Random, name: str, hint: Any, ids: Sequence[str]) -> A
         int: lambda: draw.choice([0, 1, 2, 15, 600_000]),
         bool: lambda: draw.random() < 0.5,
         date: lambda: date(2026, 12, draw.randint(1, 28)),
+        datetime: lambda: datetime(2026, 12, draw.randint(1, 28), draw.randint(0, 23), tzinfo=UTC),
         Claim: lambda: draw.choice(
             [Claim(SECRET_PHONE, None), Claim(None, SECRET_NAME), Claim(OTHER_PHONE, None), Claim("13912345678", None)]
         ),

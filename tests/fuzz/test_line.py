@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -196,6 +197,9 @@ def test_a_failure_on_our_side_ends_the_line_with_its_code(
     heard = talk(gateway, [written({"type": "seen", "seq": 1})], gateway.sessions["anonymous"])
     assert heard.closed_with == 1011
     monkeypatch.undo()
+    until = time.monotonic() + 10
+    while not gateway.mishaps and time.monotonic() < until:  # the line is closed before it is written down why
+        time.sleep(0.02)
     assert ["line_failed" in mishap for mishap in gateway.mishaps] == [True]
     gateway.mishaps.clear()
     gateway.assert_serves()

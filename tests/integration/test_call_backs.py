@@ -30,7 +30,7 @@ from bot.store import tables
 from tests.builders.accounts import verified
 from tests.builders.approvals import an_operator_view, payloads_of
 from tests.builders.console import ConsoleBrowser
-from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation
+from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation, an_operator
 
 TODAY = datetime(2026, 11, 21, tzinfo=SHANGHAI)
 """The day of the tests' clock, which shows noon."""
@@ -267,8 +267,10 @@ def test_whoever_is_to_be_called_is_everybodys_until_they_are_a_teams(deps: Deps
     assert not reading_rights.may_read(deps, anybody, chat)
     call_backs.arrange(deps, chat, at(16))
     assert reading_rights.may_read(deps, anybody, chat)
+    member = an_operator(deps, "wu", "小吴")
     with deps.begin() as session:
         session.get_one(tables.Conversation, chat).team = "一组"
+        session.get_one(tables.Operator, member).team = "一组"
     assert not reading_rights.may_read(deps, anybody, chat)
 
 

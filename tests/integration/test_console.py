@@ -314,6 +314,7 @@ PAGES = (
     "/console/reports/figures.csv",
     "/console/operators",
     "/console/call-backs",
+    "/console/events",
 )
 STREAM = "/console/live"
 """Never ends by itself, so only refusals are asked over HTTP; its frames have tests of their own."""

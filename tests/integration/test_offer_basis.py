@@ -45,6 +45,7 @@ def test_a_refusal_can_be_computed_anew_too(deps: Deps, chat: str) -> None:
     rule_archive.keep(deps)
     negotiation.open_negotiation(deps, chat)
     negotiation.state_means(deps, chat, income_fen=100_000, essential_fen=350_000)
+    negotiation.leave_unsaid(deps, chat)  # whether the spending is right
     assert verdicts(deps, chat) == [SAME]
 
 

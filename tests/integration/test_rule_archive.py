@@ -47,6 +47,6 @@ def test_a_policy_changed_under_one_version_is_kept_and_said(
     shutil.copytree(ROOT / "data", data, ignore=shutil.ignore_patterns("nlu", "rules", "jieba", "demo"))
     policy = sorted((data / "policies").glob("*.yml"))[0]
     policy.write_text(policy.read_text("utf-8") + "\n# changed\n", "utf-8")
-    changed = replace(deps, data=data)
+    changed = replace(deps, data=data, settings=deps.settings.model_copy(update={"policies_dir": data / "policies"}))
     assert rule_archive.keep(changed) == 1
     assert "rules_changed_under_one_version" in capsys.readouterr().out
