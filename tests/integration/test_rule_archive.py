@@ -6,8 +6,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from bot.services import rule_archive
 from bot.services.deps import Deps
@@ -39,14 +39,13 @@ def test_what_is_laid_out_is_what_lay_there(deps: Deps, tmp_path: Path) -> None:
     assert not (tmp_path / RULE_FILES["tone"][0]).exists()
 
 
-def test_a_policy_changed_under_one_version_is_kept_and_said(
-    deps: Deps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_policy_changed_under_one_version_is_kept_and_said(deps: Deps, tmp_path: Path) -> None:
     rule_archive.keep(deps)
     data = tmp_path / "data"
     shutil.copytree(ROOT / "data", data, ignore=shutil.ignore_patterns("nlu", "rules", "jieba", "demo"))
     policy = sorted((data / "policies").glob("*.yml"))[0]
     policy.write_text(policy.read_text("utf-8") + "\n# changed\n", "utf-8")
     changed = replace(deps, data=data, settings=deps.settings.model_copy(update={"policies_dir": data / "policies"}))
-    assert rule_archive.keep(changed) == 1
-    assert "rules_changed_under_one_version" in capsys.readouterr().out
+    with capture_logs() as logged:
+        assert rule_archive.keep(changed) == 1
+    assert [entry["event"] for entry in logged] == ["rules_changed_under_one_version"]
