@@ -73,6 +73,7 @@ def run(process: Annotated[Literal["actions", "gateway", "rasa", "scheduler"], t
 
         uvicorn.run(make_actions(deps), host="127.0.0.1", port=settings.actions_port, log_config=None, access_log=False)
         return
+    from bot.channels.handshake import StrictHandshake
     from bot.gateway import make_app
 
     config = uvicorn.Config(
@@ -81,6 +82,7 @@ def run(process: Annotated[Literal["actions", "gateway", "rasa", "scheduler"], t
         port=settings.gateway_port,
         log_config=None,
         access_log=False,
+        http=StrictHandshake,
         ws_max_size=1_000_000,
         timeout_graceful_shutdown=5,
     )

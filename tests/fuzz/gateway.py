@@ -25,6 +25,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from websockets.sync.client import ClientConnection, connect
 
+from bot.channels.handshake import StrictHandshake
 from bot.gateway import make_app
 from bot.services import stop_links, web_sessions
 from bot.services.api_clients import Scope
@@ -208,6 +209,7 @@ def public_gateway(folder: Path) -> Iterator[PublicGateway]:
                 port=(port := free_port()),
                 log_config=None,
                 access_log=False,
+                http=StrictHandshake,
                 ws_max_size=1_000_000,
                 timeout_graceful_shutdown=2,
             )
