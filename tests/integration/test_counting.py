@@ -59,7 +59,7 @@ def desk(tmp_path: Path) -> Deps:
 async def answered(deps: Deps, engine: Engine, conversation_id: str) -> None:
     runner = TurnRunner(deps, engine, lambda _id, _on: None, lambda _id: None)
     runner.wake(conversation_id)
-    for _ in range(200):
+    for _ in range(2_000):
         if not any(task.get_name().startswith("turns-") for task in asyncio.all_tasks()):
             break
         await asyncio.sleep(0.01)
