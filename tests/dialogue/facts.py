@@ -39,6 +39,13 @@ def check_facts(desk: RunningDesk, wanted: Facts, conversation_id: str, person: 
     if wanted.promises is not None:
         # They are judged by a sweep of the scheduler, a moment after the payment.
         desk.wait_until(lambda: _promises(desk, person) == wanted.promises, LONGEST_WAIT, f"promises {wanted.promises}")
+    if wanted.reminders is not None:
+        # Planned, and planned anew, by a sweep as well, which may be under way.
+        desk.wait_until(
+            lambda: _facts(desk, conversation_id, person)["reminders"] == wanted.reminders,
+            LONGEST_WAIT,
+            f"reminders {wanted.reminders}",
+        )
     found = _facts(desk, conversation_id, person)
     for name, value in wanted.model_dump(exclude_none=True, exclude={"hash", "promises"}).items():
         expected = sorted(value) if name in ("holds", "papers") else value
