@@ -76,7 +76,7 @@ def take_budget(turn: Turn, current: State) -> Told:
     if asked is Stage.OTHER_DEBTS and income is None and essentials is None:
         others = read_other_debts(turn.text, values)
     told = BudgetTold(income, essentials, others)
-    people = _people(turn, asked=asked is Stage.DEPENDANTS and told == BudgetTold())
+    people = _people(turn, current, asked=asked is Stage.DEPENDANTS and told == BudgetTold())
     if told == BudgetTold() and people is None:
         if asked in (Stage.DEPENDANTS, Stage.OTHER_DEBTS) and won_t_say(turn.text):
             return _unsaid(turn)
@@ -84,23 +84,41 @@ def take_budget(turn: Turn, current: State) -> Told:
     return _take(turn, told, people)
 
 
-def take_correction(turn: Turn) -> Told:
+def take_correction(turn: Turn, current: State) -> Told:
     """Take figures of the budget that a message names in so many words when something else is asked; None if none."""
     told = _without_parts(read_budget(turn.text, turn.values()), turn.text)
     if told.income == StatedAmount(0):  # 没有收入 said beside a plan is a plea before it is a figure
         told = replace(told, income=None)
-    people = _people(turn, asked=False)
+    told = _without_known(told, current)
+    people = _people(turn, current, asked=False)
     return None if told == BudgetTold() and people is None else _take(turn, told, people)
 
 
-def _people(turn: Turn, *, asked: bool) -> int | None:
+def _people(turn: Turn, current: State, *, asked: bool) -> int | None:
     """Read how many live on the income. Whoever says 我是他老婆, or asks if family must pay, names no household."""
-    return None if turn.intent in _NO_HOUSEHOLD else read_dependants(turn.text, asked=asked)
+    known = current.budget is not None and current.budget.dependants is not None
+    return None if turn.intent in _NO_HOUSEHOLD else read_dependants(turn.text, asked=asked, known=known)
 
 
 def _without_parts(told: BudgetTold, text: str) -> BudgetTold:
     """Leave out an item of the essentials that is mentioned when their sum is known: 房租1500 is not all there is."""
     return told if _WHOLE_SPENDING.search(text) else replace(told, essentials=None)
+
+
+def _without_known(told: BudgetTold, current: State) -> BudgetTold:
+    """Leave out figures that are said again as they were told: they correct nothing."""
+    budget = current.budget
+    if budget is None:
+        return told
+    if told.income == StatedAmount(budget.monthly_income_fen or 0):
+        told = replace(told, income=None)
+    if told.essentials == StatedAmount(budget.monthly_essential_fen or 0):
+        told = replace(told, essentials=None)
+    return (
+        replace(told, other_debts=None)
+        if told.other_debts == StatedAmount(budget.other_debts_monthly_fen or 0)
+        else told
+    )
 
 
 def _take(turn: Turn, told: BudgetTold, people: int | None) -> Told:
@@ -115,7 +133,7 @@ def _take(turn: Turn, told: BudgetTold, people: int | None) -> Told:
         others.fen if others else None,
         income_told(income, turn.text) if income else None,
     )
-    _read_back(turn, figures, [each for each in (income, essentials, others) if each is not None])
+    _read_back(turn, figures, income, essentials, others)
     unclear: list[Amount] = [
         each for each in (told.income, told.essentials, told.other_debts) if isinstance(each, UnclearAmount)
     ]
@@ -142,8 +160,9 @@ def _checked(turn: Turn, current: State, asks: BudgetQuestion, told: BudgetTold,
     rhythm = read_rhythm(turn.text) if asks in _ABOUT_INCOME else None
     if rhythm is not None and not any(isinstance(value.payload, AmountRange) for value in values):
         return _in_rhythm(turn, current, rhythm)
-    people = _people(turn, asked=asks is BudgetQuestion.MANY_DEPENDANTS)
-    if told == BudgetTold() and people is None:
+    people = _people(turn, current, asked=asks is BudgetQuestion.MANY_DEPENDANTS)
+    names_a_sum = any(isinstance(value.payload, AmountRange) for value in values)
+    if told == BudgetTold() and people is None and (names_a_sum or turn.intent not in _NO):  # 没有 means no, not none
         if asks in _ABOUT_INCOME:
             told = BudgetTold(income=read_income(turn.text, values, turn.intent))
         elif asks in _ABOUT_SPENDING:
@@ -195,21 +214,26 @@ def _in_rhythm(turn: Turn, current: State, rhythm: Rhythm) -> Told:
         return negotiation.leave_unsaid(turn.deps, turn.conversation_id)
     income = StatedAmount(income_a_month(rhythm, told_fen), rhythm, told_fen)
     figures = Figures(income_fen=income.fen, income_told=IncomeTold((), rhythm, told_fen))
-    _read_back(turn, figures, [income])
+    _read_back(turn, figures, income)
     return _state(turn, figures)
 
 
-def _read_back(turn: Turn, figures: Figures, amounts: Sequence[StatedAmount]) -> None:
+def _read_back(
+    turn: Turn,
+    figures: Figures,
+    income: StatedAmount | None = None,
+    essentials: StatedAmount | None = None,
+    others: StatedAmount | None = None,
+) -> None:
     """Say what was noted; how a sum was brought to a month is said, so that it can be put right."""
-    plain = all(each.rhythm is Rhythm.MONTHLY and each.range_fen is None for each in amounts)
-    if figures.told >= _SEVERAL and plain:
+    if figures.told >= _SEVERAL and all(_is_plain(each) for each in (income, essentials, others) if each is not None):
         turn.say("utter_budget_noted", lines="\n".join(_lines(turn, figures)))
         return
-    if figures.income_fen is not None:
-        _income_back(turn, next(each for each in amounts))
-    if figures.essential_fen is not None:
-        careful = "" if plain else "_careful"
-        turn.say(f"utter_essentials_noted{careful}", amount=format_yuan(figures.essential_fen))
+    if income is not None:
+        _income_back(turn, income)
+    if essentials is not None:
+        careful = "" if _is_plain(essentials) else "_careful"
+        turn.say(f"utter_essentials_noted{careful}", amount=format_yuan(essentials.fen))
     if figures.dependants is not None:
         turn.say("utter_dependants_noted", people=str(1 + figures.dependants))
     if figures.other_debts_fen is not None:
@@ -219,8 +243,12 @@ def _read_back(turn: Turn, figures: Figures, amounts: Sequence[StatedAmount]) ->
         )
 
 
+def _is_plain(amount: StatedAmount) -> bool:
+    return amount.rhythm is Rhythm.MONTHLY and amount.range_fen is None
+
+
 def _income_back(turn: Turn, income: StatedAmount) -> None:
-    if income.rhythm is Rhythm.MONTHLY and income.range_fen is None:
+    if _is_plain(income):
         turn.say("utter_income_noted", amount=format_yuan(income.fen))
         return
     known = income.rhythm in INCOME_TIMES or income.rhythm is Rhythm.YEARLY

@@ -229,7 +229,7 @@ def _take_choice(turn: Turn, current: State) -> list[EventType] | None:
         negotiation.ask_other_debts(turn.deps, turn.conversation_id)
         return []
     wish = wish_in(turn, turn.text, turn.intent)
-    if wish is None and not turn.is_payload and (told := take_correction(turn)) is not None:
+    if wish is None and not turn.is_payload and (told := take_correction(turn, current)) is not None:
         return show(turn, told)
     if turn.intent in _WANTS_MORE and wish is None:
         return _show_more(turn, current)
@@ -272,6 +272,10 @@ def _turn_away(turn: Turn, current: State) -> list[EventType] | None:
         negotiation.choose(turn.deps, turn.conversation_id, offer_id=pressed)
         return []
     wish = wish_in(turn, turn.text, turn.intent)
+    if wish is None and not turn.is_payload and turn.intent not in _ABOUT_SOMETHING_ELSE:
+        told = take_correction(turn, current)
+        if told is not None:
+            return show(turn, told)
     if pressed == "back" or (wish is None and _wants_others(turn, current)):
         back = negotiation.unchoose(turn.deps, turn.conversation_id)
         turn.say("utter_back_to_offers")

@@ -82,6 +82,8 @@ def live(share: Share) -> Outcome:
             outcome = year.run()
             deps.database.engine.dispose()
             say(f"{share.people} borrowers done, {len(outcome.findings)} findings")
+            for finding in outcome.findings:
+                print(f"[{share.number}]   {finding}", flush=True)
             return outcome
     finally:
         shutil.rmtree(folder, ignore_errors=True)

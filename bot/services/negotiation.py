@@ -28,7 +28,7 @@ from bot.services.negotiation_state import (
     state_of,
 )
 from bot.services.offer_request import WISH_CODEC, request_of, wish_of
-from bot.services.offer_table import active, close, put_on_table, row_id, tabled
+from bot.services.offer_table import active, close, put_on_table, rests_on_budget, row_id, tabled
 from bot.services.said import answers_question
 from bot.store import tables
 from bot.workout.budget import IncomeTold
@@ -169,7 +169,7 @@ def state_means(
         party, negotiation = found
         if figures.told:
             negotiation_budget.take(negotiation, figures)
-        return _with_budget(session, deps, party, negotiation)
+        return _with_budget(session, deps, party, negotiation, told=figures.told > 0)
 
 
 def leave_unsaid(deps: Deps, conversation_id: str) -> Result | NotVerified:
@@ -180,7 +180,7 @@ def leave_unsaid(deps: Deps, conversation_id: str) -> Result | NotVerified:
             return found
         party, negotiation = found
         negotiation_budget.settle_asked(negotiation)
-        return _with_budget(session, deps, party, negotiation, changed=False)
+        return _with_budget(session, deps, party, negotiation, told=False)
 
 
 def take_back_figure(deps: Deps, conversation_id: str, *, essentials: bool) -> State | NotVerified:
@@ -349,14 +349,14 @@ def advance(session: Session, deps: Deps, party: RightParty, negotiation: tables
 
 
 def _with_budget(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, *, changed: bool = True
+    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, *, told: bool = True
 ) -> Result:
-    """Ask the next thing about the budget, else go on; unchanged figures leave the offers there are as they are."""
+    """Ask the next thing about the budget, else go on; where nothing was told, offers that rest on it stay."""
     _unchoose(negotiation)
     negotiation.updated_at = deps.now()
     negotiation_budget.ask_next(session, deps, party, negotiation)
     current = state_of(session, deps, party, negotiation)
-    if not changed and negotiation.wish is None and current.offers:
+    if not told and negotiation.wish is None and current.offers and rests_on_budget(session, negotiation):
         return current
     return advance(session, deps, party, negotiation)
 

@@ -77,6 +77,15 @@ def budget_of(row: tables.Offer) -> StatedBudget | None:
     return BUDGET_CODEC.validate_python(row.budget) if row.budget is not None else None
 
 
+def rests_on_budget(session: Session, negotiation: tables.Negotiation) -> bool:
+    """Whether the offers put on the table last were computed from the budget as it is told now."""
+    rows = tabled(session, negotiation)
+    last_round = max((row.round for row in rows), default=0)
+    told = stated_of(negotiation).affordability
+    budgets = [budget_of(row) for row in rows if row.round == last_round]
+    return all(budget is not None and budget.affordability == told for budget in budgets)
+
+
 def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, offers: Sequence[Offer]) -> None:
     """Put offers on the table as the latest round; one made before keeps its row and moves to this round."""
     rows = {row.id: row for row in tabled(session, negotiation)}
@@ -86,6 +95,7 @@ def put_on_table(session: Session, deps: Deps, negotiation: tables.Negotiation, 
         known = rows.get(key)
         if known is not None:
             known.round, known.position = this_round, position
+            known.budget = BUDGET_CODEC.dump_python(stated_of(negotiation), mode="json")
             continue
         session.add(
             tables.Offer(

@@ -16,6 +16,7 @@ from bot.workout.budget import IncomeKind, IncomeTold, Rhythm, income_a_month, s
 from bot.workout.told import AmountRole, Told, amounts_told
 
 _NOT_MEANS = re.compile(r"月供|每期|分期|\d期|付|交|还(?!有|要|得|是|需|差|算)")
+_CLAUSE_END = re.compile(r"[,。;!?、\n]")
 _TOTAL = re.compile(r"(?:一共|总共|加起来|合计|总计|共计|全部|加一起)[^\d]{0,4}$")
 _WAVERS = re.compile(r"有时|有的时候|时多时少|好的时候|差的时候|淡季|旺季")
 _END = r"(?:了|的|啊|呀|呢|吧|哦|,|。|\.|!)*"
@@ -27,7 +28,8 @@ _NO_INCOME = re.compile(
 _NO_SPENDING = re.compile(rf"{_NO}(?:开销|开支|支出|花销|花费)(?!大)|(?:开销|开支|支出)(?:是|为|:|=)?(?:0|零)(?![\d.])")
 _NO_OTHER_DEBTS = re.compile(
     r"(?:没有?|无|不欠|没欠)(?:任何|什么|啥|了|过)*(?:别家|别的|别人|其[他它]|外债|网贷|房贷|车贷)(?!证明)"
-    r"|(?:别家|别的|其[他它])(?:的|地方|平台|贷款|债|家)*(?:都|也|就)?(?:没有?|不欠|没欠)|(?:就|只)(?:有|欠)?(?:这|你们)(?:里|儿)?一?[家笔个]"
+    r"|(?:别家|别的|其[他它])(?:的|地方|平台|贷款|债|家)*(?:都|也|就)?(?:没有?|不欠|没欠)|(?:就|只)(?:有|欠)?(?:这|你们)(?:里|儿)?一?家"
+    r"|(?:就|只)欠?(?:有)?(?:这|你们)(?:里|儿)?一?[笔个](?:债|账|贷款|欠款|平台)|(?:就|只)欠(?:这|你们)(?:里|儿)?一?[笔个]"
 )
 _OFFERED_HERE = re.compile(r"[能可]以?(?:够)?还|最多还|还(?:给)?你们|分期|\d期")
 _OWED_IN_ALL = re.compile(r"欠|借了|本金|逾期|额度")
@@ -38,14 +40,27 @@ _WON_T_SAY = re.compile(
     r"不想说|不方便|不便|不愿|不说了?(?:$|[,。吧])|不告诉|不透露|隐私|保密|不清楚|不知道|不晓得|说不[清准上好]|算不[清出]|记不[清得]|没算过"
     r"|不好说|不确定|跳过|随便"
 )
+_NEAR_BEFORE, _NEAR_BEHIND = 6, 5
+"""So many characters before and behind an amount a word may tell its rhythm."""
+
 _TOO_WIDE = 2
 """A range whose upper end is more than so many times the lower one says too little to reckon with."""
 
 _RHYTHMS: tuple[tuple[Rhythm, re.Pattern[str]], ...] = (
+    (Rhythm.MONTHLY, re.compile(r"月(?:薪|入)|每个?月|(?<!半)一个月")),
     (Rhythm.YEARLY, re.compile(r"年(?:薪|入|收入)|[一每全]年")),
     (Rhythm.HALF_MONTHLY, re.compile(r"[一每]?半个?月|半月")),
     (Rhythm.WEEKLY, re.compile(r"周薪|周结|[一每]周|[一每]个?(?:星期|礼拜)")),
     (Rhythm.DAILY, re.compile(r"日(?:薪|结|入)|[一每][天日]")),
+)
+_FILLER = re.compile(r"不是[^,。是]*|应该|这个?|那个?|就|是|按|的|数|算|收入|工资|到手|吧|啊|呀|哦|嗯|对|[,。! ]")
+"""What an answer that names a rhythm alone may hold beside it; 不是一年的 names the one that it is not."""
+_NAMED_ALONE: tuple[tuple[Rhythm, re.Pattern[str]], ...] = (
+    (Rhythm.MONTHLY, re.compile(r"[一每]?个?月|月[薪入]")),
+    (Rhythm.YEARLY, re.compile(r"[一每全]?年|年[薪入]")),
+    (Rhythm.HALF_MONTHLY, re.compile(r"[一每]?半个?月")),
+    (Rhythm.WEEKLY, re.compile(r"[一每]?周|周[薪结]|[一每]?个?(?:星期|礼拜)")),
+    (Rhythm.DAILY, re.compile(r"[一每]?[天日]|日[薪结入]")),
 )
 _BY_THE_HOUR = re.compile(r"时薪|[一每]个?(?:小时|钟头)")
 
@@ -147,7 +162,8 @@ def read_income_kinds(text: str) -> tuple[IncomeKind, ...]:
 
 def read_rhythm(text: str) -> Rhythm | None:
     """Read the rhythm that is named alone, as an answer to whether a sum is a month's."""
-    return next((rhythm for rhythm, words in _RHYTHMS if words.search(text)), None)
+    named = _FILLER.sub("", text)
+    return next((rhythm for rhythm, words in _NAMED_ALONE if words.fullmatch(named)), None)
 
 
 def won_t_say(text: str) -> bool:
@@ -171,10 +187,12 @@ def _read_means(
         return mine
     if nothing.search(text) and all(entry.role is not None for entry in told):
         return StatedAmount(0)
-    # A lone figure answers the question, unless it is about something else.
-    if len(told) != 1 or told[0].role is not None or intent in _QUESTION_OR_OFFER or _NOT_MEANS.search(text):
+    # A figure that no word names answers the question, alone or beside others that are named, unless it is an offer.
+    unnamed = [entry for entry in told if entry.role is None]
+    if len(unnamed) != 1 or intent in _QUESTION_OR_OFFER:
         return None
-    return _monthly(told, own)
+    about = text if len(told) == 1 else unnamed[0].before + _CLAUSE_END.split(unnamed[0].behind, 1)[0]
+    return None if _NOT_MEANS.search(about) else _monthly(unnamed, own)
 
 
 def _of(told: Sequence[Told], own: AmountRole) -> Amount | None:
@@ -209,10 +227,13 @@ def _monthly(told: Sequence[Told], own: AmountRole) -> Amount | None:
 
 
 def _rhythm(told: Told) -> Rhythm | None:
-    near = told.before[-6:] + "|" + told.behind[:5]
-    if _BY_THE_HOUR.search(near):
+    """The rhythm whose word stands nearest to the amount: 日结,一个月3000 is a month's."""
+    before, behind = told.before[-_NEAR_BEFORE:], told.behind[:_NEAR_BEHIND]
+    if _BY_THE_HOUR.search(f"{before}|{behind}"):
         return None
-    return next((rhythm for rhythm, words in _RHYTHMS if words.search(near)), Rhythm.MONTHLY)
+    near = [(len(before) - match.end(), rhythm) for rhythm, words in _RHYTHMS for match in words.finditer(before)]
+    near += [(match.start(), rhythm) for rhythm, words in _RHYTHMS for match in words.finditer(behind)]
+    return min(near, key=lambda found: found[0], default=(0, Rhythm.MONTHLY))[1]
 
 
 def _bounds(told: Told, rhythm: Rhythm, own: AmountRole) -> tuple[int, int]:

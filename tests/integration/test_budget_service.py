@@ -186,3 +186,119 @@ def test_what_was_told_for_no_plan_goes_with_what_the_offers_remember(deps: Deps
         row = session.scalars(select(tables.Negotiation)).one()
         assert (row.dependants, row.other_debts_monthly_fen, row.income_told) == (None, None, None)
         assert {offer.budget is None for offer in session.scalars(select(tables.Offer))} == {True}
+
+
+def offered_on(deps: Deps, chat: Chat) -> set[int]:
+    """How much of each month is left on the budgets from which what is on the table now was computed, in fen."""
+    shown = {offer.offer_id for offer in now(deps, chat).offers}
+    with deps.read() as session:
+        rows = [row for row in session.scalars(select(tables.Offer)) if row.content_hash in shown]
+        budgets = [budget_of(row) for row in rows]
+    assert budgets
+    return {_left_fen(budget) for budget in budgets if budget is not None}
+
+
+def _left_fen(budget: StatedBudget) -> int:
+    means = budget.affordability
+    return means.monthly_income_fen - means.monthly_essential_fen - means.other_debts_monthly_fen
+
+
+def with_offers(chat: Chat) -> None:
+    chat.say("6000", "inform")
+    assert chat.say("3500", "inform").responses[-1] == "utter_ask_choice"
+
+
+def test_a_correction_confirmed_at_its_check_ends_the_offers_that_rested_on_the_old_figure(
+    deps: Deps, chat: Chat
+) -> None:
+    with_offers(chat)
+    assert chat.say("不对,每月开销要7000", "inform").responses[-1] == "utter_check_essential_above_income"
+    heard = chat.press("是这样")
+    assert "utter_no_plan_no_surplus" in heard.responses
+    assert now(deps, chat).stage is Stage.NONE
+
+
+def test_other_debts_confirmed_at_their_check_end_the_offers_that_did_not_know_them(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    chat.press("别家每月也要还")
+    assert chat.say("7000", "inform").responses[-1] == "utter_check_other_debts_above_income"
+    assert "utter_no_plan_no_surplus" in chat.press("一个月").responses
+
+
+def test_a_confirmed_correction_that_leaves_something_is_offered_on_anew(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    chat.say("我说错了,收入是60000", "inform")
+    chat.say("是的", "affirm")
+    assert offered_on(deps, chat) == {6_000_000 - 350_000}
+
+
+@pytest.mark.parametrize("yes", ["就这个", "就这个吧"])
+def test_choosing_this_one_says_nothing_of_other_debts(deps: Deps, chat: Chat, yes: str) -> None:
+    with_offers(chat)
+    chat.press("别家每月也要还")
+    chat.say("1000", "inform")
+    shown = now(deps, chat).offers
+    heard = chat.say(yes, "accept_offer")
+    assert told(deps, chat).other_debts_monthly_fen == 100_000
+    assert now(deps, chat).offers == shown
+    assert "utter_other_debts_none" not in heard.responses
+
+
+def test_a_child_that_is_mentioned_does_not_change_the_household_that_was_told(deps: Deps, chat: Chat) -> None:
+    chat.say("6000", "inform")
+    chat.say("300", "inform")
+    chat.press("4 口")
+    chat.say("我要带孩子去医院,等会再说", "inform")
+    assert told(deps, chat).dependants == 3
+    assert now(deps, chat).budget_asks is BudgetQuestion.ESSENTIAL_BELOW_FLOOR
+
+
+@pytest.mark.parametrize(("income", "essentials"), [("72000", None), ("2600", "3000")])
+def test_no_at_a_check_says_that_the_figure_was_wrong_and_not_that_it_is_nothing(
+    deps: Deps, chat: Chat, income: str, essentials: str | None
+) -> None:
+    chat.say(income, "inform")
+    if essentials is not None:
+        chat.say(essentials, "inform")
+    heard = chat.say("没有", "deny")
+    assert heard.responses[-1] in ("utter_ask_income", "utter_ask_essentials")
+    assert 0 not in (told(deps, chat).monthly_income_fen, told(deps, chat).monthly_essential_fen)
+
+
+def test_a_month_named_in_answer_to_whether_it_is_one_leaves_the_figure(deps: Deps, chat: Chat) -> None:
+    chat.say("72000", "inform")
+    assert chat.say("是一个月的", "inform").responses[-1] == "utter_ask_essentials"
+    assert told(deps, chat).monthly_income_fen == 7_200_000
+
+
+def test_a_figure_put_right_beside_the_text_to_agree_to_leads_to_other_offers(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    chat.press("方案1")
+    assert now(deps, chat).stage is Stage.CONFIRMATION
+    heard = chat.say("不对,每月开销要3200", "deny")
+    assert "utter_essentials_noted" in heard.responses
+    assert heard.responses[-1] == "utter_ask_choice"
+    assert offered_on(deps, chat) == {600_000 - 320_000}
+
+
+def test_a_figure_said_again_as_it_was_keeps_the_offer_that_is_spoken_of(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    chat.press("方案1")
+    chosen = now(deps, chat).chosen
+    heard = chat.say("我工资是6000", "inform")
+    assert "utter_income_noted" not in heard.responses
+    assert now(deps, chat).chosen == chosen
+
+
+def test_a_vague_figure_beside_offers_makes_no_others(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    shown = now(deps, chat).offers
+    heard = chat.say("收入三千到一万", "inform")
+    assert "utter_unclear_amount" in heard.responses
+    assert now(deps, chat).offers == shown
+
+
+def test_an_exact_sum_beside_day_wages_is_not_called_the_careful_one(deps: Deps, chat: Chat) -> None:
+    heard = chat.say("日薪200,每月开销2000", "inform")
+    assert "utter_income_noted_daily" in heard.responses
+    assert "utter_essentials_noted" in heard.responses

@@ -87,6 +87,12 @@ INCOME: list[tuple[str, Means]] = [
     ("一天200", 4000),
     ("日结200块", 4000),
     ("日结一天200左右", 4000),
+    ("日结一天200左右,房租1500吃饭1000,养两个孩子,另外花呗每月还800", 4000),
+    ("3800,房租1200", 3800),
+    ("日结,一个月3000", 3000),
+    ("周结每月4000", 4000),
+    ("月薪5000全年无休", 5000),
+    ("一年到头每月3000", 3000),
     ("跑外卖一天150", 3000),
     ("每周800", 3200),
     ("周薪900", 3600),
@@ -123,6 +129,9 @@ NO_INCOME = [
     "没有收入证明",
     "我4500老婆3000",
     "尾号4500的卡",
+    "每月还800,房租1500",
+    "每期500,工资还没发",
+    "4000 3000,房租1500",
     "逾期90天",
     "罚息300",
 ]
@@ -238,6 +247,11 @@ WHOLE: list[tuple[str, Means, Means, Means]] = [
     ("工资4500,每月能还800", 4500, None, None),
     ("4500", None, None, None),
     ("没有", None, None, None),
+    ("就这个", None, None, None),
+    ("就这个吧", None, None, None),
+    ("3000,就这个数", None, None, None),
+    ("就这一个方案", None, None, None),
+    ("只欠这一笔", None, None, 0),
 ]
 
 
@@ -305,7 +319,20 @@ def test_where_income_comes_from_is_read(text: str, kinds: tuple[IncomeKind, ...
 
 
 @pytest.mark.parametrize(
-    ("text", "rhythm"), [("是一年的", Rhythm.YEARLY), ("一天的", Rhythm.DAILY), ("每周", Rhythm.WEEKLY), ("对", None)]
+    ("text", "rhythm"),
+    [
+        ("是一年的", Rhythm.YEARLY),
+        ("一天的", Rhythm.DAILY),
+        ("每周", Rhythm.WEEKLY),
+        ("是一个月的", Rhythm.MONTHLY),
+        ("不是一年的,是一个月的", Rhythm.MONTHLY),
+        ("应该是按年算的吧", Rhythm.YEARLY),
+        ("半个月", Rhythm.HALF_MONTHLY),
+        ("日结", Rhythm.DAILY),
+        ("不是一天的", None),
+        ("我一天到晚找活干", None),
+        ("对", None),
+    ],
 )
 def test_a_rhythm_named_alone_is_read(text: str, rhythm: Rhythm | None) -> None:
     assert read_rhythm(normalize_text(text)) is rhythm

@@ -26,6 +26,16 @@ ASKED: list[tuple[str, int | None]] = [
     ("父母和一个娃", 3),
     ("一家四口", 3),
     ("我一个人养三个", 3),
+    ("单身一个人", 0),
+    ("目前一个人过", 0),
+    ("单身妈妈带两个孩子", 2),
+    ("离婚单身带个娃", 1),
+    ("我单身,要养父母", 2),
+    ("我,老婆,两个孩子", 3),
+    ("就我自己,还有个孩子", 1),
+    ("爸妈有退休金不用养,养一个孩子", 1),
+    ("没有老婆,养一个孩子", 1),
+    ("没有孩子", 0),
     ("不想说", None),
     ("上有老下有小", None),
     ("200", None),
@@ -38,6 +48,8 @@ UNASKED: list[tuple[str, int | None]] = [
     ("家里5口人", 4),
     ("我一个人养三个", 3),
     ("不用养家", 0),
+    ("不用养父母,有两个孩子", 2),
+    ("我要带孩子去医院,等会再说", None),
     ("老婆和孩子", None),
     ("孩子上学要花1000", None),
     ("3", None),
@@ -56,6 +68,20 @@ def test_an_answer_to_the_question_is_read(text: str, dependants: int | None) ->
 @pytest.mark.parametrize(("text", "dependants"), UNASKED)
 def test_unasked_only_what_says_who_is_kept_counts(text: str, dependants: int | None) -> None:
     assert read_dependants(normalize_text(text)) == dependants
+
+
+KNOWN: list[tuple[str, int | None]] = [
+    ("其实养三个孩子", 3),
+    ("一家五口", 4),
+    ("要照顾老人,走不开", None),
+    ("我得供孩子上学", None),
+    ("不用养家", None),
+]
+
+
+@pytest.mark.parametrize(("text", "dependants"), KNOWN)
+def test_a_household_that_is_known_is_corrected_by_a_number_alone(text: str, dependants: int | None) -> None:
+    assert read_dependants(normalize_text(text), known=True) == dependants
 
 
 @given(people=st.integers(1, MOST))
