@@ -145,6 +145,8 @@ class VerifiedAction(DeskAction):
 def verify_first(turn: Turn, goal: str) -> list[EventType]:
     """Start verification and remember what for."""
     asked_meanwhile = turn.slot("requested_slot") == "identity_step"
+    if turn.intent == "state_hardship":
+        turn.say("utter_hardship_first")
     turn.say("utter_verify_before_answer" if asked_meanwhile else "utter_verify_first")
     return [SlotSet(GOAL, goal), FollowupAction(VERIFY_FORM)]
 

@@ -62,6 +62,19 @@ def tell_after_hours(turn: Turn) -> None:
         _tell_time(turn, "call_back_after_hours", at)
 
 
+def offer_after_hours(turn: Turn) -> None:
+    """Offer times for a call to somebody known who could not be helped while nobody is there; none is arranged."""
+    times = call_backs.after_hours_times(turn.deps, turn.conversation_id)
+    if times:
+        _offer_times(turn, "call_back_offer", times)
+
+
+def names_a_call(turn: Turn) -> bool:
+    """Whether a message names a time at which to call: 现在别打,今晚七点再打 asks for no pause."""
+    asked = _asked(turn, None)
+    return asked.at is not None and not asked.is_refused
+
+
 def _asked(turn: Turn, pressed: str | None) -> CallAsked:
     if pressed == _STOP:
         return CallAsked(is_refused=True)

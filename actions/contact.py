@@ -7,7 +7,7 @@ import json
 from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
-from actions.call_backs import answer_call_wish, call_off, tell_after_hours
+from actions.call_backs import answer_call_wish, call_off, names_a_call, offer_after_hours, tell_after_hours
 from actions.contact_wishes import heard_pause, pause
 from bot.desk.ownership import QueueReason
 from bot.services import cases, handoff, negotiation
@@ -63,7 +63,7 @@ class PassOn(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Queue, and say what happens with this wish; 下个月再联系我 asks for silence until then, and for nobody."""
-        later = heard_pause(turn) if turn.intent == "request_callback" else None
+        later = heard_pause(turn) if turn.intent == "request_callback" and not names_a_call(turn) else None
         if later is not None:
             return pause(turn, turn.text, later)
         if turn.intent == "request_callback":
@@ -83,7 +83,7 @@ class Clarify(DeskAction):
         if turn.not_understood_in_a_row() > 1:
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NOT_UNDERSTOOD)
             turn.say("utter_not_understood_person")
-            tell_after_hours(turn)
+            offer_after_hours(turn)
             return []
         meanings = [name for name in turn.ranking if turn.can_say(f"utter_part_meaning_{_key(name)}")][:_CLARIFIED]
         buttons = [Button(turn.phrase(f"utter_part_meaning_{_key(name)}"), _payload(name)) for name in meanings]

@@ -21,6 +21,12 @@ _NO_CALL = re.compile(
     r"(?:不用|不要|不必|不需要|别|甭|无需|先不)[^,。;!?]{0,4}(?:打|回电|来电|电话)|取消[^,。;!?]{0,4}(?:回电|电话|通话)"
     r"|(?:回电|电话)[^,。;!?]{0,3}(?:取消|算了|不用了|不要了)"
 )
+_THEN = re.compile(
+    r"(?<!自己)(?<!我)(?:再?打(?!我?(?:就|投诉|报警|试试)|给?你|过去)|再(?:来电|回电|联系)|[改换](?:成|到|个)?)"
+)
+"""Words behind a refusal with which another time is wanted: 三点别打,改五点."""
+_ELSE = re.compile(r"[,。;!?](?:请|就|可以)?(?:打(?:给)?我(?:的|自己|本人|手机)|打(?:手机|座机|这个|另))")
+"""Another phone or person is wanted: 不要打我老公电话,打我的."""
 _LATER = re.compile(rf"(?:过|等|再过)?(?P<hours>{INTEGER}|半)(?:个)?(?P<unit>小时|钟头|分钟)(?:以后|之后|后|再)")
 _PARTS: tuple[tuple[re.Pattern[str], time], ...] = (
     (re.compile(r"中午|正午|午休"), time(12)),
@@ -52,13 +58,17 @@ def read_call_asked(values: Sequence[Value], plain_text: str, now: datetime) -> 
     A time without a day is the next one to come; 3点 without a part of the day is in the afternoon, for at three in the
     morning nobody wants to be called.
     """
-    if _NO_CALL.search(plain_text):
-        return CallAsked(is_refused=True)
+    dated = [value.payload.day for value in values if isinstance(value.payload, DateValue) and value.payload.day]
+    if (refused := _NO_CALL.search(plain_text)) is not None:
+        values = [value for value in values if value.start >= refused.end()]
+        plain_text = plain_text[refused.end() :]
+        if not _is_another_call(values, plain_text):
+            return CallAsked(is_refused=True)
     if (span := _span(plain_text)) is not None:
         return CallAsked(at=now + span)
     today = business_date(now)
     days = [value.payload.day for value in values if isinstance(value.payload, DateValue) and value.payload.day]
-    day = next((day for day in days if day >= today), None)
+    day = next((day for day in days or dated if day >= today), None)
     clock = _clock(values, plain_text)
     if clock is None:
         return CallAsked(on=day)
@@ -66,6 +76,12 @@ def read_call_asked(values: Sequence[Value], plain_text: str, now: datetime) -> 
     if day is None and at < now:
         at += timedelta(days=1)
     return CallAsked(at=at)
+
+
+def _is_another_call(values: Sequence[Value], behind: str) -> bool:
+    """Whether what stands behind a refusal asks for a call at another time, or to another phone."""
+    named = any(isinstance(value.payload, DateValue) for value in values) or _clock(values, behind) is not None
+    return (named and _THEN.search(behind) is not None) or _ELSE.search(behind) is not None
 
 
 def _clock(values: Sequence[Value], text: str) -> time | None:

@@ -112,17 +112,32 @@ def arrange_after_hours(deps: Deps, conversation_id: str) -> datetime | None:
     None while somebody is, for somebody unknown, where a call is arranged already, where no time is allowed, and for
     whoever has asked for peace: they did not ask for a call.
     """
-    if is_staffed(deps.now(), deps.limits):
-        return None
     with deps.begin() as session:
         conversation = locked_in_turn(session, conversation_id)
-        if conversation is None or conversation.borrower_id is None:
+        times = _after_hours(session, deps, conversation, most=1)
+        if conversation is None or not times:
             return None
-        if _open_one(session, conversation.borrower_id) is not None:
-            return None
-        callee = _callee(session, deps, conversation.borrower_id)
-        times = () if callee.holds & _WISH_FOR_PEACE else open_times(deps.now(), callee, deps.limits, most=1)
-        return _put(session, deps, conversation, times[0], audit.BOT).call_at if times else None
+        return _put(session, deps, conversation, times[0], audit.BOT).call_at
+
+
+def after_hours_times(deps: Deps, conversation_id: str) -> tuple[datetime, ...]:
+    """Return the times at which a call can be offered to somebody who could not be helped while nobody is at the desk.
+
+    None for those for whom ``arrange_after_hours`` arranges none: who has not asked for a call gets a choice.
+    """
+    with deps.read() as session:
+        return _after_hours(session, deps, session.get(Conversation, conversation_id))
+
+
+def _after_hours(
+    session: Session, deps: Deps, conversation: Conversation | None, *, most: int = 3
+) -> tuple[datetime, ...]:
+    if conversation is None or conversation.borrower_id is None or is_staffed(deps.now(), deps.limits):
+        return ()
+    callee = _callee(session, deps, conversation.borrower_id)
+    if _open_one(session, conversation.borrower_id) is not None or callee.holds & _WISH_FOR_PEACE:
+        return ()
+    return open_times(deps.now(), callee, deps.limits, most=most)
 
 
 def withdraw(deps: Deps, conversation_id: str) -> bool:

@@ -29,6 +29,7 @@ from bot.services.operators import OperatorView
 from bot.store import tables
 from tests.builders.accounts import verified
 from tests.builders.approvals import an_operator_view, payloads_of
+from tests.builders.chat import Chat
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation, an_operator
 
@@ -173,6 +174,18 @@ def test_at_night_nobody_is_called_who_asked_for_peace(deps: Deps, chat: str, cl
         session.add(tables.Hold(borrower_id=borrower_id, kind=HoldKind.OPT_OUT.value, placed_at=deps.now()))
     assert call_backs.arrange_after_hours(deps, chat) is None
     assert isinstance(call_backs.arrange(deps, chat), Arranged), "who asks for a call is called all the same"
+
+
+def test_at_night_who_was_not_understood_is_offered_a_call_and_called_only_if_they_take_it(
+    deps: Deps, chat: str, clock: SetClock
+) -> None:
+    clock.instant = at(2, 30, days=1)
+    talk = Chat(deps, chat)
+    talk.say("龘靐齉爩麤", "nlu_fallback")
+    talk.say("𠀀𠀁𠀂𠀃", "nlu_fallback")
+    assert call_backs.of_conversation(deps, chat) is None
+    talk.press("09:00")
+    assert row_of(deps, chat).call_at == at(9, days=1)
 
 
 def test_by_day_nobody_is_called_for_asking_for_a_person(deps: Deps, chat: str) -> None:
