@@ -26,8 +26,10 @@ class Fault:
 
 def _kill(kind: str) -> Fault:
     def happen(stand: Stand, chance: Random) -> str:
-        name = chance.choice([each for each in stand.names if each.split()[0] == kind])
-        return f"SIGKILL to {name}" if stand.kill(name) else f"{name} was dead already"
+        name = chance.choice([each for each in stand.names if each.split()[0] == kind and stand.pid(each)])
+        if not stand.kill(name):
+            raise AssertionError(f"{name} was dead before it was killed")
+        return f"SIGKILL to {name}"
 
     return Fault(f"kill {kind}", happen)
 
@@ -78,14 +80,25 @@ FAULTS = (
 
 
 class Storm:
-    """Injects every fault once, in an order of chance, with a little peace between them."""
+    """Injects every fault once, in an order of chance, with a little peace between them.
+
+    Raises ``ValueError`` for a wanted fault that there is not.
+    """
 
     def __init__(
-        self, stand: Stand, seed: int, say: Callable[[str], None], wanted: frozenset[str] = frozenset()
+        self,
+        stand: Stand,
+        seed: int,
+        say: Callable[[str], None],
+        wanted: frozenset[str] = frozenset(),
+        peace: tuple[float, float] = (1.0, 5.0),
     ) -> None:
+        if unknown := wanted - {each.name for each in FAULTS}:
+            raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
         self._stand = stand
         self._chance = Random(seed)
         self._say = say
+        self._peace = peace
         self._faults = [each for each in FAULTS if not wanted or each.name in wanted]
         self._chance.shuffle(self._faults)
         self.done: list[str] = []
@@ -98,8 +111,14 @@ class Storm:
 
     def rage(self, until: float) -> None:
         """Inject until the monotonic time ``until``; no fault begins later. Ends with everything running again."""
+        try:
+            self._rage(until)
+        finally:
+            self.over.set()  # whoever talks until then goes home, whatever became of the desk
+
+    def _rage(self, until: float) -> None:
         for fault in self._faults:
-            time.sleep(self._chance.uniform(1.0, 5.0))
+            time.sleep(self._chance.uniform(*self._peace))
             if time.monotonic() > until:
                 break
             began = time.monotonic()
@@ -107,4 +126,3 @@ class Storm:
             self.done.append(fault.name)
             self._stand.wait_until(self._stand.is_ready, _LONGEST_RECOVERY, f"the desk after: {what}")
             self._say(f"injected {fault.name}: {what}; all ready again after {time.monotonic() - began:.1f} s")
-        self.over.set()
