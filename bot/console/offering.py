@@ -1,7 +1,6 @@
 """Trying plans with a borrower's figures, and putting one before the borrower."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
@@ -9,6 +8,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from bot.console import PREFIX
 from bot.console.reading import ConversationId, list_for
@@ -18,29 +18,40 @@ from bot.console.typed import fen_of
 from bot.identity.roles import Permission
 from bot.lending.money import format_yuan
 from bot.services import desk_offers, handoff, inbox
-from bot.services.desk_offers import LONGEST_NOTE, Figures, NotProposed, Proposed
+from bot.services.desk_offers import LONGEST_NOTE, NotProposed, Proposed
+from bot.services.desk_trial import Figures
 from bot.services.operators import OperatorView
 from bot.workout.counter import BorrowerProposal
+from bot.workout.household_reading import MOST
 from bot.workout.policy_sections import HardshipKind
 
 UNREADABLE = "unreadable"
 """The reason shown where a figure cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypedFigures:
-    """Figures as an operator typed them: amounts in yuan, days as ``2026-12-15``, empty where nothing was typed."""
+_Amount = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)]
 
-    income: str = ""
-    essentials: str = ""
-    hardship: str = ""
-    months: str = ""
-    monthly: str = ""
-    first_on: str = ""
-    lump: str = ""
-    settle: str = ""
-    waive_interest: str = ""
-    creditor: str = "1"
+
+class TypedFigures(BaseModel):
+    """Figures as an operator typed them: amounts in yuan, days as ``2026-12-15``, empty where nothing was typed.
+
+    ``people`` live on the income with the borrower, as one asks on the telephone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    income: _Amount = ""
+    essentials: _Amount = ""
+    people: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4)] = ""
+    others: _Amount = ""
+    hardship: _Amount = ""
+    months: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4)] = ""
+    monthly: _Amount = ""
+    first_on: Annotated[str, StringConstraints(strip_whitespace=True, max_length=10)] = ""
+    lump: _Amount = ""
+    settle: _Amount = ""
+    waive_interest: Annotated[str, StringConstraints(max_length=3)] = ""
+    creditor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}$")] = "1"
 
     def read(self) -> Figures:
         """Return what was typed.
@@ -62,41 +73,29 @@ class TypedFigures:
         return Figures(
             income_fen=fen_of(self.income),
             essential_fen=fen_of(self.essentials),
+            dependants=_dependants(self.people),
+            other_debts_fen=fen_of(self.others),
             hardship=HardshipKind(self.hardship) if self.hardship else None,
             wish=wish,
             creditor=int(self.creditor),
         )
 
 
-def _in_query(
-    income: Annotated[str, Query(max_length=20)] = "",
-    essentials: Annotated[str, Query(max_length=20)] = "",
-    hardship: Annotated[str, Query(max_length=20)] = "",
-    months: Annotated[str, Query(max_length=4)] = "",
-    monthly: Annotated[str, Query(max_length=20)] = "",
-    first_on: Annotated[str, Query(max_length=10)] = "",
-    lump: Annotated[str, Query(max_length=20)] = "",
-    settle: Annotated[str, Query(max_length=20)] = "",
-    waive_interest: Annotated[str, Query(max_length=3)] = "",
-    creditor: Annotated[str, Query(pattern=r"^[0-9]{1,3}$")] = "1",
-) -> TypedFigures:
-    typed = (income, essentials, hardship, months, monthly, first_on, lump, settle, waive_interest, creditor)
-    return TypedFigures(*(text.strip() for text in typed))
+class _Proposal(TypedFigures):
+    """Figures with the offer that follows from them and is to be put forward."""
+
+    key: UUID
+    offer_id: Annotated[str, StringConstraints(max_length=40)] = ""
+    note: Annotated[str, StringConstraints(max_length=4 * LONGEST_NOTE)] = ""
+    then: Literal["", "give_back"] = ""
 
 
-def _in_form(
-    income: Annotated[str, Form(max_length=20)] = "",
-    essentials: Annotated[str, Form(max_length=20)] = "",
-    hardship: Annotated[str, Form(max_length=20)] = "",
-    months: Annotated[str, Form(max_length=4)] = "",
-    monthly: Annotated[str, Form(max_length=20)] = "",
-    first_on: Annotated[str, Form(max_length=10)] = "",
-    lump: Annotated[str, Form(max_length=20)] = "",
-    settle: Annotated[str, Form(max_length=20)] = "",
-    waive_interest: Annotated[str, Form(max_length=3)] = "",
-    creditor: Annotated[str, Form(pattern=r"^[0-9]{1,3}$")] = "1",
-) -> TypedFigures:
-    return _in_query(income, essentials, hardship, months, monthly, first_on, lump, settle, waive_interest, creditor)
+def _dependants(people: str) -> int | None:
+    if not people:
+        return None
+    if not 1 <= int(people) <= MOST + 1:
+        raise ValueError("no household")
+    return int(people) - 1
 
 
 def offers_page(
@@ -141,10 +140,13 @@ def offers_page(
 
 def _shown(typed: TypedFigures, known: Figures) -> dict[str, str]:
     """Return what the fields hold: what was typed, and where nothing was, what is known."""
-    shown = asdict(typed)
-    for name, fen in (("income", known.income_fen), ("essentials", known.essential_fen)):
+    shown: dict[str, str] = {name: getattr(typed, name) for name in TypedFigures.model_fields}
+    amounts = (("income", known.income_fen), ("essentials", known.essential_fen), ("others", known.other_debts_fen))
+    for name, fen in amounts:
         if not shown[name] and fen is not None:
             shown[name] = format_yuan(fen).lstrip("¥").replace(",", "")
+    if not shown["people"] and known.dependants is not None:
+        shown["people"] = str(1 + known.dependants)
     if not shown["hardship"] and known.hardship is not None:
         shown["hardship"] = known.hardship.value
     return shown
@@ -161,7 +163,7 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         request: Request,
         conversation_id: ConversationId,
         operator: Annotated[OperatorView, Depends(reader)],
-        typed: Annotated[TypedFigures, Depends(_in_query)],
+        typed: Annotated[TypedFigures, Query()],
     ) -> Response:
         return offers_page(pages, request, operator, conversation_id, typed)
 
@@ -170,21 +172,19 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         request: Request,
         conversation_id: ConversationId,
         operator: Annotated[OperatorView, Depends(speaker)],
-        typed: Annotated[TypedFigures, Depends(_in_form)],
-        key: Annotated[UUID, Form()],
-        offer_id: Annotated[str, Form(max_length=40)] = "",
-        note: Annotated[str, Form(max_length=4 * LONGEST_NOTE)] = "",
-        then: Annotated[Literal["", "give_back"], Form()] = "",
+        typed: Annotated[_Proposal, Form()],
     ) -> Response:
         def act() -> Proposed | Response:
             try:
                 figures = typed.read()
             except ValueError:
-                return offers_page(pages, request, operator, conversation_id, typed, UNREADABLE, note, 409)
-            done = desk_offers.propose(deps, operator, conversation_id, figures, offer_id, str(key), note)
+                return offers_page(pages, request, operator, conversation_id, typed, UNREADABLE, typed.note, 409)
+            done = desk_offers.propose(
+                deps, operator, conversation_id, figures, typed.offer_id, str(typed.key), typed.note
+            )
             if isinstance(done, NotProposed):
-                return offers_page(pages, request, operator, conversation_id, typed, done.value, note, 409)
-            if then == "give_back":
+                return offers_page(pages, request, operator, conversation_id, typed, done.value, typed.note, 409)
+            if typed.then == "give_back":
                 handoff.give_back(deps, conversation_id, operator.id)
             return done
 

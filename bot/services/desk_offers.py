@@ -9,38 +9,30 @@ else (``bot.services.approvals``): nobody grants what they propose.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.desk.ownership import Owner
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Purpose, Verdict
-from bot.services import approvals, audit, offer_basis
+from bot.services import approvals, audit, negotiation_budget, offer_basis
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.approvals import ApprovalState
 from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, say, seen_before
 from bot.services.deps import Deps
+from bot.services.desk_trial import Figures, Ground, Trial, trial_of
 from bot.services.handoff import unfitting
 from bot.services.locking import locked_in_turn
-from bot.services.negotiation_opening import new_negotiation, take_up, why_blocked
-from bot.services.negotiation_state import Blocked, CreditorChoice, eligible, total_of
-from bot.services.offer_request import request_of
-from bot.services.offer_table import active, put_on_table, row_id, tabled
-from bot.services.offer_trial import tried
+from bot.services.offer_request import stated_of
+from bot.services.offer_table import put_on_table, row_id, tabled
 from bot.services.operators import OperatorView
 from bot.store import tables
 from bot.text.display import day_text
-from bot.workout.authority import GrantLimit, grant_limits
-from bot.workout.bounds import Objection
-from bot.workout.counter import BorrowerProposal
-from bot.workout.offer import NoOfferReason, Offer
-from bot.workout.policy_sections import HardshipKind
-from bot.workout.request import OfferRequest
+from bot.workout.offer import Offer
 
 LONGEST_NOTE = 500
 """Characters of the words that an operator may put before a proposal."""
@@ -62,61 +54,6 @@ class NotProposed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What an operator tries: a month's means in fen, and what the borrower would like.
-
-    None leaves a figure as the borrower told it last. ``creditor`` counts from 1 among the creditors to choose from,
-    where no negotiation has settled on one.
-    """
-
-    income_fen: int | None = None
-    essential_fen: int | None = None
-    hardship: HardshipKind | None = None
-    wish: BorrowerProposal | None = None
-    creditor: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class OnOffer:
-    """One offer, with what is needed before it binds the desk. ``asked`` is where a request for it stands.
-
-    ``is_within`` tells whether the operator's role could grant it to somebody else's borrower: never one's own.
-    """
-
-    offer: Offer
-    is_within: bool
-    asked: ApprovalState | None
-
-    @property
-    def may_be_sent(self) -> bool:
-        """Whether it can be put before the borrower at once, without anybody's leave."""
-        return self.offer.needs_approval is None or self.asked is ApprovalState.APPROVED
-
-    @property
-    def may_be_requested(self) -> bool:
-        """Whether a colleague can be asked for it."""
-        return self.offer.needs_approval is not None and self.asked is None
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What an operator may put forward, and what it rests on; amounts in fen.
-
-    ``figures`` are those of the trial, filled up with what is known. ``facts`` is None where there is nothing to
-    negotiate (``blocked``), or no means are known yet. ``creditors`` are those to choose from, empty where there is
-    one or a negotiation has settled on one.
-    """
-
-    figures: Figures
-    facts: OfferRequest | None = None
-    offers: tuple[OnOffer, ...] = ()
-    why: Objection | NoOfferReason | None = None
-    blocked: Blocked | None = None
-    creditors: tuple[CreditorChoice, ...] = ()
-    grants: tuple[GrantLimit, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Proposed:
     """The borrower has been told; ``approval_id`` names the request where a colleague has to decide first."""
 
@@ -132,7 +69,7 @@ def try_offers(deps: Deps, operator: OperatorView, conversation_id: str, figures
             return party
         actor = audit.Actor("operator", operator.id)
         audit.record(session, deps.now(), actor, "offers_tried", ("conversation", conversation_id))
-        return _trial(session, deps, operator, party, figures)[0]
+        return trial_of(session, deps, operator, party, figures)[0]
 
 
 def propose(
@@ -160,9 +97,10 @@ def propose(
             return party if isinstance(party, NotProposed) else NotProposed.UNKNOWN
         if seen_before(session, conversation_id, f"offer:{key}"):
             return Proposed(None)
-        if (refused := _may_not_speak(session, deps, conversation, operator.id, note)) is not None:
-            return refused
-        trial, ground = _trial(session, deps, operator, party, figures)
+        purpose = _purpose_of_speaking(session, deps, conversation, operator.id, note)
+        if isinstance(purpose, NotProposed):
+            return purpose
+        trial, ground = trial_of(session, deps, operator, party, figures)
         wanted = next((one for one in trial.offers if one.offer.offer_id == offer_id), None)
         if wanted is None or ground is None:
             return NotProposed.OUT_OF_DATE
@@ -182,7 +120,7 @@ def propose(
                 borrower_id=party.borrower_id,
                 requester=operator.id,
             ).id
-        _tell(session, deps, conversation, operator, wanted.offer, key, note, is_asked=approval_id is not None)
+        _tell(session, deps, conversation, operator, wanted.offer, purpose, key, note, is_asked=approval_id is not None)
         audit.record(
             session,
             deps.now(),
@@ -208,10 +146,10 @@ def _party(
     return NotProposed.NOT_VERIFIED if isinstance(party, NotVerified) else party
 
 
-def _may_not_speak(
+def _purpose_of_speaking(
     session: Session, deps: Deps, conversation: tables.Conversation, operator_id: str, note: str
-) -> NotProposed | None:
-    """Why an operator may not speak of a plan now, by the contact rules or for the words they would put before it."""
+) -> Purpose | NotProposed:
+    """As what an operator may speak of a plan now; or why not, by the contact rules or for the words put before it."""
     actor, subject = audit.Actor("operator", operator_id), ("conversation", conversation.id)
     purpose, decision = decide_for_person(session, deps, conversation)
     if decision.verdict is not Verdict.ALLOWED:
@@ -224,103 +162,11 @@ def _may_not_speak(
         broken = ",".join(finding.rule for finding in findings)
         audit.record(session, deps.now(), actor, "reply_unfitting", subject, rules=broken)
         return NotProposed.UNFITTING
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What a trial is for: the borrower's open negotiation, or one that no session knows yet."""
-
-    negotiation: tables.Negotiation
-    open_one: tables.Negotiation | None
-    creditors: tuple[CreditorChoice, ...] = ()
-
-
-def _trial(
-    session: Session, deps: Deps, operator: OperatorView, party: RightParty, figures: Figures
-) -> tuple[Trial, _Ground | None]:
-    ground = _ground(session, deps, party, figures)
-    if isinstance(ground, Blocked):
-        return Trial(figures, blocked=ground), None
-    known = _known(session, party, ground, figures)
-    trial = Trial(known, creditors=ground.creditors)
-    if known.income_fen is None or known.essential_fen is None:
-        return trial, ground
-    facts = _facts(session, deps, party, ground.negotiation, known)
-    found = tried(facts, known.wish)
-    grants = grant_limits(facts.policy, facts.owed_fen)
-    offers = tuple(_on_offer(session, operator, ground, offer) for offer in found.offers)
-    return replace(trial, facts=facts, offers=offers, why=found.why, grants=grants), ground
-
-
-def _ground(session: Session, deps: Deps, party: RightParty, figures: Figures) -> _Ground | Blocked:
-    open_one = active(session, party)
-    if open_one is not None and open_one.debt_ids:
-        return _Ground(open_one, open_one)
-    if open_one is None and (why := why_blocked(session, deps, party)) is not None:
-        return why
-    groups = list(eligible(session, deps, party).values())
-    if not groups:
-        return Blocked.ALL_DISPUTED
-    chosen = groups[min(max(figures.creditor, 1), len(groups)) - 1]
-    draft = new_negotiation(deps, party)
-    if not take_up(session, deps, draft, [debt.debt_id for debt in chosen]):
-        return Blocked.NO_REPLANS_LEFT
-    creditors = tuple(CreditorChoice(debts[0].creditor_id, debts[0].creditor, total_of(debts)) for debts in groups)
-    return _Ground(draft, open_one, creditors if len(creditors) > 1 else ())
-
-
-def _known(session: Session, party: RightParty, ground: _Ground, figures: Figures) -> Figures:
-    """Fill in what the operator left as it was: from this negotiation, else from the one before it."""
-    told = ground.open_one or session.scalar(
-        select(tables.Negotiation)
-        .where(tables.Negotiation.borrower_id == party.borrower_id)
-        .order_by(tables.Negotiation.updated_at.desc())
-        .limit(1)
-    )
-    if told is None:
-        return figures
-    hardship = HardshipKind(told.hardship) if told.hardship else None
-    return replace(
-        figures,
-        income_fen=told.monthly_income_fen if figures.income_fen is None else figures.income_fen,
-        essential_fen=told.monthly_essential_fen if figures.essential_fen is None else figures.essential_fen,
-        hardship=figures.hardship or (hardship if ground.open_one is not None else None),
-    )
-
-
-def _facts(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, known: Figures
-) -> OfferRequest:
-    """What the offers are computed from: the facts on record, with the figures of the trial in their place."""
-    on_record = request_of(session, deps, party, negotiation)
-    means = replace(
-        on_record.affordability,
-        monthly_income_fen=known.income_fen or 0,
-        monthly_essential_fen=known.essential_fen or 0,
-    )
-    return replace(
-        on_record,
-        affordability=means,
-        hardship=known.hardship,
-        available_now_fen=_in_hand_fen(known) or on_record.available_now_fen,
-    )
-
-
-def _in_hand_fen(figures: Figures) -> int | None:
-    return None if figures.wish is None else figures.wish.settle_fen or figures.wish.lump_fen
-
-
-def _on_offer(session: Session, operator: OperatorView, ground: _Ground, offer: Offer) -> OnOffer:
-    role = approvals.acts_as(operator.role)
-    asked = None
-    if offer.needs_approval is not None and ground.open_one is not None:
-        asked = approvals.state_of(session, row_id(ground.open_one, offer.offer_id))
-    return OnOffer(offer, offer.approval_rank <= (role.rank if role is not None else 0), asked)
+    return purpose
 
 
 def _put_forward(
-    session: Session, deps: Deps, party: RightParty, ground: _Ground, trial: Trial, offer: Offer
+    session: Session, deps: Deps, party: RightParty, ground: Ground, trial: Trial, offer: Offer
 ) -> tables.Negotiation:
     """Put an offer on the table as the one that is spoken of; the means and all else it follows from are kept."""
     draft, negotiation = ground.negotiation, ground.open_one or ground.negotiation
@@ -328,13 +174,12 @@ def _put_forward(
         session.add(negotiation)
     negotiation.debt_ids = draft.debt_ids
     negotiation.policy_code, negotiation.policy_version = draft.policy_code, draft.policy_version
-    negotiation.monthly_income_fen = trial.figures.income_fen
-    negotiation.monthly_essential_fen = trial.figures.essential_fen
+    negotiation_budget.take(negotiation, _told_anew(negotiation, trial.figures))
     negotiation.hardship = trial.figures.hardship.value if trial.figures.hardship else None
-    if (in_hand_fen := _in_hand_fen(trial.figures)) is not None:
-        negotiation.available_now_fen = in_hand_fen
-    negotiation.wish = negotiation.wish_kind = negotiation.budget_asks = None
+    negotiation.available_now_fen = trial.figures.in_hand_fen or draft.available_now_fen
+    negotiation.wish = negotiation.wish_kind = None
     session.flush()
+    negotiation_budget.settle_open(session, deps, party, negotiation)
     offers = offer_basis.offers_for(session, deps, party, negotiation).offers
     if trial.figures.wish is not None:
         offer_basis.answer_to(session, deps, party, negotiation, trial.figures.wish)
@@ -347,12 +192,24 @@ def _put_forward(
     return negotiation
 
 
+def _told_anew(negotiation: tables.Negotiation, figures: Figures) -> negotiation_budget.Figures:
+    """The figures of the budget that differ from what was told: how an income was put stays with the income."""
+    told = stated_of(negotiation)
+    return negotiation_budget.Figures(
+        figures.income_fen if figures.income_fen != told.monthly_income_fen else None,
+        figures.essential_fen if figures.essential_fen != told.monthly_essential_fen else None,
+        figures.dependants if figures.dependants != told.dependants else None,
+        figures.other_debts_fen if figures.other_debts_fen != told.other_debts_monthly_fen else None,
+    )
+
+
 def _tell(
     session: Session,
     deps: Deps,
     conversation: tables.Conversation,
     operator: OperatorView,
     offer: Offer,
+    purpose: Purpose,
     key: str,
     note: str,
     *,
@@ -367,7 +224,16 @@ def _tell(
         reply = Reply(_words(deps, operator, offer), (look, others))
     spoken = [(Reply(note), f"offer:{key}:note")] if note else []
     for each, its_key in (*spoken, (reply, f"offer:{key}")):
-        say(session, deps, conversation, each, author=Author.OPERATOR, operator_id=operator.id, key=its_key)
+        say(
+            session,
+            deps,
+            conversation,
+            each,
+            author=Author.OPERATOR,
+            operator_id=operator.id,
+            key=its_key,
+            purpose=purpose.value,
+        )
 
 
 def _words(deps: Deps, operator: OperatorView, offer: Offer) -> str:

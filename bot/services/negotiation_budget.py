@@ -82,6 +82,22 @@ def settle_everything(negotiation: tables.Negotiation) -> None:
     negotiation.budget_asks = None
 
 
+def settle_open(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> None:
+    """Take every question as answered that the figures there are would raise; a figure told later raises its own."""
+    ask_next(session, deps, party, negotiation)
+    while negotiation.budget_asks is not None:
+        settle_asked(negotiation)
+        ask_next(session, deps, party, negotiation)
+
+
+def carry_over(told: tables.Negotiation, negotiation: tables.Negotiation) -> None:
+    """Begin with the budget that was told in another negotiation, and with how its income was put."""
+    negotiation.monthly_income_fen, negotiation.income_told = told.monthly_income_fen, told.income_told
+    negotiation.monthly_essential_fen = told.monthly_essential_fen
+    negotiation.dependants = told.dependants
+    negotiation.other_debts_monthly_fen = told.other_debts_monthly_fen
+
+
 def take_back(negotiation: tables.Negotiation, *, essentials: bool) -> None:
     """Take back the figure that the open check is about, so that it is asked anew; once only.
 

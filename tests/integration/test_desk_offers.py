@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,19 +16,31 @@ from bot.console.offering import UNREADABLE, TypedFigures
 from bot.console.rendering import Pages
 from bot.desk.ownership import Owner
 from bot.identity.roles import Role
-from bot.outreach.gate import HoldKind
-from bot.services import agreements, approval_decisions, desk_offers, handoff, negotiation, offer_basis, rule_archive
+from bot.outreach.gate import HoldKind, Purpose
+from bot.services import (
+    agreements,
+    approval_decisions,
+    desk_offers,
+    handoff,
+    negotiation,
+    negotiation_budget,
+    offer_basis,
+    rule_archive,
+)
 from bot.services.agreements import AcceptRefusal, ReadBack
 from bot.services.approval_decisions import Decided, Decision
 from bot.services.approvals import ApprovalState
 from bot.services.deps import Deps
-from bot.services.desk_offers import Figures, NotProposed, OnOffer, Proposed, Trial
+from bot.services.desk_offers import NotProposed, Proposed
+from bot.services.desk_trial import Figures, OnOffer, Trial
 from bot.services.negotiation import Blocked, Stage, State
 from bot.services.offer_basis import OffersVerdict
 from bot.services.operators import OperatorView
 from bot.store import tables
+from bot.workout.affordability import Affordability
 from bot.workout.authority import DecisionRefusal
 from bot.workout.bounds import Objection
+from bot.workout.budget import IncomeKind, IncomeTold, Rhythm
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason
 from bot.workout.policy_sections import ApprovalRole, HardshipKind
@@ -36,6 +49,7 @@ from tests.builders.approvals import LATE_CARD, an_operator_view, payloads_of
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import SetClock, a_borrower, a_desk
 
+DAY_WAGES = IncomeTold((IncomeKind.GIG,), Rhythm.DAILY, 30_000)
 MEANS = Figures(income_fen=600_000, essential_fen=350_000)
 
 
@@ -297,6 +311,93 @@ def test_disputed_debts_leave_nothing_to_negotiate(deps: Deps) -> None:
     chen = agent(deps)
     found = trial(deps, chen, in_hand(deps, chen, Owed(disputed=True)))
     assert found.blocked is Blocked.ALL_DISPUTED
+
+
+WHOLE_BUDGET = Affordability(600_000, 350_000, 2, 100_000)
+
+
+def tell_whole_budget(deps: Deps, conversation_id: str) -> None:
+    """Let the borrower say it all: day wages, what is spent, two to keep, and another lender."""
+    negotiation.open_negotiation(deps, conversation_id)
+    negotiation.state_means(
+        deps,
+        conversation_id,
+        income_fen=600_000,
+        essential_fen=350_000,
+        dependants=2,
+        other_debts_fen=100_000,
+        income_told=DAY_WAGES,
+    )
+
+
+def test_a_trial_knows_the_whole_budget_before_a_creditor_is_chosen(deps: Deps) -> None:
+    operator = agent(deps)
+    borrower_id = a_borrower(deps)
+    a_debt_of(deps, borrower_id)
+    a_debt_of(deps, borrower_id, Owed(creditor="另一家银行"))
+    conversation_id = verified(deps, borrower_id)
+    tell_whole_budget(deps, conversation_id)
+    handoff.take(deps, conversation_id, operator.id)
+    found = trial(deps, operator, conversation_id, Figures())
+    assert found.facts is not None
+    assert found.facts.affordability == WHOLE_BUDGET
+
+
+def test_a_trial_knows_the_whole_budget_of_a_talk_that_ended(deps: Deps) -> None:
+    operator = agent(deps)
+    conversation_id = in_hand(deps, operator)
+    tell_whole_budget(deps, conversation_id)
+    negotiation.end(deps, conversation_id)
+    found = trial(deps, operator, conversation_id, Figures())
+    assert found.facts is not None
+    assert found.facts.affordability == WHOLE_BUDGET
+    send(deps, operator, conversation_id, found.offers[0], Figures())
+    kept = negotiation_budget.told_budget(deps, conversation_id)
+    assert kept is not None
+    assert (kept.stated.affordability, kept.income_told) == (WHOLE_BUDGET, DAY_WAGES)
+
+
+def test_another_income_is_not_put_in_the_borrowers_words(deps: Deps) -> None:
+    operator = agent(deps)
+    conversation_id = in_hand(deps, operator)
+    tell_whole_budget(deps, conversation_id)
+    figures = Figures(income_fen=700_000)
+    found = trial(deps, operator, conversation_id, figures)
+    send(deps, operator, conversation_id, found.offers[0], figures)
+    kept = negotiation_budget.told_budget(deps, conversation_id)
+    assert kept is not None
+    assert (kept.stated.monthly_income_fen, kept.income_told) == (700_000, None)
+
+
+def test_no_question_about_the_budget_stands_between_the_borrower_and_what_was_proposed(deps: Deps) -> None:
+    operator = agent(deps)
+    conversation_id = in_hand(deps, operator)
+    negotiation.open_negotiation(deps, conversation_id)
+    negotiation.state_means(deps, conversation_id, income_fen=600_000, essential_fen=200_000)
+    before = negotiation.state(deps, conversation_id)
+    assert isinstance(before, State)
+    assert before.stage is Stage.DEPENDANTS
+    found = trial(deps, operator, conversation_id, Figures())
+    send(deps, operator, conversation_id, found.offers[0], Figures())
+    after = negotiation.state(deps, conversation_id)
+    assert isinstance(after, State)
+    assert after.stage is Stage.CONFIRMATION
+
+
+def test_a_plan_put_forward_after_a_long_silence_counts_as_what_it_is(deps: Deps) -> None:
+    operator = agent(deps)
+    conversation_id = in_hand(deps, operator)
+    with deps.begin() as session:
+        found = session.get_one(tables.Conversation, conversation_id)
+        found.last_inbound_at = deps.now() - timedelta(hours=13)
+    send(deps, operator, conversation_id, trial(deps, operator, conversation_id).offers[0])
+    with deps.read() as session:
+        purposes = session.scalars(
+            select(tables.Message.purpose).where(
+                tables.Message.conversation_id == conversation_id, tables.Message.operator_id == operator.id
+            )
+        )
+        assert set(purposes) == {Purpose.COLLECTION.value}
 
 
 def test_of_two_creditors_one_is_chosen(deps: Deps) -> None:
