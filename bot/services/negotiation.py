@@ -8,10 +8,11 @@ from __future__ import annotations
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from bot.services import approvals, audit, negotiation_budget, offer_basis
+from bot.services import approvals, audit, negotiation_budget
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
 from bot.services.negotiation_budget import Figures
+from bot.services.negotiation_course import advance, answer_wish, go_on_with_budget, unchoose_in
 from bot.services.negotiation_opening import new_negotiation, take_up, why_blocked
 from bot.services.negotiation_state import (
     BUDGET_STAGES,
@@ -24,18 +25,16 @@ from bot.services.negotiation_state import (
     Stage,
     State,
     eligible,
-    is_complete,
     state_of,
 )
-from bot.services.offer_request import WISH_CODEC, request_of, wish_of
-from bot.services.offer_table import active, close, put_on_table, rests_on_budget, row_id, tabled
+from bot.services.offer_request import WISH_CODEC, request_of
+from bot.services.offer_table import active, close, row_id, tabled
 from bot.services.said import answers_question
 from bot.store import tables
 from bot.workout.budget import IncomeTold
-from bot.workout.counter import BorrowerProposal, Nearest, Objection
-from bot.workout.offer import NoOffer, NoOfferReason, OfferKind
+from bot.workout.counter import BorrowerProposal
+from bot.workout.offer import OfferKind
 from bot.workout.policy_sections import HardshipKind
-from bot.workout.settlement import may_settle
 
 __all__ = [
     "BUDGET_STAGES",
@@ -47,7 +46,6 @@ __all__ = [
     "Result",
     "Stage",
     "State",
-    "advance",
     "ask_approval",
     "ask_other_debts",
     "choose",
@@ -117,7 +115,7 @@ def choose_creditor(deps: Deps, conversation_id: str, position: int) -> Result |
         if not take_up(session, deps, negotiation, [debt.debt_id for debt in groups[position - 1]]):
             close(session, deps, negotiation, "ended")
             return Blocked.NO_REPLANS_LEFT
-        return _with_budget(session, deps, party, negotiation)
+        return go_on_with_budget(session, deps, party, negotiation)
 
 
 def tell_hardship(deps: Deps, conversation_id: str, hardship: HardshipKind) -> State | NotVerified:
@@ -169,7 +167,7 @@ def state_means(
         party, negotiation = found
         if figures.told:
             negotiation_budget.take(negotiation, figures)
-        return _with_budget(session, deps, party, negotiation, told=figures.told > 0)
+        return go_on_with_budget(session, deps, party, negotiation, told=figures.told > 0)
 
 
 def leave_unsaid(deps: Deps, conversation_id: str) -> Result | NotVerified:
@@ -180,7 +178,7 @@ def leave_unsaid(deps: Deps, conversation_id: str) -> Result | NotVerified:
             return found
         party, negotiation = found
         negotiation_budget.settle_asked(negotiation)
-        return _with_budget(session, deps, party, negotiation, told=False)
+        return go_on_with_budget(session, deps, party, negotiation, told=False)
 
 
 def take_back_figure(deps: Deps, conversation_id: str, *, essentials: bool) -> State | NotVerified:
@@ -203,7 +201,7 @@ def ask_other_debts(deps: Deps, conversation_id: str) -> State | NotVerified:
             return found
         party, negotiation = found
         negotiation_budget.ask_other_debts(negotiation)
-        _unchoose(negotiation)
+        unchoose_in(negotiation)
         return state_of(session, deps, party, negotiation)
 
 
@@ -214,7 +212,7 @@ def more_options(deps: Deps, conversation_id: str) -> Result | NotVerified:
         if isinstance(found, State | NotVerified):
             return found
         party, negotiation = found
-        _unchoose(negotiation)
+        unchoose_in(negotiation)
         negotiation.wish = negotiation.wish_kind = None
         return advance(session, deps, party, negotiation)
 
@@ -234,9 +232,9 @@ def propose(deps: Deps, conversation_id: str, proposal: BorrowerProposal) -> Res
         in_hand_fen = proposal.settle_fen or proposal.lump_fen
         if in_hand_fen is not None:
             negotiation.available_now_fen = in_hand_fen
-        _unchoose(negotiation)
+        unchoose_in(negotiation)
         negotiation.updated_at = deps.now()
-        return _answer_wish(session, deps, party, negotiation) or state_of(session, deps, party, negotiation)
+        return answer_wish(session, deps, party, negotiation) or state_of(session, deps, party, negotiation)
 
 
 def choose(
@@ -272,7 +270,7 @@ def unchoose(deps: Deps, conversation_id: str) -> State | NotVerified:
         if isinstance(found, State | NotVerified):
             return found
         party, negotiation = found
-        _unchoose(negotiation)
+        unchoose_in(negotiation)
         return state_of(session, deps, party, negotiation)
 
 
@@ -329,74 +327,6 @@ def end(deps: Deps, conversation_id: str) -> bool:
         return True
 
 
-def advance(session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation) -> Result:
-    """Answer what was wished for as soon as that is possible, else compute offers as soon as the means are known.
-
-    Inside an open transaction.
-    """
-    answered = _answer_wish(session, deps, party, negotiation)
-    if answered is not None:
-        return answered
-    if not is_complete(negotiation) or negotiation.wish_kind is not None:
-        return state_of(session, deps, party, negotiation)
-    if negotiation.replaces_agreement_id is not None and negotiation.hardship is None:
-        return state_of(session, deps, party, negotiation)
-    made = offer_basis.offers_for(session, deps, party, negotiation)
-    if made.no_offer is not None:
-        return _no_plan(session, deps, negotiation, made.no_offer.reason)
-    put_on_table(session, deps, negotiation, made.offers)
-    return state_of(session, deps, party, negotiation)
-
-
-def _with_budget(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation, *, told: bool = True
-) -> Result:
-    """Ask the next thing about the budget, else go on; where nothing was told, offers that rest on it stay."""
-    _unchoose(negotiation)
-    negotiation.updated_at = deps.now()
-    negotiation_budget.ask_next(session, deps, party, negotiation)
-    current = state_of(session, deps, party, negotiation)
-    if not told and negotiation.wish is None and current.offers and rests_on_budget(session, negotiation):
-        return current
-    return advance(session, deps, party, negotiation)
-
-
-def _answer_wish(
-    session: Session, deps: Deps, party: RightParty, negotiation: tables.Negotiation
-) -> Countered | NoPlan | NotSettled | None:
-    """Answer the kept wish; None if there is none, or if it cannot be answered yet.
-
-    One payment asks for no monthly budget: it comes out of money in hand. Where it does not do, the budget is next.
-    """
-    wish = wish_of(negotiation)
-    if wish is None or not negotiation.debt_ids or not (is_complete(negotiation) or wish.settle_fen is not None):
-        return None
-    negotiation.wish = None
-    blind = not is_complete(negotiation)
-    if not blind and not tabled(session, negotiation):
-        # Laid out beside the answer: whoever then asks for others is not left with what is gentler than this one plan.
-        put_on_table(session, deps, negotiation, offer_basis.offers_for(session, deps, party, negotiation).offers)
-    request, answer = offer_basis.answer_to(session, deps, party, negotiation, wish)
-    if isinstance(answer, NoOffer):
-        if blind and answer.reason is NoOfferReason.NO_SURPLUS:
-            negotiation.wish_kind = None
-            why = Objection.DISCOUNT_ABOVE_CEILING if may_settle(request) else Objection.SETTLEMENT_NOT_OFFERED
-            return NotSettled(why)
-        return _no_plan(session, deps, negotiation, answer.reason)
-    put_on_table(session, deps, negotiation, (answer.offer,))
-    if isinstance(answer, Nearest):
-        return Countered(answer.offer, answer.why)
-    negotiation.chosen_offer_id = answer.offer.offer_id
-    return Countered(answer.offer, None)
-
-
-def _no_plan(session: Session, deps: Deps, negotiation: tables.Negotiation, reason: NoOfferReason) -> NoPlan:
-    audit.record(session, deps.now(), audit.BOT, "no_offer", ("negotiation", negotiation.id), reason=reason.value)
-    # A person goes on from here; when the facts have changed, the borrower starts afresh with new figures.
-    close(session, deps, negotiation, "ended")
-    return NoPlan(reason)
-
-
 def _active(
     session: Session, deps: Deps, conversation_id: str
 ) -> tuple[RightParty, tables.Negotiation] | State | NotVerified:
@@ -406,7 +336,3 @@ def _active(
         return party
     negotiation = active(session, party)
     return State(Stage.NONE) if negotiation is None else (party, negotiation)
-
-
-def _unchoose(negotiation: tables.Negotiation) -> None:
-    negotiation.chosen_offer_id = negotiation.asked_in = None
