@@ -91,7 +91,7 @@ def take_correction(turn: Turn, current: State) -> Told:
         told = replace(told, income=None)
     told = _without_known(told, current)
     people = _people(turn, current, asked=False)
-    return None if told == BudgetTold() and people is None else _take(turn, told, people)
+    return None if replace(told, is_whole=False) == BudgetTold() and people is None else _take(turn, told, people)
 
 
 def _people(turn: Turn, current: State, *, asked: bool) -> int | None:
@@ -102,7 +102,7 @@ def _people(turn: Turn, current: State, *, asked: bool) -> int | None:
 
 def _without_parts(told: BudgetTold, text: str) -> BudgetTold:
     """Leave out an item of the essentials that is mentioned when their sum is known: 房租1500 is not all there is."""
-    return told if _WHOLE_SPENDING.search(text) else replace(told, essentials=None)
+    return told if told.is_whole or _WHOLE_SPENDING.search(text) else replace(told, essentials=None)
 
 
 def _without_known(told: BudgetTold, current: State) -> BudgetTold:

@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.documents import agreement_button, hand_over, hand_over_agreement, wanted_agreement
 from actions.plan_answers import GOAL_AGAIN, MARK, PLAN_FORM, STEP, say_blocked, show, take, wish_in
-from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal, show_agreement
+from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
 from actions.promise_words import stated_in, tell_promise
 from actions.step_form import ValidateStepForm, seen, was_seen
 from bot.clock import business_date
@@ -192,15 +192,15 @@ def _is_promise(turn: Turn) -> bool:
 
 
 def _introduce(turn: Turn, opened: State) -> None:
+    begins = turn.slot("requested_slot") != STEP and not turn.carries_choice and opened.chosen is None
     if turn.intent == "state_hardship":
         turn.say("utter_hardship_heard")
-    elif (
-        turn.slot("requested_slot") != STEP
-        and not turn.carries_choice
-        and opened.chosen is None
-        and turn.intent not in _ASKED_LATER
-    ):
+    elif begins and not opened.offers and turn.intent not in _ASKED_LATER:
         turn.say("utter_plan_intro")
+    if begins and opened.stage is Stage.CHOICE and opened.offers and wish_in(turn, turn.text, turn.intent) is None:
+        # They may have been shown in another chat, or long ago.
+        turn.say("utter_plan_goes_on")
+        show_offers(turn, opened.offers)
     for product in opened.set_aside:
         turn.say("utter_set_aside", product=product)
 

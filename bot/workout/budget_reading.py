@@ -108,11 +108,15 @@ Amount = StatedAmount | UnclearAmount
 
 @dataclass(frozen=True, slots=True)
 class BudgetTold:
-    """What a message says of a budget in so many words; None is what it says nothing of."""
+    """What a message says of a budget in so many words; None is what it says nothing of.
+
+    ``is_whole``: income and several items of spending stand together, so that their sum is all that is spent.
+    """
 
     income: Amount | None = None
     essentials: Amount | None = None
     other_debts: Amount | None = None
+    is_whole: bool = False
 
 
 def read_budget(text: str, values: Sequence[Value]) -> BudgetTold:
@@ -127,7 +131,8 @@ def read_budget(text: str, values: Sequence[Value]) -> BudgetTold:
     other_debts = _monthly(others, AmountRole.ELSEWHERE)
     if other_debts is None and _NO_OTHER_DEBTS.search(text):
         other_debts = StatedAmount(0)
-    return BudgetTold(income, essentials, other_debts)
+    items = sum(entry.role is AmountRole.SPENDING for entry in told)
+    return BudgetTold(income, essentials, other_debts, is_whole=income is not None and items > 1)
 
 
 def read_income(text: str, values: Sequence[Value], intent: str) -> Amount | None:

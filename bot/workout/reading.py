@@ -39,6 +39,8 @@ _NUMBER = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _MONTHLY = re.compile(r"每个?月|月供|月还|一个?月|每期|月付|个月还|按月")
 _ONE_OFF = re.compile(r"先还|先付|先给|一次|今天|明天|后天|今晚|马上|立刻|首付")
 _TOO_MUCH = re.compile(r"太[多高贵]|不[起了上]|拿不出|做不到|(?<!行)不行|承受不|(?<!够)不够")
+_BY_THE_DAY = re.compile(r"(?:[一每][天日周]|[一每]个?(?:小时|星期|礼拜))(?:能|大概|差不多|也就|就|只|有|是|给)*$")
+"""Words in front of what somebody earns a day: 一天200 is no instalment."""
 _CLAUSE_END = re.compile(r"[,，。.!！;；?？~ \n]")
 
 
@@ -65,7 +67,8 @@ def read_proposal(values: Sequence[Value], text: str) -> BorrowerProposal | None
     if _is_turned_down(text, values):
         return None
     months = _only([value.payload for value in values if isinstance(value.payload, MonthCount)])
-    amount = _only([told.amount for told in amounts_told(text, values) if told.role in (None, AmountRole.DEBT)])
+    offered = [told for told in amounts_told(text, values) if told.role in (None, AmountRole.DEBT)]
+    amount = _only([told.amount for told in offered if _BY_THE_DAY.search(told.before) is None])
     day = _only([value.payload for value in values if isinstance(value.payload, DateValue)])
     is_monthly = _MONTHLY.search(text) is not None
     monthly_fen = amount.low_fen if amount is not None and not _is_unclear(amount) and amount.low_fen > 0 else None

@@ -302,3 +302,22 @@ def test_an_exact_sum_beside_day_wages_is_not_called_the_careful_one(deps: Deps,
     heard = chat.say("日薪200,每月开销2000", "inform")
     assert "utter_income_noted_daily" in heard.responses
     assert "utter_essentials_noted" in heard.responses
+
+
+def test_whoever_comes_back_over_another_chat_sees_the_plans_and_not_only_their_buttons(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    shown = now(deps, chat).offers
+    with deps.read() as session:
+        borrower_id = session.get_one(tables.Conversation, chat.conversation_id).borrower_id
+    assert borrower_id is not None
+    elsewhere = Chat(deps, verified(deps, borrower_id))
+    heard = elsewhere.say("我想协商还款", "request_installment")
+    assert heard.responses.count("utter_offer") == len(shown)
+    assert heard.responses[-1] == "utter_ask_choice"
+    assert "utter_plan_intro" not in heard.responses
+
+
+def test_a_budget_said_beside_plans_wishes_for_no_instalment(deps: Deps, chat: Chat) -> None:
+    with_offers(chat)
+    chat.say("日结一天200左右，房租1500吃饭1000，养两个孩子，另外花呗每月还800", "inform")
+    assert told(deps, chat) == StatedBudget(400_000, 250_000, 2, 80_000)

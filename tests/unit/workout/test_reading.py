@@ -158,6 +158,7 @@ PROPOSALS: list[tuple[str, int | None, int | None, date | None]] = [
     ("不行,我想分18期", None, 18, None),
     ("太多了!每月500行吗", 500, None, None),
     ("还不起 一个月六百差不多", 600, None, None),
+    ("每天挣150,每月能还300", 300, None, None),
 ]
 
 
@@ -178,6 +179,7 @@ def test_the_borrowers_own_figures_are_read(
         "每月800到1000",
         "三五百",
         "分6到12期",
+        "一天200,花呗每月还800",
         "0元",
         "还2%",
         "下个月开始",
