@@ -91,6 +91,8 @@ def take_correction(turn: Turn, current: State) -> Told:
         told = replace(told, income=None)
     told = _without_known(told, current)
     people = _people(turn, current, asked=False)
+    if current.budget is not None and people == current.budget.dependants:
+        people = None
     return None if replace(told, is_whole=False) == BudgetTold() and people is None else _take(turn, told, people)
 
 
@@ -110,15 +112,15 @@ def _without_known(told: BudgetTold, current: State) -> BudgetTold:
     budget = current.budget
     if budget is None:
         return told
-    if told.income == StatedAmount(budget.monthly_income_fen or 0):
+    if _says(told.income, budget.monthly_income_fen):
         told = replace(told, income=None)
-    if told.essentials == StatedAmount(budget.monthly_essential_fen or 0):
+    if _says(told.essentials, budget.monthly_essential_fen):
         told = replace(told, essentials=None)
-    return (
-        replace(told, other_debts=None)
-        if told.other_debts == StatedAmount(budget.other_debts_monthly_fen or 0)
-        else told
-    )
+    return replace(told, other_debts=None) if _says(told.other_debts, budget.other_debts_monthly_fen or 0) else told
+
+
+def _says(amount: Amount | None, fen: int | None) -> bool:
+    return isinstance(amount, StatedAmount) and amount.fen == fen
 
 
 def _take(turn: Turn, told: BudgetTold, people: int | None) -> Told:

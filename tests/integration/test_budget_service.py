@@ -321,3 +321,6 @@ def test_a_budget_said_beside_plans_wishes_for_no_instalment(deps: Deps, chat: C
     with_offers(chat)
     chat.say("日结一天200左右，房租1500吃饭1000，养两个孩子，另外花呗每月还800", "inform")
     assert told(deps, chat) == StatedBudget(400_000, 250_000, 2, 80_000)
+    shown = now(deps, chat).offers
+    chat.say("日结一天200左右，房租1500吃饭1000，养两个孩子，另外花呗每月还800", "inform")
+    assert now(deps, chat).offers == shown, "said again, it is no news"
