@@ -119,6 +119,8 @@ def plan_notices(
             for each in wanted
             if (moved := _after_resumed(each, resumed.send_at, facts.pause.ends_at)) is not None
         ]
+    elif facts.pause is not None and f"resumed:{facts.pause.hold_id}" not in facts.done:
+        wanted = [each for each in wanted if each.rank is not _Rank.LADDER]  # no place for the word: it comes first
     steps = [notice.at for notice in facts.standing if notice.topic is Topic.OVERDUE]
     for each in sorted(wanted, key=lambda one: one.order):
         if each.rank is _Rank.LADDER:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import BindParameter, Date, and_, bindparam, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, ColumnElement, Date, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from bot.clock import business_date
 from bot.lending.ledger import EntryKind
@@ -25,9 +25,6 @@ from bot.workout.servicing import InstalmentState
 
 LOOK_BACK = timedelta(days=100)
 """How far back notices are read: longer than any step of the ladder is apart from the next."""
-
-PAUSE_REMEMBERED = timedelta(days=30)
-"""How long after a pause its end is still announced before anything else is sent."""
 
 SHORTEST_PAUSE = timedelta(days=1)
 """A hold lifted sooner was a slip: nobody noticed that anything had stopped."""
@@ -47,6 +44,8 @@ _PAUSES = frozenset(
         HoldKind.OPT_OUT,
     }
 )
+_BY_EVENT = frozenset({Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE})
+"""Notices that answer an event: they tell nobody that the others begin again."""
 _OWN = frozenset({HoldKind.PAUSE, HoldKind.OPT_OUT})
 _SETTLED = tuple(state.value for state in InstalmentState if state.is_settled)
 
@@ -72,6 +71,8 @@ class _Read:
     """By debt."""
     holds: set[HoldKind] = field(default_factory=set)
     pause: EndedPause | None = None
+    resumed_own_at: datetime | None = None
+    """When the borrower asked for notices again: no end of a pause before that is news."""
     traces: list[_Trace] = field(default_factory=list)
     last_contact_at: datetime | None = None
     notices: list[tables.Reminder] = field(default_factory=list)
@@ -103,7 +104,7 @@ def is_owned(notice: tables.Reminder) -> bool:
     topic = Topic(notice.topic or Topic.PLAN)
     if topic is Topic.LATE:
         return notice.stage == "D+1"
-    return topic not in (Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE)
+    return topic not in _BY_EVENT
 
 
 def _facts(read: _Read, now: datetime) -> Facts:
@@ -193,15 +194,36 @@ _PROMISES = select(
     tables.Promise.state == PromiseState.OPEN.value,
     tables.Promise.due_on.is_not(None),
 )
-_TOLD = (
-    or_(tables.Hold.lifted_at.is_(None), tables.Hold.lifted_at > _LATELY),
-    or_(tables.Hold.until.is_(None), tables.Hold.until > _LATELY),
+_ENDS_AT = case(
+    (tables.Hold.lifted_at.is_(None), tables.Hold.until),
+    (tables.Hold.until < tables.Hold.lifted_at, tables.Hold.until),
+    else_=tables.Hold.lifted_at,
 )
+
+
+def _open_or_news(whose: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    """A hold that stands, or a pause since whose end nothing was sent: its end is still to be told, however late."""
+    told = exists().where(
+        tables.Reminder.borrower_id == whose,
+        tables.Reminder.state == "sent",
+        tables.Reminder.topic.in_([topic.value for topic in Topic if topic not in _BY_EVENT]),
+        tables.Reminder.decided_at >= _ENDS_AT,
+    )
+    ended = and_(tables.Hold.kind.in_([kind.value for kind in _PAUSES]), ~told)
+    return or_(_ENDS_AT.is_(None), _ENDS_AT > _NOW, ended)
+
+
 _HOLDS = (  # each has an index to itself; one with "or" has none
-    select(tables.Hold.borrower_id, tables.Hold).where(tables.Hold.borrower_id.in_(_WHOSE), *_TOLD),
+    select(tables.Hold.borrower_id, tables.Hold).where(
+        tables.Hold.borrower_id.in_(_WHOSE), _open_or_news(tables.Hold.borrower_id)
+    ),
     select(tables.Conversation.borrower_id, tables.Hold)
     .join(tables.Conversation, tables.Conversation.id == tables.Hold.conversation_id)
-    .where(tables.Conversation.borrower_id.in_(_WHOSE), tables.Hold.borrower_id.is_(None), *_TOLD),
+    .where(
+        tables.Conversation.borrower_id.in_(_WHOSE),
+        tables.Hold.borrower_id.is_(None),
+        _open_or_news(tables.Conversation.borrower_id),
+    ),
 )
 _DEBTS = (
     select(tables.Debt, tables.Contract.grace_days, tables.Creditor.kind)
@@ -272,9 +294,12 @@ def _read_promises(session: Session, found: dict[str, _Read]) -> None:
 
 def _read_holds(session: Session, found: dict[str, _Read], now: datetime) -> None:
     for query in _HOLDS:
-        for borrower_id, row in session.execute(query, {"borrower_ids": list(found), "lately": now - PAUSE_REMEMBERED}):
+        for borrower_id, row in session.execute(query, {"borrower_ids": list(found), "now": now}):
             if borrower_id is not None:
                 _take_hold(found[borrower_id], row, now)
+    for read in found.values():
+        if read.pause is not None and read.resumed_own_at is not None and read.pause.ends_at <= read.resumed_own_at:
+            read.pause = None
 
 
 def _take_hold(read: _Read, row: tables.Hold, now: datetime) -> None:
@@ -286,9 +311,9 @@ def _take_hold(read: _Read, row: tables.Hold, now: datetime) -> None:
             read.holds.add(kind)
     if row.until is not None:
         read.turns.append(row.until)
+    if kind in _OWN and row.lifted_at is not None and row.lifted_by is None:
+        read.resumed_own_at = max(row.lifted_at, read.resumed_own_at or row.lifted_at)
     pause = _pause(row, kind)
-    if pause is not None:
-        read.turns.append(pause.ends_at + PAUSE_REMEMBERED)
     if pause is not None and (read.pause is None or pause.ends_at > read.pause.ends_at):
         read.pause = pause
 

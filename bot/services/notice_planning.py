@@ -207,7 +207,7 @@ def _write(session: Session, plans: dict[str, tuple[PlannedNotice, ...]], now: d
                 notice.state.in_(("planned", "superseded")),
                 and_(notice.state == "refused", notice.topic == Topic.RESUMED),
             ),
-            or_(notice.state == "planned", notice.send_at > now - LOOK_BACK),
+            or_(notice.state == "planned", notice.send_at > now - LOOK_BACK, notice.topic == Topic.RESUMED),
         )
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)

@@ -86,6 +86,12 @@ def a_hold(deps: Deps, borrower_id: str, kind: HoldKind, until: datetime | None 
         return holds.place(session, deps, kind, borrower_id=borrower_id, until=until).hold_id
 
 
+def release(deps: Deps, chat: str) -> None:
+    """Let the conversation be nobody's any more: the phone is in other hands."""
+    with deps.begin() as session:
+        session.get_one(Conversation, chat).borrower_id = None
+
+
 def all_paid(deps: Deps, debt_id: str) -> None:
     with deps.begin() as session:
         number = session.scalars(select(Contract.number).join(Debt).where(Debt.id == debt_id)).one()
@@ -375,6 +381,49 @@ def test_a_pause_that_the_borrower_took_back_is_not_announced(
     clock.move(timedelta(days=2))
     with deps.begin() as session:
         holds.lift(session, deps, hold, lifted_by=None)
+    planned_again(deps, borrower)
+    assert rows(deps, Topic.RESUMED) == []
+    assert rows(deps, Topic.OVERDUE)
+
+
+def test_the_word_that_notices_begin_again_is_not_forgotten_while_it_reaches_nobody(
+    deps: Deps, clock: SetClock, borrower: str, chat: str
+) -> None:
+    hold = a_hold(deps, borrower, HoldKind.DISPUTE)
+    clock.move(timedelta(days=2))
+    assert handoff.lift_hold(deps, hold, an_operator(deps))
+    release(deps, chat)
+    let_pass(deps, clock, at(date(2027, 4, 1)))
+    assert rows(deps, state="sent") == []
+    verified(deps, borrower, "telegram")
+    let_pass(deps, clock, at(date(2027, 5, 20)))
+    sent = [(row.topic, row.decided_at) for row in rows(deps, state="sent")]
+    assert [topic for topic, _ in sent][:2] == [Topic.RESUMED, Topic.OVERDUE]
+    assert sent[0][1] is not None
+    assert sent[1][1] is not None
+    assert sent[1][1] - sent[0][1] >= timedelta(days=3)
+
+
+def test_a_pause_that_ended_under_another_is_announced_after_both(
+    deps: Deps, clock: SetClock, borrower: str, chat: str
+) -> None:
+    a_hold(deps, borrower, HoldKind.PAUSE, until=at(date(2026, 11, 25), 0))
+    outer = a_hold(deps, borrower, HoldKind.PERSON)
+    let_pass(deps, clock, at(date(2027, 1, 20)))
+    assert rows(deps, state="sent") == []
+    assert handoff.lift_hold(deps, outer, an_operator(deps))
+    let_pass(deps, clock, at(date(2027, 2, 20)))
+    assert [row.topic for row in rows(deps, state="sent")][:2] == [Topic.RESUMED, Topic.OVERDUE]
+
+
+def test_who_asks_for_notices_again_needs_no_word_about_a_pause_before(
+    deps: Deps, clock: SetClock, borrower: str, chat: str
+) -> None:
+    a_hold(deps, borrower, HoldKind.PAUSE, until=at(date(2026, 11, 25), 0))
+    stop = a_hold(deps, borrower, HoldKind.OPT_OUT)
+    let_pass(deps, clock, at(date(2026, 12, 1)))
+    with deps.begin() as session:
+        holds.lift(session, deps, stop, lifted_by=None)
     planned_again(deps, borrower)
     assert rows(deps, Topic.RESUMED) == []
     assert rows(deps, Topic.OVERDUE)

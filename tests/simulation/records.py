@@ -76,11 +76,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A hold; ``end`` is exclusive, None while it stands."""
+    """A hold; ``end`` is exclusive, None while it stands. ``is_taken_back``: the borrower asked to hear again."""
 
     kind: str
     start: datetime
     end: datetime | None
+    is_taken_back: bool = False
 
     def covers(self, instant: datetime) -> bool:
         """Whether it stood at an instant."""
@@ -202,7 +203,8 @@ def read_records(session: Session, relived: Sequence[Relived] = ()) -> Records:
         ends = [at for at in (_ended(hold.lifted_at, relived), hold.until) if at is not None]
         for borrower_id in concerned:
             assert borrower_id is not None
-            silence = Silence(hold.kind, hold.placed_at, min(ends, default=None))
+            is_taken_back = hold.kind in ("opt_out", "pause") and hold.lifted_at is not None and hold.lifted_by is None
+            silence = Silence(hold.kind, hold.placed_at, min(ends, default=None), is_taken_back)
             if hold.kind == "dispute" and hold.debt_id is not None:
                 cases[borrower_id].disputed.append((hold.debt_id, silence))
             else:

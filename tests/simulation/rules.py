@@ -221,21 +221,27 @@ def _still_true(case: Case) -> Iterator[Finding]:
             if _day(at) <= debt.due_on:
                 yield Finding("early", case.borrower_id, at, "called overdue before it was")
         promise = case.promises.get(_subject(notice, "promise"))
-        if promise is not None and promise.judged_at and promise.judged_at < at and promise.state == "kept":
+        judged_at = promise.judged_at if promise is not None and promise.state == "kept" else None
+        if judged_at is not None and all(judged_at < moment for moment in case.moments(at)):
             yield Finding("paid", case.borrower_id, at, "the promise was kept")
 
 
 def _after_silence(case: Case) -> Iterator[Finding]:
     """After a hold the borrower is told that notices begin again, three days before the ladder goes on.
 
-    Not after a plan, which is no silence, nor after a hold that stood for less than a day: that was a slip.
+    Not after a plan, which is no silence, nor after a hold that stood for less than a day: that was a slip. Nor after
+    the borrower's own wish to hear again, which is told at once that it was heard.
     """
     told = [_at(notice) for notice in _sent(case) if notice.topic == "resumed"]
     for notice in _sent(case):
         if notice.topic != "overdue":
             continue
         at = _at(notice)
-        ended = [s.end for s in case.silences if s.end and s.end <= at and s.end - s.start >= DAY and s.kind in SILENT]
+        over = [(s, s.end) for s in case.silences if s.end is not None and s.end <= at]
+        wished = max((end for s, end in over if s.is_taken_back), default=None)
+        ended = [
+            end for s, end in over if end - s.start >= DAY and s.kind in SILENT and (wished is None or end > wished)
+        ]
         if ended and not any(max(ended) <= when <= at - timedelta(days=3) + ONE_CONTACT for when in told):
             yield Finding("resumed", case.borrower_id, at, "the ladder went on without a word")
 

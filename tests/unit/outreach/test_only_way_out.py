@@ -31,7 +31,9 @@ STORES_WHAT_BORROWERS_WRITE = {"bot/services/inbound.py", WRITER}
 TO_DELIVER = "bot.services.outbox"
 
 ANSWERS_DANGER = {"bot/services/crisis.py": "SAFETY", "bot/services/care.py": "Purpose.SAFETY"}
-ASKS_THE_GATE = {f"bot/services/{name}.py" for name in ("reminders", "approval_news", "call_news", "handoff")}
+ASKS_THE_GATE = {
+    f"bot/services/{name}.py" for name in ("reminders", "approval_news", "call_news", "desk_offers", "handoff")
+}
 """Whoever says something that is not a reply. They ask ``bot.services.contact`` first."""
 
 
