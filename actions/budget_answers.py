@@ -135,7 +135,7 @@ def _take(turn: Turn, told: BudgetTold, people: int | None) -> Told:
         others.fen if others else None,
         income_told(income, turn.text) if income else None,
     )
-    _read_back(turn, figures, income, essentials, others)
+    _read_back(turn, figures, income, essentials)
     unclear: list[Amount] = [
         each for each in (told.income, told.essentials, told.other_debts) if isinstance(each, UnclearAmount)
     ]
@@ -225,11 +225,10 @@ def _read_back(
     figures: Figures,
     income: StatedAmount | None = None,
     essentials: StatedAmount | None = None,
-    others: StatedAmount | None = None,
 ) -> None:
     """Say what was noted; how a sum was brought to a month is said, so that it can be put right."""
-    if figures.told >= _SEVERAL and all(_is_plain(each) for each in (income, essentials, others) if each is not None):
-        turn.say("utter_budget_noted", lines="\n".join(_lines(turn, figures)))
+    if figures.told >= _SEVERAL:
+        _read_back_together(turn, figures, income, essentials)
         return
     if income is not None:
         _income_back(turn, income)
@@ -243,6 +242,19 @@ def _read_back(
             "utter_other_debts_noted" if figures.other_debts_fen else "utter_other_debts_none",
             amount=format_yuan(figures.other_debts_fen),
         )
+
+
+def _read_back_together(
+    turn: Turn, figures: Figures, income: StatedAmount | None, essentials: StatedAmount | None
+) -> None:
+    """Read many figures back in one list; what was reckoned from something else is said before it, with the rule."""
+    if income is not None and not _is_plain(income):
+        _income_back(turn, income)
+        figures = replace(figures, income_fen=None)
+    if essentials is not None and not _is_plain(essentials):
+        turn.say("utter_essentials_noted_careful", amount=format_yuan(essentials.fen))
+        figures = replace(figures, essential_fen=None)
+    turn.say("utter_budget_noted", lines="\n".join(_lines(turn, figures)))
 
 
 def _is_plain(amount: StatedAmount) -> bool:
