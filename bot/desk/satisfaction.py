@@ -35,19 +35,21 @@ class Situation:
     """What is known of a conversation at such a moment; instants are aware.
 
     ``is_held``: some reason for silence stands. ``has_open_case``: a complaint, dispute or request that nobody has
-    decided. ``is_waiting``: for a person, or with one. ``last_asked_at`` is over all conversations of this person.
+    decided. ``is_waiting``: for a person, or with one. ``weighs_offer``: a plan lies before the borrower to answer.
+    ``last_asked_at`` is over all conversations of this person.
     """
 
     is_held: bool
     has_open_case: bool
     is_waiting: bool
+    weighs_offer: bool
     last_asked_at: datetime | None
     last_inbound_at: datetime | None
 
 
 def may_ask(situation: Situation, now: datetime) -> bool:
-    """Tell whether to ask: never under a hold, beside an open case, while a person is waited for, or twice."""
-    if situation.is_waiting or situation.has_open_case or situation.is_held:
+    """Tell whether to ask: never under a hold, beside a case or an offer, while a person is waited for, or twice."""
+    if situation.is_waiting or situation.has_open_case or situation.is_held or situation.weighs_offer:
         return False
     if situation.last_inbound_at is None or now - situation.last_inbound_at > STILL_THERE:
         return False

@@ -23,7 +23,7 @@ from bot.services.conversations import Author, QuickReply, Reply, queue_reason_o
 from bot.services.deps import Deps
 from bot.services.holds import holds_on
 from bot.services.shown_text import shown_text
-from bot.store.tables import Agreement, Conversation, Message, Satisfaction
+from bot.store.tables import Agreement, Conversation, Message, Negotiation, Satisfaction
 
 LOOKED_BACK = timedelta(weeks=8)
 """How far the figures look back, as those of the reviews do."""
@@ -160,9 +160,15 @@ def _situation(session: Session, conversation: Conversation, now: datetime) -> S
         is_held=bool(holds_on(session, conversation, now).kinds - _OF_NO_WEIGHT),
         has_open_case=any(open_cases(session, family, conversation.id, conversation.borrower_id) for family in Family),
         is_waiting=conversation.owner != Owner.BOT,
+        weighs_offer=_weighs_offer(session, conversation.borrower_id),
         last_asked_at=session.scalar(select(func.max(Satisfaction.asked_at)).where(mine)),
         last_inbound_at=conversation.last_inbound_at,
     )
+
+
+def _weighs_offer(session: Session, borrower_id: str | None) -> bool:
+    chosen = exists().where(Negotiation.active_key == borrower_id, Negotiation.chosen_offer_id.is_not(None))
+    return borrower_id is not None and bool(session.scalar(select(chosen)))
 
 
 def _has_talked(session: Session, conversation: Conversation, message: Message) -> bool:

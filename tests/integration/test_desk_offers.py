@@ -22,6 +22,7 @@ from bot.services import (
     approval_decisions,
     desk_offers,
     handoff,
+    inbound,
     negotiation,
     negotiation_budget,
     offer_basis,
@@ -382,6 +383,16 @@ def test_no_question_about_the_budget_stands_between_the_borrower_and_what_was_p
     after = negotiation.state(deps, conversation_id)
     assert isinstance(after, State)
     assert after.stage is Stage.CONFIRMATION
+
+
+def test_nobody_is_asked_how_it_went_while_the_offer_lies_before_them(deps: Deps) -> None:
+    operator = agent(deps)
+    conversation_id = in_hand(deps, operator)
+    inbound.record_text(deps, conversation_id, "k", "能不能少还点")
+    send(deps, operator, conversation_id, trial(deps, operator, conversation_id).offers[0])
+    handoff.give_back(deps, conversation_id, operator.id)
+    with deps.read() as session:
+        assert session.scalars(select(tables.Satisfaction)).all() == []
 
 
 def test_a_plan_put_forward_after_a_long_silence_counts_as_what_it_is(deps: Deps) -> None:

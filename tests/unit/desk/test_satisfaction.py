@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from bot.desk.satisfaction import ASK_AGAIN_AFTER, SCORES, STILL_THERE, Situation, may_ask, tally
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-AT_EASE = Situation(is_held=False, has_open_case=False, is_waiting=False, last_asked_at=None, last_inbound_at=NOW)
+AT_EASE = Situation(
+    is_held=False, has_open_case=False, is_waiting=False, weighs_offer=False, last_asked_at=None, last_inbound_at=NOW
+)
 
 
 def test_somebody_at_ease_who_was_never_asked_may_be_asked() -> None:
@@ -26,6 +28,7 @@ def test_somebody_at_ease_who_was_never_asked_may_be_asked() -> None:
         replace(AT_EASE, is_held=True),
         replace(AT_EASE, has_open_case=True),
         replace(AT_EASE, is_waiting=True),
+        replace(AT_EASE, weighs_offer=True),
         replace(AT_EASE, last_inbound_at=None),
         replace(AT_EASE, last_inbound_at=NOW - STILL_THERE - timedelta(seconds=1)),
         replace(AT_EASE, last_asked_at=NOW),
