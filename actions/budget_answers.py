@@ -40,7 +40,7 @@ Told = Result | NotVerified | None
 _ABOUT_SPENDING = frozenset({BudgetQuestion.ESSENTIAL_ABOVE_INCOME, BudgetQuestion.ESSENTIAL_BELOW_FLOOR})
 _ABOUT_INCOME = frozenset({BudgetQuestion.INCOME_LOOKS_SMALL, BudgetQuestion.INCOME_LOOKS_LARGE})
 _YES, _NO = frozenset({"affirm", "accept_offer"}), frozenset({"deny", "reject_offer"})
-_NO_HOUSEHOLD = frozenset(
+_ABOUT_SOMETHING_ELSE = frozenset(
     {
         "third_party_inquiry",
         "wrong_person",
@@ -54,6 +54,8 @@ _NO_HOUSEHOLD = frozenset(
         "cancel",
     }
 )
+"""Messages in which people and days belong to something else: 我是他老婆, 一天打几十个电话."""
+
 _WHOLE_SPENDING = re.compile(r"开销|开支|支出|花销")
 _SEVERAL = 3
 """From so many figures in one message on they are read back in one."""
@@ -99,7 +101,7 @@ def take_correction(turn: Turn, current: State) -> Told:
 def _people(turn: Turn, current: State, *, asked: bool) -> int | None:
     """Read how many live on the income. Whoever says 我是他老婆, or asks if family must pay, names no household."""
     known = current.budget is not None and current.budget.dependants is not None
-    return None if turn.intent in _NO_HOUSEHOLD else read_dependants(turn.text, asked=asked, known=known)
+    return None if turn.intent in _ABOUT_SOMETHING_ELSE else read_dependants(turn.text, asked=asked, known=known)
 
 
 def _without_parts(told: BudgetTold, text: str) -> BudgetTold:
@@ -159,7 +161,8 @@ def _state(turn: Turn, figures: Figures) -> Result | NotVerified:
 
 def _checked(turn: Turn, current: State, asks: BudgetQuestion, told: BudgetTold, values: Sequence[Value]) -> Told:
     """Take the answer to whether a figure is meant as it was told: a yes, a no, or the figure once more."""
-    rhythm = read_rhythm(turn.text) if asks in _ABOUT_INCOME else None
+    may_tell = asks in _ABOUT_INCOME and turn.intent not in _ABOUT_SOMETHING_ELSE
+    rhythm = read_rhythm(turn.text) if may_tell else None
     if rhythm is not None and not any(isinstance(value.payload, AmountRange) for value in values):
         return _in_rhythm(turn, current, rhythm)
     people = _people(turn, current, asked=asks is BudgetQuestion.MANY_DEPENDANTS)

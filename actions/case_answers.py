@@ -15,6 +15,7 @@ from bot.rights.data_request import DataRequest, read_data_request
 from bot.services import cases
 from bot.services.accounts import NotVerified
 from bot.services.case_questions import Asked
+from bot.text.assent import may_be_assent
 from bot.workout.reading import read_position
 
 BACK = "case_back"
@@ -77,12 +78,16 @@ def take(turn: Turn, current: Asked) -> list[EventType] | None:
 def _invokes_another_right(turn: Turn, current: Asked) -> bool:
     """Whether a message claims a right of its own, which must not end as one more line of what happened.
 
+    Nor as a choice among debts: 我的全部资料 is not every debt. Distress is never only a story.
+
     What only mentions such a thing, a relative who was called or a wrong sum in a complaint about fees, is told.
     """
-    if turn.is_payload or current.step not in (CaseStep.KIND, CaseStep.FACTS):
+    if turn.is_payload or current.step not in (CaseStep.DEBT, CaseStep.KIND, CaseStep.FACTS):
         return False
     is_dispute = current.family is Family.DISPUTE
     match turn.intent:
+        case "express_distress":
+            return True
         case "third_party_inquiry":
             return introduces_self(turn.text)
         case "wrong_person":
@@ -136,7 +141,7 @@ def _take_yes(turn: Turn, current: Asked) -> list[EventType] | None:
     if turn.intent in _DECLINES:
         return drop(turn)
     if turn.intent in _AGREES:
-        return confirm(turn, None)
+        return confirm(turn, None) if may_be_assent(turn.text) else []
     other = read_kind(Family.DISPUTE, turn.text)
     if turn.intent in ("dispute_debt", "inform") and other is not None and other is not current.kind:
         cases.begin_dispute(turn.deps, turn.conversation_id, other, turn.raw_text, turn.message_id)

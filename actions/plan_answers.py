@@ -17,6 +17,7 @@ from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
 from bot.services.negotiation import BUDGET_STAGES, Blocked, Countered, NoPlan, NotSettled, Result, Stage, State
 from bot.text.amounts import AmountRange
+from bot.text.assent import may_be_assent
 from bot.text.dates import DateValue
 from bot.text.normalize import normalize_text
 from bot.text.periods import MonthCount
@@ -255,6 +256,8 @@ def _show_more(turn: Turn, current: State) -> list[EventType]:
 def _take_approval(turn: Turn, current: State) -> list[EventType] | None:
     chosen_id = current.chosen.offer_id if current.chosen else ""
     if turn.pressed("agree") == chosen_id or (turn.intent in _AGREES and not turn.carries_choice):
+        if not may_be_assent(turn.text):
+            return []
         asked = negotiation.ask_approval(turn.deps, turn.conversation_id, turn.message_id)
         if isinstance(asked, NotVerified):
             return verify_again(GOAL_AGAIN)
@@ -299,6 +302,8 @@ def _take_answer(turn: Turn, current: State) -> list[EventType] | None:
     left = _turn_away(turn, current)
     if left is not None or turn.intent not in _AGREES:
         return left
+    if not may_be_assent(turn.text):
+        return []
     seen = agreements.read_back_seen(turn.deps, turn.conversation_id, turn.message_id)
     # A yes that was typed before the text was there agrees to nothing: the text is shown, and asked again.
     return [] if isinstance(seen, AcceptRefusal) else _accept(turn, seen.text_hash)

@@ -11,6 +11,7 @@ from bot.desk.ownership import QueueReason
 from bot.services import handoff, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.promises import Answer, NotPromised, Promised, Step
+from bot.text.assent import may_be_assent
 from bot.workout.promise_reading import StatedPromise
 from bot.workout.reading import read_position
 
@@ -121,7 +122,7 @@ def _take(turn: Turn, current: Promised) -> list[EventType] | None:
     if not stated.says_nothing and turn.intent in _ANSWERS:
         return _say(turn, promises.tell(turn.deps, turn.conversation_id, stated))
     if current.step is Step.CONFIRMATION and turn.intent in _AGREES:
-        return _say(turn, _make(turn, None))
+        return _say(turn, _make(turn, None)) if may_be_assent(turn.text) else []
     return None
 
 

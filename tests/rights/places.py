@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bot.services.deps import Deps
 from tests.builders.accounts import Owed, a_plan, shown_code, verified
-from tests.builders.chat import Chat
+from tests.builders.chat import Chat, Said
 from tests.builders.desk import a_conversation
 from tests.builders.people import Person, a_person
 
@@ -16,6 +17,31 @@ ONE = (Owed(),)
 TWO_LENDERS = (Owed(), Owed(creditor="另一家银行", days_late=30))
 LONG_LATE = (Owed(principal_fen=800_000, days_late=200, lent_days_ago=400),)
 ABOVE_AUTHORITY = (Owed(principal_fen=11_000_000),)
+
+
+class Dialogue(Protocol):
+    """A conversation at a place: without the engine's process, or with the whole desk running."""
+
+    deps: Deps
+    conversation_id: str
+
+    @property
+    def form(self) -> str | None:
+        """The form that is open."""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the next answer goes past the form that is open."""
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """What the engine remembers."""
+
+    def say(self, text: str, intent: str) -> Said:
+        """Say something that means ``intent``; returns what is answered."""
+
+    def press(self, title: str) -> Said:
+        """Press the latest button with these words; returns what is answered."""
 
 
 @dataclass(frozen=True)
@@ -27,28 +53,36 @@ class Place:
     """
 
     name: str
-    reach: Callable[[Chat, Person], None]
+    reach: Callable[[Dialogue, Person], None]
     asks: tuple[str, ...] = ()
     form: str | None = None
     owes: tuple[Owed, ...] = ONE
     is_verified: bool = True
     is_planned: bool = False
 
-    def chat(self, deps: Deps) -> Chat:
-        """Open a chat with somebody new, and go to this place."""
+    def person(self, deps: Deps) -> Person:
+        """Make up somebody new who brings along what is needed here."""
         person = a_person(deps, self.owes)
-        assert person.borrower_id is not None
         if self.is_planned:
             a_plan(deps, verified(deps, person.borrower_id))
+        return person
+
+    def chat(self, deps: Deps) -> Chat:
+        """Open a chat with somebody new, and go to this place."""
+        person = self.person(deps)
         conversation_id = verified(deps, person.borrower_id) if self.is_verified else a_conversation(deps)
         chat = Chat(deps, conversation_id)
-        self.reach(chat, person)
-        assert chat.form == self.form, f"{self.name}: in {chat.form}"
+        self.go(chat, person)
         return chat
 
+    def go(self, chat: Dialogue, person: Person) -> None:
+        """Lead a conversation here."""
+        self.reach(chat, person)
+        assert chat.form == self.form, f"{self.name}: in {chat.form}"
 
-def _steps(*steps: tuple[str, str]) -> Callable[[Chat, Person], None]:
-    def reach(chat: Chat, person: Person) -> None:
+
+def _steps(*steps: tuple[str, str]) -> Callable[[Dialogue, Person], None]:
+    def reach(chat: Dialogue, person: Person) -> None:
         for text, intent in steps:
             said = text.replace("$phone", person.phone).replace("$tail", person.id_tail)
             if "$code" in said:
@@ -76,6 +110,7 @@ _VERIFY, _PLAN, _PROMISES, _CASES = "verify_form", "plan_form", "promise_form", 
 _CONFIRMATION = ("utter_ask_confirmation", "utter_ask_confirmation_settlement")
 
 PLACES = (
+    Place("first_words", _steps(), is_verified=False),
     Place("claim", _steps(*_CLAIM), ("utter_ask_claim",), _VERIFY, is_verified=False),
     Place("code", _steps(*_CODE), ("utter_ask_code",), _VERIFY, is_verified=False),
     Place("id_tail", _steps(*_TAIL), ("utter_ask_id_tail",), _VERIFY, is_verified=False),

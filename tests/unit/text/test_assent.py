@@ -1,0 +1,50 @@
+"""What may be taken for a yes that binds, whatever it was understood as."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.text.assent import may_be_assent
+from bot.text.normalize import normalize_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "同意",
+        "好的",
+        "行，就这样定",
+        "可以 就这个方案",
+        "没问题，我接受",
+        "没意见",
+        "考虑好了，签吧",
+        "嗯嗯",
+        "我认这个方案",
+        "同意吧",
+        "",
+    ],
+)
+def test_a_plain_yes_may_bind(text: str) -> None:
+    assert may_be_assent(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "为什么给我这个方案",
+        "凭什么是这个方案",
+        "這個方案怎麼來的",
+        "请人工复核这个方案",
+        "同意了会怎样？",
+        "同意的话征信会好吗",
+        "我不同意",
+        "这个方案我不太接受",
+        "先不签",
+        "让我再想想",
+        "我考虑一下",
+        "如果利息能减我就同意",
+        "除非免掉违约金",
+    ],
+)
+def test_a_question_a_no_and_a_condition_bind_nobody(text: str) -> None:
+    assert not may_be_assent(normalize_text(text))
