@@ -24,6 +24,7 @@ from bot.outreach.call_times import (
     is_late,
     is_staffed,
     open_times,
+    refused_on,
 )
 from bot.outreach.gate import HoldKind
 from bot.services import audit, contact
@@ -284,7 +285,7 @@ def _time(deps: Deps, callee: Callee, at: datetime | None, on: date | None) -> d
     if at is None and on is not None:
         at = first_on(on, now, callee, limits)
         if at is None:
-            return Forbidden(CallRule.SOFT_WINDOW, open_times(now, callee, limits))
+            return Forbidden(refused_on(on, now, callee, limits), open_times(now, callee, limits))
     if at is None:
         at = next(iter(open_times(now, callee, limits, most=1)), now)
     rule = forbidden_by(at, now, callee, limits)

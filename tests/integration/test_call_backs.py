@@ -116,6 +116,22 @@ def test_a_time_that_may_not_be_is_refused_with_times_that_may(deps: Deps, chat:
     assert "约好了" in ask(deps, chat, "", choice).words
 
 
+def test_a_whole_day_is_refused_with_the_rule_that_is_true(
+    deps: Deps, chat: str, clock: SetClock, chen: OperatorView
+) -> None:
+    far = call_backs.arrange(deps, chat, on=TODAY.date() + timedelta(weeks=4))
+    assert isinstance(far, Forbidden)
+    assert far.rule is CallRule.TOO_FAR
+    ask(deps, chat)
+    clock.instant = at(13, 5)
+    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
+    again = call_backs.arrange(deps, chat, on=TODAY.date())
+    assert isinstance(again, Forbidden)
+    assert again.rule is CallRule.FREQUENCY
+    assert again.times[0] == at(9, days=1)
+    assert "一天最多给您打一次" in ask(deps, chat, "今天给我打电话").words
+
+
 def test_another_time_is_chosen_by_a_tap_and_the_call_can_be_called_off(deps: Deps, chat: str) -> None:
     ask(deps, chat)
     moved = ask(deps, chat, "", "move")
