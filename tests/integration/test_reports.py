@@ -349,6 +349,18 @@ def test_the_pages_show_words_and_bars_and_every_figure_leads_to_its_rows(desk: 
     assert "没有。" in console.shown("/reports/rows?measure=read&since=2020-01-01&until=2020-01-07")
 
 
+@pytest.mark.parametrize("measure", [Measure.READ, Measure.WAITED])
+@pytest.mark.parametrize(("since", "until"), [("0001-01-01", "2026-01-01"), ("2026-01-01", "9999-12-31")])
+def test_days_at_the_ends_of_the_calendar_are_no_days_of_the_desk(
+    deps: Deps, clock: SetClock, measure: Measure, since: str, until: str
+) -> None:
+    console = ConsoleBrowser(deps, clock)
+    console.log_in_as(Role.COMPLIANCE, "rui", "小芮")
+    page = console.browser.get(f"/console/reports/rows?measure={measure}&since={since}&until={until}")
+    assert page.status_code == 422
+    assert "没有。" in console.shown(f"/reports/rows?measure={measure}&since=2000-01-01&until=2100-12-31")
+
+
 def test_every_code_of_the_reports_has_words(deps: Deps) -> None:
     words = Pages(deps).words("_report_words.html")
     for table, codes in (
