@@ -15,8 +15,9 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.desk.calls import CallOutcome
 from bot.identity.roles import Permission
+from bot.outreach.call_times import MOST_ATTEMPTS
 from bot.services import call_backs
-from bot.services.call_backs import Arranged, Forbidden, NotArranged
+from bot.services.call_backs import Arranged, CallMade, Forbidden, NotArranged
 from bot.services.operators import OperatorView
 from bot.services.reading_rights import readable
 
@@ -88,9 +89,12 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         request: Request,
         conversation_id: ConversationId,
         operator: Annotated[OperatorView, Depends(caller)],
+        call: Annotated[str, Form(pattern=r"^[0-9a-f]{32}$")],
+        attempts: Annotated[int, Form(ge=0, le=MOST_ATTEMPTS)],
         outcome: Annotated[CallOutcome, Form()] = CallOutcome.SPOKEN,
     ) -> Response:
-        done = await run_in_threadpool(call_backs.settle, deps, operator, conversation_id, outcome)
+        made = CallMade(call, attempts)
+        done = await run_in_threadpool(call_backs.settle, deps, operator, conversation_id, made, outcome)
         if isinstance(done, NotArranged):
             return await run_in_threadpool(calls_page, pages, request, operator, done.value, status=409)
         on_reply(conversation_id)

@@ -72,6 +72,14 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMade:
+    """The call that somebody made: which one, and after how many ``attempts`` that nobody answered."""
+
+    id: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """An open call as the desk sees it; instants are aware. ``borrower`` is a masked name."""
 
@@ -85,6 +93,11 @@ class CallView:
     is_told: bool
     is_due: bool
     is_late: bool
+
+    @property
+    def made(self) -> CallMade:
+        """The call, for whoever makes it now."""
+        return CallMade(self.id, self.attempts)
 
 
 def arrange(
@@ -185,24 +198,27 @@ def arrange_for(
         return done
 
 
-def settle(deps: Deps, operator: OperatorView, conversation_id: str, outcome: CallOutcome) -> CallState | NotArranged:
+def settle(
+    deps: Deps, operator: OperatorView, conversation_id: str, call: CallMade, outcome: CallOutcome
+) -> CallState | NotArranged:
     """Say what became of a call. One that was made is put into the history of contacts.
 
     One that nobody answered is arranged anew for the next time that is allowed, and given up after ``MOST_ATTEMPTS``;
-    the borrower is told either.
+    the borrower is told either. Where the call was settled or made once more since ``call`` was read, nothing happens
+    (``NONE_OPEN``): of two who press for the same call one counts.
     """
     with deps.begin() as session:
         conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return NotArranged.UNKNOWN
         row = _open_one(session, conversation.borrower_id)
-        if row is None:
+        if row is None or CallMade(row.id, row.attempts) != call:
             return NotArranged.NONE_OPEN
         actor = audit.Actor("operator", operator.id)
         if outcome is CallOutcome.WITHDRAWN:
             return _close(session, deps, row, CallState.WITHDRAWN, actor)
         row.attempts += outcome is CallOutcome.NO_ANSWER
-        count(session, deps, row, f"call:{row.id}:{deps.now().isoformat()}", "asked", channel=PHONE)
+        count(session, deps, row, f"call:{call.id}:{call.attempts}", "asked", channel=PHONE)
         audit.record(session, deps.now(), actor, f"call_{outcome.value}", ("conversation", conversation_id))
         if outcome is CallOutcome.SPOKEN:
             return _close(session, deps, row, CallState.DONE, actor)

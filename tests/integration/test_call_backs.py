@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +25,7 @@ from bot.identity.roles import Role
 from bot.outreach.call_times import MOST_ATTEMPTS, CallRule
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.services import call_backs, contact, handoff, reading_rights
-from bot.services.call_backs import Arranged, Forbidden, NotArranged
+from bot.services.call_backs import Arranged, CallMade, Forbidden, NotArranged
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
 from bot.store import tables
@@ -71,6 +73,19 @@ class Heard:
 
 def ask(deps: Deps, chat: str, text: str = "给我回个电话", choice: str | None = None) -> Heard:
     return Heard(deps, PassOn, chat, text, "request_callback", choice)
+
+
+def settle(deps: Deps, chen: OperatorView, chat: str, outcome: CallOutcome) -> CallState | NotArranged:
+    """Settle the call as it stands."""
+    row = row_of(deps, chat)
+    return call_backs.settle(deps, chen, chat, CallMade(row.id, row.attempts), outcome)
+
+
+def contacts(deps: Deps) -> list[tables.Reminder]:
+    """What stands in the history of contacts about calls."""
+    with deps.read() as session:
+        found = select(tables.Reminder).where(tables.Reminder.key.like("call%"))
+        return list(session.scalars(found.order_by(tables.Reminder.created_at)))
 
 
 def row_of(deps: Deps, chat: str) -> tables.CallBack:
@@ -124,7 +139,7 @@ def test_a_whole_day_is_refused_with_the_rule_that_is_true(
     assert far.rule is CallRule.TOO_FAR
     ask(deps, chat)
     clock.instant = at(13, 5)
-    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
+    assert settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
     again = call_backs.arrange(deps, chat, on=TODAY.date())
     assert isinstance(again, Forbidden)
     assert again.rule is CallRule.FREQUENCY
@@ -242,8 +257,8 @@ def test_what_may_not_be_said_at_night_is_said_in_the_morning(deps: Deps, clock:
 
 def test_a_call_that_was_made_counts_before_the_next_notice(deps: Deps, chat: str, chen: OperatorView) -> None:
     ask(deps, chat)
-    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
-    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is NotArranged.NONE_OPEN
+    assert settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
+    assert settle(deps, chen, chat, CallOutcome.SPOKEN) is NotArranged.NONE_OPEN
     with deps.begin() as session:
         conversation = session.get_one(tables.Conversation, chat)
         decision = contact.decide(session, deps, conversation.borrower_id, conversation, Purpose.COLLECTION, None)
@@ -260,16 +275,40 @@ def test_an_unanswered_call_is_tried_another_day_and_given_up_after_some(
 ) -> None:
     ask(deps, chat)
     for attempt in range(1, MOST_ATTEMPTS):
-        assert call_backs.settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.OPEN
+        assert settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.OPEN
         assert row_of(deps, chat).call_at == at(9, days=attempt)
         clock.instant = at(9, 30, days=attempt)
         call_backs.sweep(deps)
-    assert call_backs.settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.UNREACHED
+    assert settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.UNREACHED
     clock.instant = at(12, days=12)
     call_backs.sweep(deps)
     assert "没有打通" in told(deps, chat)[0].text
     assert told(deps, chat)[-1].text.startswith("给您打了几次电话")
     assert row_of(deps, chat).open_key is None
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
+def test_pressing_twice_or_on_an_old_page_makes_no_second_call(
+    deps: Deps, chat: str, clock: SetClock, chen: OperatorView, apart: timedelta
+) -> None:
+    ask(deps, chat)
+    made = CallMade(row_of(deps, chat).id, 0)
+    assert call_backs.settle(deps, chen, chat, made, CallOutcome.NO_ANSWER) is CallState.OPEN
+    for outcome in CallOutcome:
+        clock.move(apart)
+        assert call_backs.settle(deps, chen, chat, made, outcome) is NotArranged.NONE_OPEN
+    assert (row_of(deps, chat).attempts, len(contacts(deps)), len(told(deps, chat))) == (1, 1, 1)
+    other = CallMade("0" * 32, 1)
+    assert call_backs.settle(deps, chen, chat, other, CallOutcome.NO_ANSWER) is NotArranged.NONE_OPEN
+
+
+def test_two_who_press_at_once_make_one_call(deps: Deps, chat: str, chen: OperatorView) -> None:
+    ask(deps, chat)
+    made = CallMade(row_of(deps, chat).id, 0)
+    with ThreadPoolExecutor(2) as both:
+        pressed = [both.submit(call_backs.settle, deps, chen, chat, made, CallOutcome.NO_ANSWER) for _ in range(2)]
+    assert sorted(one.result() for one in pressed) == [NotArranged.NONE_OPEN, CallState.OPEN]
+    assert (row_of(deps, chat).attempts, len(contacts(deps))) == (1, 1)
 
 
 def test_due_calls_come_first_and_late_ones_are_said_to_be(deps: Deps, clock: SetClock, chen: OperatorView) -> None:
@@ -320,6 +359,11 @@ def console(deps: Deps, clock: SetClock) -> ConsoleBrowser:
     return ConsoleBrowser(deps, clock)
 
 
+def made_on(page: str) -> dict[str, str]:
+    """Return what a conversation's page says of the call that its buttons settle."""
+    return dict(re.findall(r'type="hidden" name="(call|attempts)" value="([^"]*)"', page))
+
+
 def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: ConsoleBrowser, chat: str) -> None:
     console.log_in_as(Role.AGENT)
     assert "没有约电话" in console.shown(f"/c/{chat}")
@@ -335,8 +379,12 @@ def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: Con
     assert 'data-attention="late"' in inbox
     assert "回电过时" in inbox
     assert "已经过时" in console.shown("/call-backs")
-    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 303
-    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 409
+    pressed = made_on(console.shown(f"/c/{chat}"))
+    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken", **pressed).status_code == 303
+    again = console.send(f"/c/{chat}/call-back/settle", outcome="spoken", **pressed)
+    assert again.status_code == 409
+    assert "已经记过结果" in again.text
+    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 422
     assert 'id="calls"' not in console.shown("/")
 
 
