@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from bot.desk.calls import CallOutcome, CallState, CallTelling
+from bot.desk.calls import OWED, CallOutcome, CallState, CallTelling
 from bot.identity.masking import mask_name
 from bot.outreach.call_times import (
     MOST_ATTEMPTS,
@@ -224,7 +224,7 @@ def settle(
             return _close(session, deps, row, CallState.DONE, actor)
         session.flush()
         times = open_times(deps.now(), _callee(session, deps, row.borrower_id), deps.limits, most=1)
-        owe_word(deps, row)
+        owe_word(deps, row, CallTelling.MISSED)
         if row.attempts >= MOST_ATTEMPTS or not times:
             _close(session, deps, row, CallState.UNREACHED, actor)
         else:
@@ -262,7 +262,7 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
     """Tell times that could not be told before, and call off what is no longer its conversation's; returns how many."""
     now = deps.now()
     with deps.read() as session:
-        due = (CallBack.telling == CallTelling.DUE) & (CallBack.tell_at <= now)
+        due = CallBack.telling.in_(OWED) & (CallBack.tell_at <= now)
         gone = (CallBack.state == CallState.OPEN) & Conversation.borrower_id.is_distinct_from(CallBack.borrower_id)
         rows = select(CallBack.conversation_id, CallBack.id).join(
             Conversation, Conversation.id == CallBack.conversation_id
@@ -278,7 +278,7 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
                 row.telling = CallTelling.DROPPED.value
                 if row.state == CallState.OPEN:
                     _close(session, deps, row, CallState.WITHDRAWN, audit.SYSTEM)
-            elif row.telling == CallTelling.DUE and row.tell_at is not None and row.tell_at <= deps.now():
+            elif row.telling in OWED and row.tell_at is not None and row.tell_at <= deps.now():
                 tell(session, deps, conversation, row)
     return len(found)
 

@@ -44,9 +44,9 @@ def time_buttons(deps: Deps, times: Sequence[datetime]) -> tuple[QuickReply, ...
     )
 
 
-def owe_word(deps: Deps, row: CallBack) -> None:
-    """Note that the borrower has to be told what an operator arranged."""
-    row.telling, row.tell_at = CallTelling.DUE.value, deps.now()
+def owe_word(deps: Deps, row: CallBack, word: CallTelling = CallTelling.DUE) -> None:
+    """Note that the borrower has to be told what an operator arranged, or that nobody answered (``MISSED``)."""
+    row.telling, row.tell_at = word.value, deps.now()
 
 
 def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack) -> None:
@@ -105,7 +105,8 @@ def _reply(deps: Deps, row: CallBack) -> Reply | None:
         return Reply(deps.wording.one("call_back_given_up"))
     if row.state != CallState.OPEN:
         return None
-    text = time_words(deps, "call_back_unreached" if row.attempts else "call_back_by_operator", row.call_at)
+    is_missed = row.telling == CallTelling.MISSED
+    text = time_words(deps, "call_back_unreached" if is_missed else "call_back_by_operator", row.call_at)
     return Reply(text, change_buttons(deps))
 
 

@@ -283,6 +283,7 @@ def test_an_unanswered_call_is_tried_another_day_and_given_up_after_some(
     clock.instant = at(12, days=12)
     call_backs.sweep(deps)
     assert "没有打通" in told(deps, chat)[0].text
+    assert "刚才" not in told(deps, chat)[0].text
     assert told(deps, chat)[-1].text.startswith("给您打了几次电话")
     assert row_of(deps, chat).open_key is None
 
@@ -309,6 +310,19 @@ def test_two_who_press_at_once_make_one_call(deps: Deps, chat: str, chen: Operat
         pressed = [both.submit(call_backs.settle, deps, chen, chat, made, CallOutcome.NO_ANSWER) for _ in range(2)]
     assert sorted(one.result() for one in pressed) == [NotArranged.NONE_OPEN, CallState.OPEN]
     assert (row_of(deps, chat).attempts, len(contacts(deps))) == (1, 1)
+
+
+def test_who_moves_a_call_does_not_say_that_somebody_has_just_called(
+    deps: Deps, chat: str, clock: SetClock, chen: OperatorView
+) -> None:
+    ask(deps, chat)
+    assert settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.OPEN
+    clock.move(timedelta(hours=3))
+    assert call_backs.arrange_for(deps, chen, chat, at(16, days=1)) == Arranged(at(16, days=1), is_moved=True)
+    missed, moved = (message.text for message in told(deps, chat))
+    assert "没有打通" in missed
+    assert "没有打通" not in moved
+    assert "11月22日 16:00到17:00之间" in moved
 
 
 def test_due_calls_come_first_and_late_ones_are_said_to_be(deps: Deps, clock: SetClock, chen: OperatorView) -> None:
