@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.desk.calls import OWED, CallOutcome, CallState, CallTelling
@@ -28,7 +28,7 @@ from bot.outreach.call_times import (
 )
 from bot.outreach.gate import HoldKind
 from bot.services import audit, contact
-from bot.services.call_news import count, owe_word, tell
+from bot.services.call_news import count, owe_word, tell, told_of_miss_at
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.locking import locked_in_turn
@@ -223,7 +223,9 @@ def settle(
         if outcome is CallOutcome.SPOKEN:
             return _close(session, deps, row, CallState.DONE, actor)
         session.flush()
-        times = open_times(deps.now(), _callee(session, deps, row.borrower_id), deps.limits, most=1)
+        # The next call is one that they can be told of before.
+        told_at = told_of_miss_at(session, deps, conversation)
+        times = open_times(told_at, _callee(session, deps, row.borrower_id), deps.limits, most=1)
         owe_word(deps, row, CallTelling.MISSED)
         if row.attempts >= MOST_ATTEMPTS or not times:
             _close(session, deps, row, CallState.UNREACHED, actor)
@@ -320,6 +322,9 @@ def _put(session: Session, deps: Deps, conversation: Conversation, at: datetime,
     row = _open_one(session, borrower_id)
     is_moved = row is not None
     if row is None:
+        # That an earlier call was given up is no news to whoever has a new one.
+        earlier = (CallBack.borrower_id == borrower_id) & CallBack.open_key.is_(None) & CallBack.telling.in_(OWED)
+        session.execute(update(CallBack).where(earlier).values(telling=CallTelling.DROPPED.value, tell_at=None))
         noted_by = by.id if by.kind == "operator" else None
         row = CallBack(borrower_id=borrower_id, open_key=borrower_id, asked_at=now, noted_by=noted_by)
         session.add(row)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import business_date, local
 from bot.desk.calls import CallState, CallTelling
-from bot.outreach.call_times import SLOT
+from bot.outreach.call_times import SLOT, is_late
 from bot.outreach.gate import Decision, Purpose, Verdict
 from bot.services import contact
 from bot.services.conversations import Author, QuickReply, Reply, say
@@ -49,14 +49,20 @@ def owe_word(deps: Deps, row: CallBack, word: CallTelling = CallTelling.DUE) -> 
     row.telling, row.tell_at = word.value, deps.now()
 
 
+def told_of_miss_at(session: Session, deps: Deps, conversation: Conversation) -> datetime:
+    """Return when the borrower may be told that nobody answered: now, or the next hour at which it may be said."""
+    return _decide(session, deps, conversation, CallTelling.MISSED)[1].until or deps.now()
+
+
 def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack) -> None:
-    """Tell the borrower what an operator arranged, as soon as the contact rules allow it.
+    """Tell the borrower what is owed to them, as soon as the contact rules allow it.
 
     Within ``contact.ANSWERS_WITHIN`` of their last words it is an answer, later something they asked to be told. What
-    could only be told after the call is not told.
+    could only be told after the call is not told. That a call was missed is part of that call, and counts with it.
     """
+    word = CallTelling(row.telling)
     reply = _reply(deps, row)
-    purpose, decision = _decide(session, deps, conversation)
+    purpose, decision = _decide(session, deps, conversation, word)
     until = decision.until if decision.verdict is Verdict.DEFERRED else None
     if reply is not None and until is not None and (row.state != CallState.OPEN or until < row.call_at):
         row.tell_at = until
@@ -68,7 +74,7 @@ def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack
     row.telling = CallTelling.TOLD.value
     key = f"call:{row.id}:{row.attempts}:{row.state}:{row.call_at.isoformat()}"
     message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
-    if message is not None and purpose is Purpose.PLAN_NOTICE:
+    if message is not None and purpose is Purpose.PLAN_NOTICE and word is not CallTelling.MISSED:
         count(session, deps, row, f"call-news:{message.id}", decision.rule, message_id=message.id)
 
 
@@ -103,18 +109,21 @@ def count(
 def _reply(deps: Deps, row: CallBack) -> Reply | None:
     if row.state == CallState.UNREACHED:
         return Reply(deps.wording.one("call_back_given_up"))
-    if row.state != CallState.OPEN:
+    if row.state != CallState.OPEN or is_late(row.call_at, deps.now()):
         return None
     is_missed = row.telling == CallTelling.MISSED
     text = time_words(deps, "call_back_unreached" if is_missed else "call_back_by_operator", row.call_at)
     return Reply(text, change_buttons(deps))
 
 
-def _decide(session: Session, deps: Deps, conversation: Conversation) -> tuple[Purpose, Decision]:
-    last = conversation.last_inbound_at
-    answers = last is not None and deps.now() - last < contact.ANSWERS_WITHIN
+def _decide(session: Session, deps: Deps, conversation: Conversation, word: CallTelling) -> tuple[Purpose, Decision]:
+    now, last, is_missed = deps.now(), conversation.last_inbound_at, word is CallTelling.MISSED
+    # Who is told at night that a call was missed is woken by what happened hours ago: that is no answer.
+    waits = is_missed and not deps.limits.hard_end <= local(now).time() < deps.limits.hard_start
+    answers = last is not None and now - last < contact.ANSWERS_WITHIN and not waits
     purpose = Purpose.REPLY if answers else Purpose.PLAN_NOTICE
-    return purpose, contact.decide(session, deps, conversation.borrower_id, conversation, purpose, None)
+    borrower_id = conversation.borrower_id
+    return purpose, contact.decide(session, deps, borrower_id, conversation, purpose, None, is_counted=is_missed)
 
 
 def _payload(choice: str) -> str:

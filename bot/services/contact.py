@@ -71,13 +71,18 @@ def decide(
     conversation: Conversation | None,
     purpose: Purpose,
     due_key: str | None,
+    *,
+    is_counted: bool = False,
 ) -> Decision:
     """Ask the gate whether ``borrower_id`` may be written to in ``conversation`` now, inside an open transaction.
 
     Refused (P1) without a conversation that is bound to this borrower. ``due_key`` names the due date that a notice
-    comes before, as ``due_key_of`` makes it.
+    comes before, as ``due_key_of`` makes it. ``is_counted``: the message is part of a contact that the borrower asked
+    for and that counts by itself, such as a call: how often they were written to (F1, F3) does not put it off.
     """
     recipient = recipient_of(session, deps, borrower_id, conversation, purpose)
+    if is_counted:
+        recipient = replace(recipient, history=())
     return may_send(purpose, due_key, recipient, deps.now(), deps.limits)
 
 

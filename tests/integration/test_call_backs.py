@@ -18,7 +18,7 @@ from actions.contact import Cancel, PassOn, RequestHuman
 from bot.clock import SHANGHAI
 from bot.console.calls import UNREADABLE
 from bot.console.rendering import Pages
-from bot.desk.calls import CallOutcome, CallState
+from bot.desk.calls import CallOutcome, CallState, CallTelling
 from bot.desk.ownership import Owner
 from bot.desk.visibility import Reader
 from bot.identity.roles import Role
@@ -280,8 +280,6 @@ def test_an_unanswered_call_is_tried_another_day_and_given_up_after_some(
         clock.instant = at(9, 30, days=attempt)
         call_backs.sweep(deps)
     assert settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.UNREACHED
-    clock.instant = at(12, days=12)
-    call_backs.sweep(deps)
     assert "没有打通" in told(deps, chat)[0].text
     assert "刚才" not in told(deps, chat)[0].text
     assert told(deps, chat)[-1].text.startswith("给您打了几次电话")
@@ -310,6 +308,103 @@ def test_two_who_press_at_once_make_one_call(deps: Deps, chat: str, chen: Operat
         pressed = [both.submit(call_backs.settle, deps, chen, chat, made, CallOutcome.NO_ANSWER) for _ in range(2)]
     assert sorted(one.result() for one in pressed) == [NotArranged.NONE_OPEN, CallState.OPEN]
     assert (row_of(deps, chat).attempts, len(contacts(deps))) == (1, 1)
+
+
+@pytest.fixture
+def silent(deps: Deps) -> str:
+    """The conversation of somebody whose last words are 20 hours old, after two notices that they left unanswered."""
+    borrower_id = a_borrower(deps)
+    chat = a_conversation(deps, Talk(borrower_id=borrower_id, said=(Said("在吗", minutes_ago=20 * 60),)))
+    with deps.begin() as session:
+        for hours in (18, 2):
+            sent_at = deps.now() - timedelta(hours=hours)
+            notice = tables.Reminder(key=f"n{hours}", borrower_id=borrower_id, purpose="collection", topic="overdue")
+            notice.send_at = notice.created_at = notice.decided_at = sent_at
+            notice.state = "sent"
+            session.add(notice)
+    return chat
+
+
+def test_whoever_misses_a_call_is_told_of_the_next_one_each_time_and_at_last_that_it_was_given_up(
+    deps: Deps, silent: str, clock: SetClock, chen: OperatorView
+) -> None:
+    assert call_backs.arrange(deps, silent, at(14)) == Arranged(at(14))
+    for attempt, missed_at in enumerate((at(14, 10), at(9, 10, days=1), at(9, 10, days=2)), start=1):
+        clock.instant = missed_at
+        is_last = attempt == MOST_ATTEMPTS
+        assert settle(deps, chen, silent, CallOutcome.NO_ANSWER) is (CallState.UNREACHED if is_last else CallState.OPEN)
+        said = told(deps, silent)[attempt - 1 :]
+        assert [message.created_at for message in said] == [missed_at]
+        words = "先不打了" if is_last else f"同事会在11月{21 + attempt}日 09:00到10:00之间再打一次"
+        assert words in said[0].text
+        assert said[0].purpose == Purpose.PLAN_NOTICE
+        assert row_of(deps, silent).telling == CallTelling.TOLD
+    assert [contact.channel for contact in contacts(deps)] == ["phone"] * MOST_ATTEMPTS, "each call counts, once"
+
+
+def test_in_the_evening_the_next_call_waits_until_it_can_be_told_of(
+    deps: Deps, silent: str, clock: SetClock, chen: OperatorView
+) -> None:
+    call_backs.arrange(deps, silent, at(19))
+    clock.instant = at(20, 5)
+    assert settle(deps, chen, silent, CallOutcome.NO_ANSWER) is CallState.OPEN
+    assert (told(deps, silent), row_of(deps, silent).call_at) == ([], at(10, days=1))
+    clock.instant = at(9, days=1)
+    assert call_backs.sweep(deps) == 1
+    (message,) = told(deps, silent)
+    assert message.text.startswith("给您打的电话没有打通")
+    assert "11月22日 10:00到11:00之间" in message.text
+    assert len(contacts(deps)) == 1
+
+
+def test_at_night_nobody_is_told_of_a_missed_call_even_if_they_wrote_by_day(
+    deps: Deps, chat: str, clock: SetClock, chen: OperatorView
+) -> None:
+    ask(deps, chat)
+    clock.instant = at(22, 30)
+    assert settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.OPEN
+    assert told(deps, chat) == []
+    clock.instant = at(9, days=1)
+    assert call_backs.sweep(deps) == 1
+    assert "11月22日 10:00到11:00之间" in told(deps, chat)[0].text
+
+
+def test_a_hold_keeps_what_became_of_a_call_to_the_desk(
+    deps: Deps, silent: str, clock: SetClock, chen: OperatorView
+) -> None:
+    call_backs.arrange(deps, silent, at(14))
+    clock.instant = at(14, 10)
+    with deps.begin() as session:
+        borrower_id = session.get_one(tables.Conversation, silent).borrower_id
+        session.add(tables.Hold(borrower_id=borrower_id, kind=HoldKind.PAUSE.value, placed_at=deps.now()))
+    settle(deps, chen, silent, CallOutcome.NO_ANSWER)
+    assert (told(deps, silent), row_of(deps, silent).telling) == ([], CallTelling.DROPPED)
+
+
+def test_what_was_owed_of_an_earlier_call_is_not_said_once_a_new_one_is_arranged(
+    deps: Deps, silent: str, clock: SetClock, chen: OperatorView
+) -> None:
+    call_backs.arrange(deps, silent, at(19))
+    with deps.begin() as session:
+        session.get_one(tables.CallBack, row_of(deps, silent).id).attempts = MOST_ATTEMPTS - 1
+    clock.instant = at(20, 5)
+    assert settle(deps, chen, silent, CallOutcome.NO_ANSWER) is CallState.UNREACHED
+    clock.instant = at(21)
+    assert isinstance(call_backs.arrange(deps, silent, at(14, days=1)), Arranged)
+    clock.instant = at(9, days=1)
+    assert call_backs.sweep(deps) == 0
+    assert told(deps, silent) == []
+
+
+def test_a_time_that_has_passed_is_not_told_any_more(
+    deps: Deps, silent: str, clock: SetClock, chen: OperatorView
+) -> None:
+    call_backs.arrange(deps, silent, at(19))
+    clock.instant = at(20, 5)
+    settle(deps, chen, silent, CallOutcome.NO_ANSWER)
+    clock.instant = at(11, days=1)
+    call_backs.sweep(deps)
+    assert (told(deps, silent), row_of(deps, silent).telling) == ([], CallTelling.DROPPED)
 
 
 def test_who_moves_a_call_does_not_say_that_somebody_has_just_called(
