@@ -15,9 +15,11 @@ from bot.clock import business_date, local
 from bot.desk.calls import CallState, CallTelling
 from bot.outreach.call_times import SLOT, is_late
 from bot.outreach.gate import Decision, Purpose, Verdict
+from bot.outreach.notice import Topic
 from bot.services import contact
 from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
+from bot.services.notices_due import touch
 from bot.store.tables import CallBack, Conversation, Reminder
 from bot.text.display import day_text
 
@@ -75,7 +77,8 @@ def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack
     key = f"call:{row.id}:{row.attempts}:{row.state}:{row.call_at.isoformat()}"
     message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
     if message is not None and purpose is Purpose.PLAN_NOTICE and word is not CallTelling.MISSED:
-        count(session, deps, row, f"call-news:{message.id}", decision.rule, message_id=message.id)
+        key = f"call-news:{message.id}"
+        count(session, deps, row, key, decision.rule, channel=conversation.channel, message_id=message.id)
 
 
 def count(
@@ -85,16 +88,22 @@ def count(
     key: str,
     rule: str,
     *,
-    channel: str | None = None,
+    channel: str,
     message_id: str | None = None,
 ) -> None:
-    """Put a contact into the history that the gate looks at before the next notice (F1)."""
+    """Put a call, or the word of one, into the history that the gate looks at before the next notice (F1).
+
+    It holds the borrower's row: their notices are planned anew, around this contact.
+    """
     now = deps.now()
+    touch(session, row.borrower_id, now)
     session.add(
         Reminder(
             key=key,
             borrower_id=row.borrower_id,
             purpose=Purpose.PLAN_NOTICE.value,
+            topic=Topic.CALL.value,
+            subject=f"call:{row.id}",
             channel=channel,
             send_at=now,
             state="sent",

@@ -11,13 +11,14 @@ from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, select, u
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
+from bot.desk.calls import CallState
 from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
 from bot.services.deps import Deps
 from bot.services.holds import ANYTHING, About, holds_on, open_holds_of_all
 from bot.store.base import UtcDateTime
-from bot.store.tables import ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
+from bot.store.tables import CallBack, ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
 
 log = structlog.get_logger()
 
@@ -37,8 +38,11 @@ _LAST_ANSWERS: CompoundSelect[str | None, datetime | None] = union_all(
     .join(LedgerEntry, LedgerEntry.debt_id == Debt.id)
     .where(Debt.borrower_id.in_(_WHOSE), LedgerEntry.kind == EntryKind.PAYMENT.value)
     .group_by(Debt.borrower_id),
+    select(CallBack.borrower_id, func.max(CallBack.settled_at))
+    .where(CallBack.borrower_id.in_(_WHOSE), CallBack.state == CallState.DONE.value)
+    .group_by(CallBack.borrower_id),
 )
-"""When some borrowers last wrote, and when they last paid."""
+"""When some borrowers last wrote, when they last paid, and when somebody last spoke with them on the phone."""
 
 _SOUGHT = select(PaymentTrace.borrower_id).where(
     PaymentTrace.borrower_id.in_(_WHOSE),
@@ -222,7 +226,7 @@ def _histories(
 
 
 def last_answers(session: Session, borrower_ids: Sequence[str]) -> dict[str, datetime]:
-    """Return when borrowers last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
+    """Return when borrowers last wrote, in any conversation, paid or answered a call: each answers a notice (F3)."""
     found: dict[str, datetime] = {}
     for borrower_id, at in session.execute(_LAST_ANSWERS, {"borrower_ids": borrower_ids}):
         if borrower_id is not None and at is not None:

@@ -24,9 +24,11 @@ from bot.desk.visibility import Reader
 from bot.identity.roles import Role
 from bot.outreach.call_times import MOST_ATTEMPTS, CallRule
 from bot.outreach.gate import HoldKind, Purpose, Verdict
-from bot.services import call_backs, contact, handoff, reading_rights
+from bot.outreach.notice import Topic
+from bot.services import call_backs, contact, handoff, notice_planning, reading_rights
 from bot.services.call_backs import Arranged, CallMade, Forbidden, NotArranged
 from bot.services.deps import Deps
+from bot.services.notice_facts import facts_of
 from bot.services.operators import OperatorView
 from bot.store import tables
 from tests.builders.accounts import verified
@@ -286,6 +288,46 @@ def test_an_unanswered_call_is_tried_another_day_and_given_up_after_some(
     assert row_of(deps, chat).open_key is None
 
 
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "rule"),
+    [(CallOutcome.SPOKEN, Verdict.ALLOWED, "within_limits"), (CallOutcome.NO_ANSWER, Verdict.DEFERRED, "F3")],
+)
+def test_whoever_was_spoken_with_has_answered(
+    deps: Deps, clock: SetClock, chen: OperatorView, outcome: CallOutcome, verdict: Verdict, rule: str
+) -> None:
+    chat = hours_after_their_words(deps, 20)
+    for days in range(2):
+        clock.instant = at(14, 10, days=days)
+        assert isinstance(call_backs.arrange(deps, chat, at(14, days=days)), Arranged)
+        settle(deps, chen, chat, outcome)
+    clock.move(timedelta(hours=25))
+    with deps.begin() as session:
+        conversation = session.get_one(tables.Conversation, chat)
+        decision = contact.decide(session, deps, conversation.borrower_id, conversation, Purpose.COLLECTION, None)
+    assert (decision.verdict, decision.rule) == (verdict, rule)
+
+
+def test_a_call_is_a_contact_of_its_own_kind_and_has_the_notices_planned_again(
+    deps: Deps, clock: SetClock, chen: OperatorView
+) -> None:
+    chat = hours_after_their_words(deps, 20)
+    call_backs.arrange_for(deps, chen, chat, at(16, days=1))
+    notice_planning.sweep(deps)
+    clock.instant = at(16, 10, days=2)
+    assert settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
+    call = f"call:{row_of(deps, chat).id}"
+    assert [(kept.topic, kept.subject, kept.channel) for kept in contacts(deps)] == [
+        (Topic.CALL, call, "web"),
+        (Topic.CALL, call, "phone"),
+    ]
+    with deps.read() as session:
+        borrower_id = session.get_one(tables.Conversation, chat).borrower_id or ""
+        assert session.get_one(tables.Borrower, borrower_id).notices_due_at == deps.now()
+        facts = facts_of(session, [borrower_id], deps.now())[borrower_id]
+    assert (facts.last_contact_at, facts.unanswered) == (deps.now(), 0)
+    assert [notice.topic for notice in facts.standing if notice.at == deps.now()] == [Topic.CALL]
+
+
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1)])
 def test_pressing_twice_or_on_an_old_page_makes_no_second_call(
     deps: Deps, chat: str, clock: SetClock, chen: OperatorView, apart: timedelta
@@ -310,12 +352,17 @@ def test_two_who_press_at_once_make_one_call(deps: Deps, chat: str, chen: Operat
     assert (row_of(deps, chat).attempts, len(contacts(deps))) == (1, 1)
 
 
+def hours_after_their_words(deps: Deps, hours: int) -> str:
+    """Return the conversation of somebody whose last words are some hours old."""
+    return a_conversation(deps, Talk(borrower_id=a_borrower(deps), said=(Said("在吗", minutes_ago=hours * 60),)))
+
+
 @pytest.fixture
 def silent(deps: Deps) -> str:
     """The conversation of somebody whose last words are 20 hours old, after two notices that they left unanswered."""
-    borrower_id = a_borrower(deps)
-    chat = a_conversation(deps, Talk(borrower_id=borrower_id, said=(Said("在吗", minutes_ago=20 * 60),)))
+    chat = hours_after_their_words(deps, 20)
     with deps.begin() as session:
+        borrower_id = session.get_one(tables.Conversation, chat).borrower_id
         for hours in (18, 2):
             sent_at = deps.now() - timedelta(hours=hours)
             notice = tables.Reminder(key=f"n{hours}", borrower_id=borrower_id, purpose="collection", topic="overdue")
