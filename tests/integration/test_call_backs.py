@@ -529,7 +529,8 @@ def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: Con
     refused = console.send(f"/c/{chat}/call-back", at="2026-11-21T22:30")
     assert refused.status_code == 409
     assert "（T1）" in refused.text
-    assert console.send(f"/c/{chat}/call-back", at="soon").status_code == 409
+    unread = console.send(f"/c/{chat}/call-back", at="soon")
+    assert (unread.status_code, "没看懂时间" in unread.text) == (409, True)
     console.clock.instant = at(15, 1)
     inbox = console.shown("/")
     assert 'data-attention="late"' in inbox
@@ -542,6 +543,29 @@ def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: Con
     assert "已经记过结果" in again.text
     assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 422
     assert 'id="calls"' not in console.shown("/")
+
+
+def test_a_refused_time_is_given_back_beside_those_that_can_be_had_by_one_press(
+    console: ConsoleBrowser, chat: str
+) -> None:
+    console.log_in_as(Role.AGENT)
+    page = console.send(f"/c/{chat}/call-back", at="2026-11-21T22:30").text
+    assert 'id="turns"' in page, "the conversation is still there"
+    assert re.search(r"<details open>\s*<summary>对方要我们打电话", page)
+    assert 'type="datetime-local" name="at" value="2026-11-21T22:30"' in page
+    times = re.findall(r'<button name="at" value="([^"]+)">', page)
+    assert times == ["2026-11-21T13:00", "2026-11-21T14:00", "2026-11-21T18:00"]
+    assert console.send(f"/c/{chat}/call-back", at=times[1]).status_code == 303
+    assert row_of(console.deps, chat).call_at == at(14)
+    assert '<button name="at"' not in console.shown(f"/c/{chat}")
+
+
+def test_a_call_for_somebody_unknown_is_refused_in_words(console: ConsoleBrowser) -> None:
+    console.log_in_as(Role.AGENT)
+    stranger = a_conversation(console.deps)
+    refused = console.send(f"/c/{stranger}/call-back", at="2026-11-21T14:00")
+    assert (refused.status_code, "还没有核实身份，不知道该打哪个号码" in refused.text) == (409, True)
+    assert console.send(f"/c/{'0' * 32}/call-back", at="2026-11-21T14:00").status_code == 404
 
 
 def test_every_code_of_the_page_has_words(console: ConsoleBrowser) -> None:
