@@ -26,9 +26,13 @@ def operators_page(
     refusal: NotManaged | None = None,
     password: FirstPassword | None = None,
     typed: dict[str, str] | None = None,
+    retyped: dict[str, dict[str, str]] | None = None,
     status: int = 200,
 ) -> Response:
-    """Render the list. ``password`` is shown in clear, once; ``typed`` gives back what was refused."""
+    """Render the list. ``password`` is shown in clear, once.
+
+    ``typed`` gives back a new account that was refused, ``retyped`` changes that were, by the operator's id.
+    """
     rows = operator_admin.listing(pages.deps, operator)
     return pages.render(
         "operators.html",
@@ -41,6 +45,7 @@ def operators_page(
         refusal=rows if isinstance(rows, NotManaged) else refusal,
         password=password,
         typed=typed or {"login": "", "display_name": "", "team": "", "role": Role.AGENT.value},
+        retyped=retyped or {},
         longest_name=LONGEST_NAME,
     )
 
@@ -87,6 +92,9 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         team: _Text = "",
     ) -> Response:
         done = operator_admin.change(deps, operator, operator_id, display_name, role, team)
+        if isinstance(done, NotManaged):
+            retyped = {operator_id: {"display_name": display_name, "team": team, "role": role.value}}
+            return operators_page(pages, request, operator, done, retyped=retyped, status=409)
         return answer(request, operator, done)
 
     @router.post("/operators/{operator_id}/act")

@@ -1,7 +1,7 @@
 """The inbox, a conversation, and the fragments that keep an open page up to date."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import uuid4
@@ -17,6 +17,7 @@ from bot.console.session import Access, Kind
 from bot.desk.ownership import Owner
 from bot.identity.masking import may_reveal
 from bot.identity.roles import Permission, may
+from bot.outreach.call_times import CallRule
 from bot.outreach.tone import Finding
 from bot.services import assignment, call_backs, inbox
 from bot.services.call_backs import CallView
@@ -59,7 +60,18 @@ class TakenDown:
     debts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CallWished:
+    """What was asked about a call and refused: the time as it was typed, why, and times that can be had."""
+
+    at: str = ""
+    refusal: str | None = None
+    rule: CallRule | None = None
+    times: tuple[datetime, ...] = ()
+
+
 _NOTHING = TakenDown()
+_NO_CALL = CallWished()
 
 
 def list_for(pages: Pages, request: Request, operator: OperatorView) -> InboxList:
@@ -97,11 +109,13 @@ def conversation_page(
     told: TakenDown = _NOTHING,
     reason: str = "",
     revealed: Revealed | None = None,
+    wished: CallWished = _NO_CALL,
 ) -> Response:
     """Render a conversation, which records that it was read.
 
     ``draft`` gives back what could not be sent, ``findings`` what in it must not be said, ``told`` what could not be
-    taken down for a case, ``reason`` what was given for a pause that was refused. ``revealed`` is shown in clear, once.
+    taken down for a case, ``reason`` what was given for a pause that was refused, ``wished`` a call that was not
+    arranged. ``revealed`` is shown in clear, once.
     """
     found = inbox.transcript(pages.deps, conversation_id, operator.reader)
     if found is None:
@@ -113,7 +127,7 @@ def conversation_page(
         inbox=list_for(pages, request, operator),
         current=conversation_id,
         refusal=refusal,
-        **_parts(pages, operator, found, draft, findings, told, reason, revealed),
+        **_parts(pages, operator, found, draft, findings, told, reason, revealed, wished),
     )
 
 
@@ -126,6 +140,7 @@ def _parts(
     told: TakenDown = _NOTHING,
     reason: str = "",
     revealed: Revealed | None = None,
+    wished: CallWished = _NO_CALL,
 ) -> dict[str, object]:
     in_hand = found.row.owner is Owner.HUMAN and found.row.owner_operator_id == operator.id
     return {
@@ -138,6 +153,7 @@ def _parts(
         "reveal_reasons": tuple(RevealReason),
         "facts": card_facts(pages.deps, found.row.id),
         "call": call_backs.of_conversation(pages.deps, found.row.id),
+        "wished": wished,
         "draft": draft,
         "told": told,
         "reason": reason,

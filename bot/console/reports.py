@@ -18,6 +18,9 @@ from bot.services.report_measures import Measure
 from bot.services.reports import BREAKDOWNS, COLUMNS, MOST_SPANS, SHARES, SPANS, Asked, Section
 
 _Product = Annotated[str, Query(max_length=30, pattern=STORABLE)]
+_Day = Annotated[date, Query(ge=date(2000, 1, 1), le=date(2100, 12, 31))]
+"""A day that has instants before and after it in any time zone; the desk's work lies well within."""
+
 _MOST = max(MOST_SPANS.values())
 
 
@@ -31,8 +34,8 @@ def _asked(
 
 def _figure(
     measure: Annotated[Measure, Query()],
-    since: Annotated[date, Query()],
-    until: Annotated[date, Query()],
+    since: _Day,
+    until: _Day,
     product: _Product = "",
     detail: Annotated[str | None, Query(max_length=130, pattern=STORABLE)] = None,
 ) -> Figure:

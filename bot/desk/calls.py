@@ -23,8 +23,13 @@ class CallOutcome(StrEnum):
 
 
 class CallTelling(StrEnum):
-    """How far the borrower knows the time."""
+    """How far the borrower knows the time: they have to be told it, have to be told that a call was missed, or know."""
 
     DUE = "due"
+    MISSED = "missed"
     TOLD = "told"
     DROPPED = "dropped"
+
+
+OWED = (CallTelling.DUE, CallTelling.MISSED)
+"""What is still to be told."""

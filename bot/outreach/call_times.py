@@ -29,6 +29,7 @@ MOST_ATTEMPTS = 3
 """Unanswered calls, one a day, after which it is left to the borrower to ask again (†)."""
 
 _PROPOSED_HOURS = (10, 14, 18)
+_AFTERNOON = time(14)
 
 
 class CallRule(StrEnum):
@@ -106,6 +107,18 @@ def first_on(day: date, now: datetime, callee: Callee, limits: Limits) -> dateti
     hours = sorted(range(24), key=lambda hour: (hour < _PROPOSED_HOURS[0], hour))
     times = (datetime.combine(day, time(hour), tzinfo=SHANGHAI) for hour in hours)
     return next((at for at in times if at >= now and forbidden_by(at, now, callee, limits) is None), None)
+
+
+def refused_on(day: date, now: datetime, callee: Callee, limits: Limits) -> CallRule:
+    """Return the rule that forbids a whole day, one on which ``first_on`` finds no time.
+
+    It is that of the first working hour still ahead, or of the afternoon where none is; ``SOFT_WINDOW`` only where no
+    other rule stands in the way.
+    """
+    hours = (datetime.combine(day, time(hour), tzinfo=SHANGHAI) for hour in range(24))
+    ahead = (at for at in hours if at >= now and limits.soft_start <= at.time() < (at + SLOT).time() <= limits.soft_end)
+    at = next(ahead, datetime.combine(day, _AFTERNOON, tzinfo=SHANGHAI))
+    return forbidden_by(at, now, callee, limits) or CallRule.SOFT_WINDOW
 
 
 def is_staffed(now: datetime, limits: Limits) -> bool:

@@ -81,9 +81,10 @@ class Facts:
     """Everything about one borrower that a notice can be about, and what was said already.
 
     ``done`` are the keys of notices that were sent or refused: they are not planned again. ``last_contact_at`` is when
-    the borrower last wrote or paid; ``unanswered`` notices went out since, and ``person_asked`` says that a person was
-    called because of them. ``resumed_at`` is when it was last said that notices begin again. ``changes_at`` is when the
-    first of these facts changes though nobody does anything, a hold ending for instance; None if none does.
+    the borrower last wrote, paid or was spoken with on the phone; ``unanswered`` notices went out since, and
+    ``person_asked`` says that a person was called because of them. ``resumed_at`` is when it was last said that notices
+    begin again. ``changes_at`` is when the first of these facts changes though nobody does anything, a hold ending for
+    instance; None if none does.
     """
 
     instalments: tuple[InstalmentAhead, ...] = ()

@@ -27,6 +27,8 @@ class Topic(StrEnum):
     """A payment the borrower asked about is on record."""
     CASE = "case"
     """Something became of what the borrower raised; never a word of what that was."""
+    APPROVAL = "approval"
+    """A colleague has answered what the borrower waits for; never a word of what."""
     PROMISE = "promise"
     """A promise whose day is near."""
     OVERDUE = "overdue"
@@ -39,6 +41,12 @@ class Topic(StrEnum):
     """Something the borrower was going to send in."""
     RESUMED = "resumed"
     """A pause has ended and notices begin again; sent before anything else."""
+    CALL = "call"
+    """A call that the borrower asked for, or the word of its time: a contact that a person makes, and no notice."""
+
+
+WRITTEN = tuple(topic for topic in Topic if topic is not Topic.CALL)
+"""What the desk writes notices about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from bot.clock import business_date
 from bot.identity.levels import Level
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Decision, Purpose, Verdict
+from bot.outreach.notice import Topic
 from bot.services import audit, contact
 from bot.services.approvals import BOT, ApprovalState
 from bot.services.conversations import Author, QuickReply, Reply, say
@@ -133,7 +134,7 @@ def _tell(session: Session, deps: Deps, approval: tables.Approval) -> str | None
     key = f"approval:{approval.id}:{'answer' if openly else 'hint'}"
     message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
     if message is not None and purpose is Purpose.PLAN_NOTICE:
-        _count_as_notice(session, approval, message, decision.rule, now)
+        _count_as_notice(session, approval, message, conversation.channel, decision.rule, now)
     approval.telling, approval.tell_at = (Telling.TOLD, None) if openly else (Telling.HINTED, now)
     audit.record(session, now, audit.SYSTEM, f"approval_{approval.telling}", subject, rule=decision.rule)
     return conversation.id
@@ -167,7 +168,7 @@ def _decide(
 
 
 def _count_as_notice(
-    session: Session, approval: tables.Approval, message: tables.Message, rule: str, now: datetime
+    session: Session, approval: tables.Approval, message: tables.Message, channel: str, rule: str, now: datetime
 ) -> None:
     """Put a notice into the history that the gate looks at before the next one (F1)."""
     session.add(
@@ -175,6 +176,9 @@ def _count_as_notice(
             key=f"approval:{approval.id}:{message.id}",
             borrower_id=approval.borrower_id,
             purpose=Purpose.PLAN_NOTICE.value,
+            topic=Topic.APPROVAL.value,
+            subject=f"approval:{approval.id}",
+            channel=channel,
             send_at=now,
             state="sent",
             rule=rule,
@@ -206,8 +210,10 @@ def _answer(session: Session, deps: Deps, approval: tables.Approval) -> Reply:
 def _hint(session: Session, deps: Deps, approval: tables.Approval, purpose: Purpose) -> Reply:
     """That there is an answer, for whoever holds the phone."""
     granted = _granted(session, deps, approval)
-    answers = purpose is Purpose.REPLY
-    text = deps.wording.one("approval_hint" if answers else "approval_notice", lender=deps.settings.lender_name)
+    if purpose is Purpose.REPLY:
+        text = deps.wording.one("approval_hint")
+    else:
+        text = deps.notice_words.text(Topic.APPROVAL, None, approval.id, deps.settings.lender_name)
     payload = _choosing(granted) if granted is not None else _OTHERS
     look = QuickReply(deps.wording.one("approval_button_look"), payload)
     return Reply(text, (look,))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.desk.calls import CallOutcome, CallState, CallTelling
+from bot.desk.calls import OWED, CallOutcome, CallState, CallTelling
 from bot.identity.masking import mask_name
 from bot.outreach.call_times import (
     MOST_ATTEMPTS,
@@ -24,10 +24,11 @@ from bot.outreach.call_times import (
     is_late,
     is_staffed,
     open_times,
+    refused_on,
 )
 from bot.outreach.gate import HoldKind
 from bot.services import audit, contact
-from bot.services.call_news import count, owe_word, tell
+from bot.services.call_news import count, owe_word, tell, told_of_miss_at
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.locking import locked_in_turn
@@ -71,6 +72,14 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class CallMade:
+    """The call that somebody made: which one, and after how many ``attempts`` that nobody answered."""
+
+    id: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """An open call as the desk sees it; instants are aware. ``borrower`` is a masked name."""
 
@@ -84,6 +93,11 @@ class CallView:
     is_told: bool
     is_due: bool
     is_late: bool
+
+    @property
+    def made(self) -> CallMade:
+        """The call, for whoever makes it now."""
+        return CallMade(self.id, self.attempts)
 
 
 def arrange(
@@ -184,30 +198,35 @@ def arrange_for(
         return done
 
 
-def settle(deps: Deps, operator: OperatorView, conversation_id: str, outcome: CallOutcome) -> CallState | NotArranged:
+def settle(
+    deps: Deps, operator: OperatorView, conversation_id: str, call: CallMade, outcome: CallOutcome
+) -> CallState | NotArranged:
     """Say what became of a call. One that was made is put into the history of contacts.
 
     One that nobody answered is arranged anew for the next time that is allowed, and given up after ``MOST_ATTEMPTS``;
-    the borrower is told either.
+    the borrower is told either. Where the call was settled or made once more since ``call`` was read, nothing happens
+    (``NONE_OPEN``): of two who press for the same call one counts.
     """
     with deps.begin() as session:
         conversation = locked_in_turn(session, conversation_id)
         if conversation is None:
             return NotArranged.UNKNOWN
         row = _open_one(session, conversation.borrower_id)
-        if row is None:
+        if row is None or CallMade(row.id, row.attempts) != call:
             return NotArranged.NONE_OPEN
         actor = audit.Actor("operator", operator.id)
         if outcome is CallOutcome.WITHDRAWN:
             return _close(session, deps, row, CallState.WITHDRAWN, actor)
         row.attempts += outcome is CallOutcome.NO_ANSWER
-        count(session, deps, row, f"call:{row.id}:{deps.now().isoformat()}", "asked", channel=PHONE)
+        count(session, deps, row, f"call:{call.id}:{call.attempts}", "asked", channel=PHONE)
         audit.record(session, deps.now(), actor, f"call_{outcome.value}", ("conversation", conversation_id))
         if outcome is CallOutcome.SPOKEN:
             return _close(session, deps, row, CallState.DONE, actor)
         session.flush()
-        times = open_times(deps.now(), _callee(session, deps, row.borrower_id), deps.limits, most=1)
-        owe_word(deps, row)
+        # The next call is one that they can be told of before.
+        told_at = told_of_miss_at(session, deps, conversation)
+        times = open_times(told_at, _callee(session, deps, row.borrower_id), deps.limits, most=1)
+        owe_word(deps, row, CallTelling.MISSED)
         if row.attempts >= MOST_ATTEMPTS or not times:
             _close(session, deps, row, CallState.UNREACHED, actor)
         else:
@@ -245,7 +264,7 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
     """Tell times that could not be told before, and call off what is no longer its conversation's; returns how many."""
     now = deps.now()
     with deps.read() as session:
-        due = (CallBack.telling == CallTelling.DUE) & (CallBack.tell_at <= now)
+        due = CallBack.telling.in_(OWED) & (CallBack.tell_at <= now)
         gone = (CallBack.state == CallState.OPEN) & Conversation.borrower_id.is_distinct_from(CallBack.borrower_id)
         rows = select(CallBack.conversation_id, CallBack.id).join(
             Conversation, Conversation.id == CallBack.conversation_id
@@ -261,7 +280,7 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
                 row.telling = CallTelling.DROPPED.value
                 if row.state == CallState.OPEN:
                     _close(session, deps, row, CallState.WITHDRAWN, audit.SYSTEM)
-            elif row.telling == CallTelling.DUE and row.tell_at is not None and row.tell_at <= deps.now():
+            elif row.telling in OWED and row.tell_at is not None and row.tell_at <= deps.now():
                 tell(session, deps, conversation, row)
     return len(found)
 
@@ -284,7 +303,7 @@ def _time(deps: Deps, callee: Callee, at: datetime | None, on: date | None) -> d
     if at is None and on is not None:
         at = first_on(on, now, callee, limits)
         if at is None:
-            return Forbidden(CallRule.SOFT_WINDOW, open_times(now, callee, limits))
+            return Forbidden(refused_on(on, now, callee, limits), open_times(now, callee, limits))
     if at is None:
         at = next(iter(open_times(now, callee, limits, most=1)), now)
     rule = forbidden_by(at, now, callee, limits)
@@ -303,6 +322,9 @@ def _put(session: Session, deps: Deps, conversation: Conversation, at: datetime,
     row = _open_one(session, borrower_id)
     is_moved = row is not None
     if row is None:
+        # That an earlier call was given up is no news to whoever has a new one.
+        earlier = (CallBack.borrower_id == borrower_id) & CallBack.open_key.is_(None) & CallBack.telling.in_(OWED)
+        session.execute(update(CallBack).where(earlier).values(telling=CallTelling.DROPPED.value, tell_at=None))
         noted_by = by.id if by.kind == "operator" else None
         row = CallBack(borrower_id=borrower_id, open_key=borrower_id, asked_at=now, noted_by=noted_by)
         session.add(row)

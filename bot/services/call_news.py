@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from bot.clock import business_date, local
 from bot.desk.calls import CallState, CallTelling
-from bot.outreach.call_times import SLOT
+from bot.outreach.call_times import SLOT, is_late
 from bot.outreach.gate import Decision, Purpose, Verdict
+from bot.outreach.notice import Topic
 from bot.services import contact
 from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
+from bot.services.notices_due import touch
 from bot.store.tables import CallBack, Conversation, Reminder
 from bot.text.display import day_text
 
@@ -44,19 +46,25 @@ def time_buttons(deps: Deps, times: Sequence[datetime]) -> tuple[QuickReply, ...
     )
 
 
-def owe_word(deps: Deps, row: CallBack) -> None:
-    """Note that the borrower has to be told what an operator arranged."""
-    row.telling, row.tell_at = CallTelling.DUE.value, deps.now()
+def owe_word(deps: Deps, row: CallBack, word: CallTelling = CallTelling.DUE) -> None:
+    """Note that the borrower has to be told what an operator arranged, or that nobody answered (``MISSED``)."""
+    row.telling, row.tell_at = word.value, deps.now()
+
+
+def told_of_miss_at(session: Session, deps: Deps, conversation: Conversation) -> datetime:
+    """Return when the borrower may be told that nobody answered: now, or the next hour at which it may be said."""
+    return _decide(session, deps, conversation, CallTelling.MISSED)[1].until or deps.now()
 
 
 def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack) -> None:
-    """Tell the borrower what an operator arranged, as soon as the contact rules allow it.
+    """Tell the borrower what is owed to them, as soon as the contact rules allow it.
 
     Within ``contact.ANSWERS_WITHIN`` of their last words it is an answer, later something they asked to be told. What
-    could only be told after the call is not told.
+    could only be told after the call is not told. That a call was missed is part of that call, and counts with it.
     """
+    word = CallTelling(row.telling)
     reply = _reply(deps, row)
-    purpose, decision = _decide(session, deps, conversation)
+    purpose, decision = _decide(session, deps, conversation, word)
     until = decision.until if decision.verdict is Verdict.DEFERRED else None
     if reply is not None and until is not None and (row.state != CallState.OPEN or until < row.call_at):
         row.tell_at = until
@@ -68,8 +76,9 @@ def tell(session: Session, deps: Deps, conversation: Conversation, row: CallBack
     row.telling = CallTelling.TOLD.value
     key = f"call:{row.id}:{row.attempts}:{row.state}:{row.call_at.isoformat()}"
     message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
-    if message is not None and purpose is Purpose.PLAN_NOTICE:
-        count(session, deps, row, f"call-news:{message.id}", decision.rule, message_id=message.id)
+    if message is not None and purpose is Purpose.PLAN_NOTICE and word is not CallTelling.MISSED:
+        key = f"call-news:{message.id}"
+        count(session, deps, row, key, decision.rule, channel=conversation.channel, message_id=message.id)
 
 
 def count(
@@ -79,16 +88,22 @@ def count(
     key: str,
     rule: str,
     *,
-    channel: str | None = None,
+    channel: str,
     message_id: str | None = None,
 ) -> None:
-    """Put a contact into the history that the gate looks at before the next notice (F1)."""
+    """Put a call, or the word of one, into the history that the gate looks at before the next notice (F1).
+
+    It holds the borrower's row: their notices are planned anew, around this contact.
+    """
     now = deps.now()
+    touch(session, row.borrower_id, now)
     session.add(
         Reminder(
             key=key,
             borrower_id=row.borrower_id,
             purpose=Purpose.PLAN_NOTICE.value,
+            topic=Topic.CALL.value,
+            subject=f"call:{row.id}",
             channel=channel,
             send_at=now,
             state="sent",
@@ -103,17 +118,21 @@ def count(
 def _reply(deps: Deps, row: CallBack) -> Reply | None:
     if row.state == CallState.UNREACHED:
         return Reply(deps.wording.one("call_back_given_up"))
-    if row.state != CallState.OPEN:
+    if row.state != CallState.OPEN or is_late(row.call_at, deps.now()):
         return None
-    text = time_words(deps, "call_back_unreached" if row.attempts else "call_back_by_operator", row.call_at)
+    is_missed = row.telling == CallTelling.MISSED
+    text = time_words(deps, "call_back_unreached" if is_missed else "call_back_by_operator", row.call_at)
     return Reply(text, change_buttons(deps))
 
 
-def _decide(session: Session, deps: Deps, conversation: Conversation) -> tuple[Purpose, Decision]:
-    last = conversation.last_inbound_at
-    answers = last is not None and deps.now() - last < contact.ANSWERS_WITHIN
+def _decide(session: Session, deps: Deps, conversation: Conversation, word: CallTelling) -> tuple[Purpose, Decision]:
+    now, last, is_missed = deps.now(), conversation.last_inbound_at, word is CallTelling.MISSED
+    # Who is told at night that a call was missed is woken by what happened hours ago: that is no answer.
+    waits = is_missed and not deps.limits.hard_end <= local(now).time() < deps.limits.hard_start
+    answers = last is not None and now - last < contact.ANSWERS_WITHIN and not waits
     purpose = Purpose.REPLY if answers else Purpose.PLAN_NOTICE
-    return purpose, contact.decide(session, deps, conversation.borrower_id, conversation, purpose, None)
+    borrower_id = conversation.borrower_id
+    return purpose, contact.decide(session, deps, borrower_id, conversation, purpose, None, is_counted=is_missed)
 
 
 def _payload(choice: str) -> str:

@@ -11,13 +11,14 @@ from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, select, u
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
+from bot.desk.calls import CallState
 from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
 from bot.services.deps import Deps
 from bot.services.holds import ANYTHING, About, holds_on, open_holds_of_all
 from bot.store.base import UtcDateTime
-from bot.store.tables import ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
+from bot.store.tables import CallBack, ContactWish, Conversation, Debt, LedgerEntry, Message, PaymentTrace, Reminder
 
 log = structlog.get_logger()
 
@@ -37,8 +38,11 @@ _LAST_ANSWERS: CompoundSelect[str | None, datetime | None] = union_all(
     .join(LedgerEntry, LedgerEntry.debt_id == Debt.id)
     .where(Debt.borrower_id.in_(_WHOSE), LedgerEntry.kind == EntryKind.PAYMENT.value)
     .group_by(Debt.borrower_id),
+    select(CallBack.borrower_id, func.max(CallBack.settled_at))
+    .where(CallBack.borrower_id.in_(_WHOSE), CallBack.state == CallState.DONE.value)
+    .group_by(CallBack.borrower_id),
 )
-"""When some borrowers last wrote, and when they last paid."""
+"""When some borrowers last wrote, when they last paid, and when somebody last spoke with them on the phone."""
 
 _SOUGHT = select(PaymentTrace.borrower_id).where(
     PaymentTrace.borrower_id.in_(_WHOSE),
@@ -71,13 +75,18 @@ def decide(
     conversation: Conversation | None,
     purpose: Purpose,
     due_key: str | None,
+    *,
+    is_counted: bool = False,
 ) -> Decision:
     """Ask the gate whether ``borrower_id`` may be written to in ``conversation`` now, inside an open transaction.
 
     Refused (P1) without a conversation that is bound to this borrower. ``due_key`` names the due date that a notice
-    comes before, as ``due_key_of`` makes it.
+    comes before, as ``due_key_of`` makes it. ``is_counted``: the message is part of a contact that the borrower asked
+    for and that counts by itself, such as a call: how often they were written to (F1, F3) does not put it off.
     """
     recipient = recipient_of(session, deps, borrower_id, conversation, purpose)
+    if is_counted:
+        recipient = replace(recipient, history=())
     return may_send(purpose, due_key, recipient, deps.now(), deps.limits)
 
 
@@ -217,7 +226,7 @@ def _histories(
 
 
 def last_answers(session: Session, borrower_ids: Sequence[str]) -> dict[str, datetime]:
-    """Return when borrowers last wrote, in any conversation, or paid: paying answers a notice as well (F3)."""
+    """Return when borrowers last wrote, in any conversation, paid or answered a call: each answers a notice (F3)."""
     found: dict[str, datetime] = {}
     for borrower_id, at in session.execute(_LAST_ANSWERS, {"borrower_ids": borrower_ids}):
         if borrower_id is not None and at is not None:

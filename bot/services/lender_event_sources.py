@@ -16,6 +16,7 @@ from sqlalchemy import Row, Select, String, cast, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.outreach.gate import HoldKind
+from bot.outreach.notice import Topic
 from bot.services.conversations import Author
 from bot.services.servicing import PlanEventKind
 from bot.store import tables as t
@@ -285,7 +286,11 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "notice",
-        select(t.Reminder).where(t.Reminder.state.in_(("sent", "refused")), t.Reminder.decided_at.is_not(None)),
+        select(t.Reminder).where(
+            t.Reminder.state.in_(("sent", "refused")),
+            t.Reminder.decided_at.is_not(None),
+            t.Reminder.topic.is_distinct_from(Topic.CALL.value),
+        ),
         t.Reminder.id,
         t.Reminder.decided_at,
         _notice,

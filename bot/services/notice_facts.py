@@ -44,8 +44,10 @@ _PAUSES = frozenset(
         HoldKind.OPT_OUT,
     }
 )
-_BY_EVENT = frozenset({Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE})
-"""Notices that answer an event: they tell nobody that the others begin again."""
+_BY_EVENT = frozenset(
+    {Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE, Topic.APPROVAL, Topic.CALL}
+)
+"""Notices that answer an event, and calls: they tell nobody that the others begin again."""
 _OWN = frozenset({HoldKind.PAUSE, HoldKind.OPT_OUT})
 _SETTLED = tuple(state.value for state in InstalmentState if state.is_settled)
 
@@ -362,6 +364,6 @@ def _read_notices(session: Session, found: dict[str, _Read], now: datetime) -> N
 
 
 def _read_contacts(session: Session, found: dict[str, _Read]) -> None:
-    """When each borrower last wrote or paid: paying answers a notice as well (F3)."""
+    """When each borrower last answered: wrote, paid, or was spoken with on the phone (F3)."""
     for borrower_id, at in last_answers(session, list(found)).items():
         found[borrower_id].last_contact_at = at

@@ -34,7 +34,7 @@ def about(session: Session, reminder: Reminder) -> About:
             if (quote := session.get(QuotedPayoff, _subject(reminder))) is not None:
                 return About(frozenset({quote.debt_id}))
             return _debts(session.get(Negotiation, _subject(reminder)))
-        case Topic.PAYMENT_FOUND | Topic.DOCUMENT:
+        case Topic.PAYMENT_FOUND | Topic.DOCUMENT | Topic.APPROVAL | Topic.CALL:
             return ANYTHING
 
 

@@ -121,7 +121,7 @@ def _planned(session: Session, borrower_ids: Collection[str]) -> dict[str, set[s
 
 def _has_point(session: Session, read: _Read, ladder: Ladder, reminder: tables.Reminder, today: date) -> bool:
     match Topic(reminder.topic or Topic.PLAN):
-        case Topic.COMPLETED | Topic.PAYMENT_FOUND | Topic.CASE:
+        case Topic.COMPLETED | Topic.PAYMENT_FOUND | Topic.CASE | Topic.APPROVAL | Topic.CALL:
             return True
         case Topic.PLAN | Topic.LATE | Topic.ENDING as topic:
             return _instalment_is_open(read, reminder, topic, today)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from bot.outreach.notice import Topic
+from bot.outreach.notice import WRITTEN, Topic
 from bot.services.wording import Wording, WordingError
 
 
@@ -26,7 +26,7 @@ class NoticeWords:
                 asks for anything but ``${lender}``.
         """
         wordings = Wording.load(path).texts
-        topics = {topic.value for topic in Topic}
+        topics = {topic.value for topic in WRITTEN}
         if lacking := sorted(topics - wordings.keys()):
             raise WordingError(f"{path.name}: no words for {', '.join(lacking)}")
         for name, texts in wordings.items():

@@ -27,6 +27,7 @@ from bot.cases.course import CaseState
 from bot.cases.kinds import Family
 from bot.desk.spans import Span
 from bot.lending.ledger import EntryKind
+from bot.outreach.notice import Topic
 from bot.services.report_rows import Day, Instant, Rows, Text, has_product
 from bot.services.report_talks import contained, handed_over, recorded, resolved, said
 from bot.services.search import FALLBACK_INTENT, LOW_CONFIDENCE
@@ -185,6 +186,8 @@ def _notices(state: str, detail: Text, *where: ColumnElement[bool]) -> Rows:
 
 
 _TOPIC = func.coalesce(Reminder.topic, "plan")
+_NO_CALL = Reminder.topic.is_distinct_from(Topic.CALL.value)
+"""A call that a borrower asked for stands among the contacts (F1), but is no notice."""
 
 _PAID = exists(
     select(LedgerEntry.id)
@@ -271,8 +274,8 @@ _ROWS: Mapping[Measure, Callable[[Sequence[Span], date], Rows]] = {
     Measure.PROMISES_MADE: lambda *_: _promises(Promise.made_at, by_day=False),
     Measure.PROMISES_JUDGED: lambda *_: _promises(Promise.due_on, Promise.state.in_(_JUDGED), by_day=True),
     Measure.PROMISES_KEPT: lambda *_: _promises(Promise.due_on, Promise.state == PromiseState.KEPT.value, by_day=True),
-    Measure.NOTICES_SENT: lambda *_: _notices("sent", _TOPIC),
-    Measure.PAID_AFTER_NOTICE: lambda *_: _notices("sent", _TOPIC, _PAID),
+    Measure.NOTICES_SENT: lambda *_: _notices("sent", _TOPIC, _NO_CALL),
+    Measure.PAID_AFTER_NOTICE: lambda *_: _notices("sent", _TOPIC, _NO_CALL, _PAID),
     Measure.NOTICES_REFUSED: lambda *_: _notices("refused", Reminder.rule),
     Measure.REPLIES_REFUSED: lambda *_: recorded("reply_refused", cast(AuditEntry.id, String(20)), "rule"),
     Measure.COMPLAINTS_RECEIVED: lambda *_: _complaints(CaseFile.received_on, *_COMPLAINT),

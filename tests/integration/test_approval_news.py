@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from bot import scheduler
 from bot.outreach.gate import HoldKind, Purpose
+from bot.outreach.notice import Topic
 from bot.services import approval_news, negotiation
 from bot.services.approval_decisions import Decided, Decision
 from bot.services.approvals import ApprovalState
@@ -88,6 +89,9 @@ def test_at_night_an_answer_reaches_who_still_waits_and_a_notice_waits_for_the_m
     assert message.purpose == Purpose.PLAN_NOTICE
     assert "AI 助手" in message.text
     assert "别再提醒" in message.text
+    with deps.read() as session:
+        kept = session.scalars(select(tables.Reminder).where(tables.Reminder.message_id == message.id)).one()
+        assert (kept.topic, kept.channel) == (Topic.APPROVAL, "web")
 
 
 def test_the_scheduler_tells_in_the_morning_what_was_decided_at_night(deps: Deps, clock: SetClock) -> None:

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
-from sqlalchemy import select
 
 from actions.base import Turn
 from actions.contact import Cancel, PassOn, RequestHuman
-from bot.clock import SHANGHAI
 from bot.console.calls import UNREADABLE
 from bot.console.rendering import Pages
 from bot.desk.calls import CallOutcome, CallState
 from bot.desk.ownership import Owner
 from bot.desk.visibility import Reader
 from bot.identity.roles import Role
-from bot.outreach.call_times import MOST_ATTEMPTS, CallRule
-from bot.outreach.gate import HoldKind, Purpose, Verdict
-from bot.services import call_backs, contact, handoff, reading_rights
+from bot.outreach.call_times import CallRule
+from bot.outreach.gate import HoldKind
+from bot.services import call_backs, handoff, reading_rights
 from bot.services.call_backs import Arranged, Forbidden, NotArranged
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
 from bot.store import tables
 from tests.builders.accounts import verified
 from tests.builders.approvals import an_operator_view, payloads_of
+from tests.builders.calls import TODAY, at, row_of, settle, told
 from tests.builders.chat import Chat
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import TEAM, Said, SetClock, Talk, a_borrower, a_conversation, an_operator
-
-TODAY = datetime(2026, 11, 21, tzinfo=SHANGHAI)
-"""The day of the tests' clock, which shows noon."""
-
-
-def at(hour: int, minute: int = 0, days: int = 0) -> datetime:
-    return TODAY.replace(hour=hour, minute=minute) + timedelta(days=days)
 
 
 @pytest.fixture
@@ -73,20 +66,6 @@ def ask(deps: Deps, chat: str, text: str = "给我回个电话", choice: str | N
     return Heard(deps, PassOn, chat, text, "request_callback", choice)
 
 
-def row_of(deps: Deps, chat: str) -> tables.CallBack:
-    with deps.read() as session:
-        found = select(tables.CallBack).where(tables.CallBack.conversation_id == chat)
-        return session.scalars(found.order_by(tables.CallBack.asked_at.desc())).first() or pytest.fail("no call")
-
-
-def told(deps: Deps, chat: str) -> list[tables.Message]:
-    with deps.read() as session:
-        found = select(tables.Message).where(
-            tables.Message.conversation_id == chat, tables.Message.client_key.like("call:%")
-        )
-        return list(session.scalars(found.order_by(tables.Message.seq)))
-
-
 # Asked for in the chat -----------------------------------------------------------------------------------------------
 
 
@@ -114,6 +93,22 @@ def test_a_time_that_may_not_be_is_refused_with_times_that_may(deps: Deps, chat:
     assert len(heard.payloads) == 3
     choice = heard.payloads[0].split('"')[3]
     assert "约好了" in ask(deps, chat, "", choice).words
+
+
+def test_a_whole_day_is_refused_with_the_rule_that_is_true(
+    deps: Deps, chat: str, clock: SetClock, chen: OperatorView
+) -> None:
+    far = call_backs.arrange(deps, chat, on=TODAY.date() + timedelta(weeks=4))
+    assert isinstance(far, Forbidden)
+    assert far.rule is CallRule.TOO_FAR
+    ask(deps, chat)
+    clock.instant = at(13, 5)
+    assert settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
+    again = call_backs.arrange(deps, chat, on=TODAY.date())
+    assert isinstance(again, Forbidden)
+    assert again.rule is CallRule.FREQUENCY
+    assert again.times[0] == at(9, days=1)
+    assert "一天最多给您打一次" in ask(deps, chat, "今天给我打电话").words
 
 
 def test_another_time_is_chosen_by_a_tap_and_the_call_can_be_called_off(deps: Deps, chat: str) -> None:
@@ -224,38 +219,6 @@ def test_what_may_not_be_said_at_night_is_said_in_the_morning(deps: Deps, clock:
     assert call_backs.sweep(deps) == 0
 
 
-def test_a_call_that_was_made_counts_before_the_next_notice(deps: Deps, chat: str, chen: OperatorView) -> None:
-    ask(deps, chat)
-    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is CallState.DONE
-    assert call_backs.settle(deps, chen, chat, CallOutcome.SPOKEN) is NotArranged.NONE_OPEN
-    with deps.begin() as session:
-        conversation = session.get_one(tables.Conversation, chat)
-        decision = contact.decide(session, deps, conversation.borrower_id, conversation, Purpose.COLLECTION, None)
-        assert (decision.verdict, decision.rule) == (Verdict.DEFERRED, "F1")
-        entry = session.scalars(select(tables.Reminder).where(tables.Reminder.channel == "phone")).one()
-        assert entry.state == "sent"
-    again = call_backs.arrange(deps, chat, at(18))
-    assert isinstance(again, Forbidden)
-    assert again.rule is CallRule.FREQUENCY
-
-
-def test_an_unanswered_call_is_tried_another_day_and_given_up_after_some(
-    deps: Deps, chat: str, clock: SetClock, chen: OperatorView
-) -> None:
-    ask(deps, chat)
-    for attempt in range(1, MOST_ATTEMPTS):
-        assert call_backs.settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.OPEN
-        assert row_of(deps, chat).call_at == at(9, days=attempt)
-        clock.instant = at(9, 30, days=attempt)
-        call_backs.sweep(deps)
-    assert call_backs.settle(deps, chen, chat, CallOutcome.NO_ANSWER) is CallState.UNREACHED
-    clock.instant = at(12, days=12)
-    call_backs.sweep(deps)
-    assert "没有打通" in told(deps, chat)[0].text
-    assert told(deps, chat)[-1].text.startswith("给您打了几次电话")
-    assert row_of(deps, chat).open_key is None
-
-
 def test_due_calls_come_first_and_late_ones_are_said_to_be(deps: Deps, clock: SetClock, chen: OperatorView) -> None:
     chats = [
         verified(deps, a_borrower(deps, phone=f"1380000000{n}", id_number=f"11010119900101{n}014")) for n in (1, 2)
@@ -304,6 +267,11 @@ def console(deps: Deps, clock: SetClock) -> ConsoleBrowser:
     return ConsoleBrowser(deps, clock)
 
 
+def made_on(page: str) -> dict[str, str]:
+    """Return what a conversation's page says of the call that its buttons settle."""
+    return dict(re.findall(r'type="hidden" name="(call|attempts)" value="([^"]*)"', page))
+
+
 def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: ConsoleBrowser, chat: str) -> None:
     console.log_in_as(Role.AGENT)
     assert "没有约电话" in console.shown(f"/c/{chat}")
@@ -313,15 +281,43 @@ def test_a_call_is_arranged_moved_and_settled_from_the_conversation(console: Con
     refused = console.send(f"/c/{chat}/call-back", at="2026-11-21T22:30")
     assert refused.status_code == 409
     assert "（T1）" in refused.text
-    assert console.send(f"/c/{chat}/call-back", at="soon").status_code == 409
+    unread = console.send(f"/c/{chat}/call-back", at="soon")
+    assert (unread.status_code, "没看懂时间" in unread.text) == (409, True)
     console.clock.instant = at(15, 1)
     inbox = console.shown("/")
     assert 'data-attention="late"' in inbox
     assert "回电过时" in inbox
     assert "已经过时" in console.shown("/call-backs")
-    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 303
-    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 409
+    pressed = made_on(console.shown(f"/c/{chat}"))
+    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken", **pressed).status_code == 303
+    again = console.send(f"/c/{chat}/call-back/settle", outcome="spoken", **pressed)
+    assert again.status_code == 409
+    assert "已经记过结果" in again.text
+    assert console.send(f"/c/{chat}/call-back/settle", outcome="spoken").status_code == 422
     assert 'id="calls"' not in console.shown("/")
+
+
+def test_a_refused_time_is_given_back_beside_those_that_can_be_had_by_one_press(
+    console: ConsoleBrowser, chat: str
+) -> None:
+    console.log_in_as(Role.AGENT)
+    page = console.send(f"/c/{chat}/call-back", at="2026-11-21T22:30").text
+    assert 'id="turns"' in page, "the conversation is still there"
+    assert re.search(r"<details open>\s*<summary>对方要我们打电话", page)
+    assert 'type="datetime-local" name="at" value="2026-11-21T22:30"' in page
+    times = re.findall(r'<button name="at" value="([^"]+)">', page)
+    assert times == ["2026-11-21T13:00", "2026-11-21T14:00", "2026-11-21T18:00"]
+    assert console.send(f"/c/{chat}/call-back", at=times[1]).status_code == 303
+    assert row_of(console.deps, chat).call_at == at(14)
+    assert '<button name="at"' not in console.shown(f"/c/{chat}")
+
+
+def test_a_call_for_somebody_unknown_is_refused_in_words(console: ConsoleBrowser) -> None:
+    console.log_in_as(Role.AGENT)
+    stranger = a_conversation(console.deps)
+    refused = console.send(f"/c/{stranger}/call-back", at="2026-11-21T14:00")
+    assert (refused.status_code, "还没有核实身份，不知道该打哪个号码" in refused.text) == (409, True)
+    assert console.send(f"/c/{'0' * 32}/call-back", at="2026-11-21T14:00").status_code == 404
 
 
 def test_every_code_of_the_page_has_words(console: ConsoleBrowser) -> None:

@@ -13,8 +13,11 @@ from typer.testing import CliRunner
 
 from bot import cli_lender
 from bot.cli import app
+from bot.desk.calls import CallOutcome, CallState
+from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import audit, lender_events
+from bot.services import audit, call_backs, lender_events
+from bot.services.call_backs import Arranged
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.lender_event_sources import EventKind
@@ -30,6 +33,7 @@ from bot.store.tables import (
     Reminder,
 )
 from tests.builders.accounts import a_plan
+from tests.builders.approvals import an_operator_view
 from tests.builders.desk import Said, SetClock, Talk, a_conversation, an_operator
 
 
@@ -155,6 +159,19 @@ class TestEverything:
         rows = list(csv.DictReader(io.StringIO(done.stdout)))
         assert [int(row["seq"]) for row in rows] == [event.seq for event in events[3:]]
         assert json.loads(rows[0]["detail"]) == events[3].detail
+
+
+def test_a_call_that_the_borrower_asked_for_is_no_notice(deps: Deps, borrower: str, clock: SetClock) -> None:
+    chat = a_conversation(deps, Talk((Said("在吗", minutes_ago=24 * 60),), borrower_id=borrower))
+    caller = an_operator_view(deps, Role.AGENT, "chen")
+    assert isinstance(call_backs.arrange_for(deps, caller, chat, deps.now() + timedelta(hours=2)), Arranged)
+    clock.move(timedelta(hours=2))
+    call = call_backs.of_conversation(deps, chat)
+    assert call is not None
+    assert call_backs.settle(deps, caller, chat, call.made, CallOutcome.SPOKEN) is CallState.DONE
+    with deps.read() as session:
+        assert session.scalar(select(func.count()).select_from(Reminder).where(Reminder.state == "sent")) == 2
+    assert kinds(deps) == []
 
 
 def test_what_was_committed_late_is_told_too(deps: Deps, borrower: str, debt: str, clock: SetClock) -> None:

@@ -205,6 +205,19 @@ def test_what_was_refused_is_given_back_with_the_reason(console: ConsoleBrowser)
     assert console.send(f"/{'0' * 32}/act", what="unlock").status_code == 409
 
 
+def test_a_refused_change_is_given_back_where_it_was_typed(console: ConsoleBrowser) -> None:
+    admin_id = console.log_in_as(Role.ADMIN, "boss", "老板")
+    refused = console.send(f"/{admin_id}", display_name="<b>老板娘</b>", role="agent", team="二组")
+    assert refused.status_code == 409
+    theirs = refused.text[refused.text.index(f'id="operator-{admin_id}"') :]
+    assert "<details open>" in theirs
+    assert 'name="display_name" value="&lt;b&gt;老板娘&lt;/b&gt;"' in theirs
+    assert 'name="team" value="二组"' in theirs
+    assert '<option value="agent" selected>' in theirs
+    assert refused.text.count("老板娘") == 1, "nothing of it in the form for a new account"
+    assert "老板娘" not in console.shown()
+
+
 def test_the_way_to_the_page_is_shown_to_administrators_only(console: ConsoleBrowser) -> None:
     for role, is_shown in ((Role.ADMIN, True), (Role.SUPERVISOR, False)):
         console.log_in_as(role, role.value)

@@ -7,17 +7,19 @@ from datetime import date, timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import bindparam, func, select, text, update
 
 from bot.cases.kinds import CaseKind
 from bot.console.charts import bars
 from bot.console.rendering import Pages
+from bot.desk.calls import CallOutcome, CallState
 from bot.desk.ownership import Owner, QueueReason
 from bot.desk.spans import Span, Unit
 from bot.identity.roles import Role
 from bot.lending.ledger import Entry, EntryKind
-from bot.outreach.notice import Topic
-from bot.services import accounts, audit, handoff, report_listing, reports
+from bot.outreach.notice import WRITTEN
+from bot.services import accounts, audit, call_backs, handoff, report_listing, reports
+from bot.services.call_backs import Arranged
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.report_listing import Figure
@@ -27,6 +29,7 @@ from bot.settings import ROOT
 from bot.store.base import UtcDateTime
 from bot.store.tables import Agreement, CaseFile, Message, Negotiation, NluTurn, Offer, Promise, Reminder, Satisfaction
 from bot.workout.promise import PromiseState
+from tests.builders.approvals import an_operator_view
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation, a_debt, an_operator
 from tests.builders.review import a_reviewer
@@ -55,6 +58,7 @@ def desk(deps: Deps, clock: SetClock) -> Deps:
         Said("一定", intent="nlu_fallback", confidence=0.2),
     )
     promised = a_conversation(deps, Talk(said=said, borrower_id=borrower))
+    _some_calls(deps, promised)
     asked = a_conversation(deps)
     handoff.ask_human(deps, asked, QueueReason.ASKED)
     clock.move(timedelta(minutes=7))
@@ -118,6 +122,19 @@ def desk(deps: Deps, clock: SetClock) -> Deps:
         audit.record(session, deps.now(), actor, "reply_refused", ("conversation", asked), rule="F1")
     _some_plans_and_notices(deps, borrower, promised)
     return deps
+
+
+def _some_calls(deps: Deps, talk: str) -> None:
+    """One call that nobody answered and one that somebody did, before a payment: contacts, and no notices."""
+    caller = an_operator_view(deps, Role.AGENT, "wu", "小吴")
+    for outcome in (CallOutcome.NO_ANSWER, CallOutcome.SPOKEN):
+        assert isinstance(call_backs.arrange(deps, talk), Arranged)
+        call = call_backs.of_conversation(deps, talk)
+        assert call is not None
+        assert isinstance(call_backs.settle(deps, caller, talk, call.made, outcome), CallState)
+    with deps.read() as session:
+        kept = select(func.count()).where(Reminder.state == "sent", Reminder.channel == "phone")
+        assert session.scalar(kept) == 2
 
 
 def _some_plans_and_notices(deps: Deps, borrower: str, talk: str) -> None:
@@ -349,6 +366,18 @@ def test_the_pages_show_words_and_bars_and_every_figure_leads_to_its_rows(desk: 
     assert "没有。" in console.shown("/reports/rows?measure=read&since=2020-01-01&until=2020-01-07")
 
 
+@pytest.mark.parametrize("measure", [Measure.READ, Measure.WAITED])
+@pytest.mark.parametrize(("since", "until"), [("0001-01-01", "2026-01-01"), ("2026-01-01", "9999-12-31")])
+def test_days_at_the_ends_of_the_calendar_are_no_days_of_the_desk(
+    deps: Deps, clock: SetClock, measure: Measure, since: str, until: str
+) -> None:
+    console = ConsoleBrowser(deps, clock)
+    console.log_in_as(Role.COMPLIANCE, "rui", "小芮")
+    page = console.browser.get(f"/console/reports/rows?measure={measure}&since={since}&until={until}")
+    assert page.status_code == 422
+    assert "没有。" in console.shown(f"/reports/rows?measure={measure}&since=2000-01-01&until=2100-12-31")
+
+
 def test_every_code_of_the_reports_has_words(deps: Deps) -> None:
     words = Pages(deps).words("_report_words.html")
     for table, codes in (
@@ -356,7 +385,7 @@ def test_every_code_of_the_reports_has_words(deps: Deps) -> None:
         ("UNIT", Unit),
         ("MEASURE", Measure),
         ("PROMISE", PromiseState),
-        ("TOPIC", Topic),
+        ("TOPIC", WRITTEN),
         ("TOLD_APART", {measure for measures in BREAKDOWNS.values() for measure in measures}),
     ):
         assert set(words[table]) == set(codes), table

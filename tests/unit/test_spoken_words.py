@@ -9,7 +9,7 @@ from string import Template
 import pytest
 import yaml
 
-from bot.outreach.notice import Topic
+from bot.outreach.notice import WRITTEN, Topic
 from bot.outreach.tone import ToneGate
 from bot.outreach.tone_scorer import ToneScorer
 from bot.services.notice_words import NoticeWords
@@ -65,7 +65,7 @@ WORDINGS = [(name, text) for name, texts in NOTICES.wordings.items() for text in
 
 def test_the_texts_are_there() -> None:
     assert len(SPOKEN) >= 1000
-    assert {topic.value for topic in Topic} <= set(NOTICES.wordings)
+    assert {topic.value for topic in WRITTEN} <= set(NOTICES.wordings)
 
 
 def test_the_desk_never_says_what_must_not_be_said() -> None:
@@ -119,7 +119,7 @@ def test_a_stage_without_words_of_its_own_has_those_of_its_topic() -> None:
 def test_words_of_notices_that_cannot_be_used_are_refused(
     tmp_path: Path, change: dict[str, str | None], named: str
 ) -> None:
-    content = {topic.value: "${lender}" for topic in Topic} | change
+    content = {topic.value: "${lender}" for topic in WRITTEN} | change
     path = tmp_path / "notices.yml"
     path.write_text(yaml.safe_dump({name: text for name, text in content.items() if text is not None}), "utf-8")
     with pytest.raises(WordingError, match=r"notices\.yml") as refused:

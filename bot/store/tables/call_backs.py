@@ -13,7 +13,7 @@ from bot.store.base import Base, Id
 class CallBack(Base):
     """A call that a borrower asked for, to begin within an hour of ``call_at``.
 
-    ``state`` and ``telling`` are those of ``bot.desk.calls``; where telling is due, the time is told at ``tell_at``.
+    ``state`` and ``telling`` are those of ``bot.desk.calls``; where something is owed, it is told at ``tell_at``.
     ``open_key`` is the borrower's id while it is open: one at a time. ``attempts`` counts calls that nobody answered.
     ``noted_by`` is the operator who took it down, None where it was asked for in the chat.
     """

@@ -13,7 +13,8 @@ from bot.store.base import Base, Id
 class Reminder(Base):
     """A planned notice. ``state``: planned, sent, superseded, refused. ``rule`` is what the gate decided by.
 
-    ``topic`` says what it is about; null is an instalment that falls due. ``subject`` names the debt, offer, promise or
+    ``topic`` says what it is about; null is an instalment that falls due, and a call is none: it is kept here because
+    the gate counts every contact. ``subject`` names the debt, offer, promise or
     hold it is about, as ``debt:<id>``; ``stage`` is the step of a ladder. ``channel`` is where it went.
     """
 

@@ -22,6 +22,7 @@ from bot.outreach.call_times import (
     is_late,
     is_staffed,
     open_times,
+    refused_on,
 )
 from bot.outreach.gate import HoldKind, Limits
 from bot.outreach.wishes import ContactWishes
@@ -97,6 +98,32 @@ def test_a_day_begins_at_ten_where_it_can() -> None:
     assert first_on(date(2026, 11, 24), at(19, 30), ANYBODY, LIMITS) is None
     quiet = Callee(ContactWishes(quiet_from=at(10).time(), quiet_to=at(20).time()))
     assert first_on(date(2026, 11, 25), NOW, quiet, LIMITS) == at(9, day=25)
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "callee", "rule"),
+    [
+        (date(2026, 11, 24), at(13, 5), Callee(ContactWishes(), called_at=(at(13, 5),)), CallRule.FREQUENCY),
+        (date(2026, 12, 22), NOW, ANYBODY, CallRule.TOO_FAR),
+        (date(2026, 11, 23), NOW, ANYBODY, CallRule.PAST),
+        (date(2026, 11, 24), at(19, 30), ANYBODY, CallRule.PAST),
+        (date(2026, 11, 25), NOW, Callee(ContactWishes(quiet_from=time(8), quiet_to=time(21))), CallRule.WISH),
+        (date(2026, 11, 25), NOW, Callee(ContactWishes(), frozenset({HoldKind.MINOR})), CallRule.HOLD),
+        (date(2026, 11, 25), NOW, Callee(None), CallRule.UNKNOWN),
+    ],
+)
+def test_a_day_without_any_hour_is_refused_by_the_rule_that_is_true(
+    day: date, now: datetime, callee: Callee, rule: CallRule
+) -> None:
+    assert first_on(day, now, callee, LIMITS) is None
+    assert refused_on(day, now, callee, LIMITS) is rule
+
+
+def test_only_a_day_whose_hours_are_just_too_short_is_outside_the_window() -> None:
+    short = Limits(soft_start=time(13), soft_end=time(15))
+    today = date(2026, 11, 24)
+    assert first_on(today, at(14, 30), ANYBODY, short) is None
+    assert refused_on(today, at(14, 30), ANYBODY, short) is CallRule.SOFT_WINDOW
 
 
 @given(
