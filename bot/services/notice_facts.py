@@ -44,9 +44,7 @@ _PAUSES = frozenset(
         HoldKind.OPT_OUT,
     }
 )
-_BY_EVENT = frozenset(
-    {Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE, Topic.APPROVAL, Topic.CALL}
-)
+_BY_EVENT = frozenset({Topic.ENDING, Topic.COMPLETED, Topic.PAYMENT_FOUND, Topic.CASE, Topic.APPROVAL, Topic.CALL})
 """Notices that answer an event, and calls: they tell nobody that the others begin again."""
 _OWN = frozenset({HoldKind.PAUSE, HoldKind.OPT_OUT})
 _SETTLED = tuple(state.value for state in InstalmentState if state.is_settled)

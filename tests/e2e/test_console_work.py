@@ -25,6 +25,7 @@ from tests.doubles.telegram_server import TelegramServer
 from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
 from tests.e2e.people import Person, a_person_in_arrears
 from tests.running.desk import PASSWORD, RunningDesk
+from tests.running.validated import refused_by_rasa
 
 pytestmark = [pytest.mark.running, pytest.mark.browser]
 
@@ -164,6 +165,7 @@ def test_a_talk_is_found_replayed_corrected_and_taught(a_chat: NewChat, a_consol
     taught = yaml.safe_load(file.read_text("utf-8"))
     assert [block["intent"] for block in taught["nlu"]] == ["ask_balance"]
     assert "名下那几笔账" in taught["nlu"][0]["examples"]
+    assert refused_by_rasa(tmp_path / "with reviewed", file.read_text("utf-8")) is None
 
     boss.go("/quality")
     page.get_by_role("button", name="抽取本周的会话").click()
