@@ -18,6 +18,7 @@ from bot.channels.telegram_evidence import take_evidence
 from bot.channels.telegram_menu import Menu, link_token
 from bot.identity.factors import read_shared_phone
 from bot.metrics import count_received
+from bot.services import evidence
 from bot.services.channel_links import follow
 from bot.services.conversations import Problem, Stored, conversation_for
 from bot.services.deps import Deps
@@ -114,7 +115,8 @@ class TelegramInbound:
             once = f"album:{message.media_group_id}" if message.media_group_id else key
             taken = await take_evidence(self._deps, self._bot, conversation_id, message)
             if taken is not None:
-                await self._tell(conversation_id, f"evidence_{taken}", once)
+                values = await asyncio.to_thread(evidence.values_for, self._deps, conversation_id, taken)
+                await self._tell(conversation_id, f"evidence_{taken}", once, **values)
             else:
                 await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
         if words is not None:
