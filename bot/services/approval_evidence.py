@@ -142,7 +142,10 @@ def none_button(deps: Deps) -> QuickReply:
 
 
 def _may_say_none(session: Session, message: Message) -> bool:
-    return says_none(normalize_text(message.text), just_asked=_was_just_asked(session, message))
+    text = normalize_text(message.text)
+    if says_none(text, just_asked=False):
+        return True
+    return says_none(text, just_asked=True) and _was_just_asked(session, message)
 
 
 def _was_just_asked(session: Session, message: Message) -> bool:
