@@ -88,7 +88,8 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
         outcome = await asyncio.to_thread(files.bring, deps, conversation_id, unquote(file_name), content)
         values = await asyncio.to_thread(files.values_for, deps, conversation_id, outcome)
         if outcome in KEEPS:
-            said = partial(tell, deps, conversation_id, f"evidence_{outcome}", upload_key, **values)
+            author = files.spoken_by(outcome)
+            said = partial(tell, deps, conversation_id, f"evidence_{outcome}", upload_key, author, **values)
             await asyncio.to_thread(said)
             changed(conversation_id)
         return came_to(outcome, **values)

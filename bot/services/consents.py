@@ -85,8 +85,11 @@ def ask(deps: Deps, conversation_id: str, key: str) -> bool:
         if conversation is None:
             return False
         place = place_of(session, deps, conversation_id)
-        question = _question(deps, place if isinstance(place, Approval) else None)
-        said = say(session, deps, conversation, question, author=Author.NOTICE, key=f"consent:{key}")
+        request = place if isinstance(place, Approval) else None
+        question = _question(deps, request)
+        # Of a plan the bot speaks itself: what it says to somebody verified, nobody else reads later.
+        author = Author.NOTICE if request is None else Author.BOT
+        said = say(session, deps, conversation, question, author=author, key=f"consent:{key}")
         if said is not None:
             audit.record(session, deps.now(), audit.BOT, "consent_asked", ("conversation", conversation_id))
         return said is not None

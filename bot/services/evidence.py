@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.desk.uploads import Brought, UploadRefusal, judge_upload
 from bot.services import approval_evidence, case_files, consents
 from bot.services.accounts import NotVerified
+from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.evidence_place import place_of
 from bot.store.tables import Approval, CaseFile, Conversation
@@ -42,6 +43,11 @@ def bring(deps: Deps, conversation_id: str, name: str, content: bytes) -> Brough
                 return Brought.NOT_VERIFIED
             case _:
                 return Brought.NO_CASE
+
+
+def spoken_by(outcome: str) -> Author:
+    """Return who says what came of a file: of a plan the bot, so that nobody else reads of it later."""
+    return Author.BOT if outcome == Brought.KEPT_FOR_PLAN else Author.NOTICE
 
 
 def values_for(deps: Deps, conversation_id: str, outcome: str) -> dict[str, str]:

@@ -156,11 +156,11 @@ def test_proof_is_sent_asked_for_once_more_seen_and_decided_on(
         chooser.value.set_files([{"name": name, "mimeType": "image/png", "buffer": PICTURE}])
 
     send("离职证明.png")
-    expect(chat.by("notice", "只用来决定这份方案")).to_be_visible(timeout=ANSWER_MS)
+    expect(chat.told("只用来决定这份方案")).to_be_visible(timeout=ANSWER_MS)
     chat.page.get_by_role("button", name="同意提供材料", exact=True).click()
     expect(chat.told("可以发材料")).to_be_visible(timeout=ANSWER_MS)
     send("离职证明.png")
-    expect(chat.by("notice", "只有审批的同事能看")).to_be_visible(timeout=ANSWER_MS)
+    expect(chat.told("已经加密存好，只有审批的同事能看")).to_be_visible(timeout=ANSWER_MS)
 
     console = a_console("agent-1")
     page = console.page

@@ -19,6 +19,7 @@ from bot.services import (
     data_export,
     evidence,
     identity,
+    intake,
     negotiation,
     retention,
     sealed_files,
@@ -28,7 +29,7 @@ from bot.services.approval_decisions import Decided, Decision, NotDecided
 from bot.services.approval_notes import EvidenceStanding
 from bot.services.approvals import EvidenceFinding
 from bot.services.consents import Answer
-from bot.services.conversations import Author
+from bot.services.conversations import FACT, Author
 from bot.services.deps import Deps
 from bot.services.document_store import fetch
 from bot.services.documents import NotMade
@@ -162,6 +163,22 @@ def test_a_consent_for_a_case_is_none_for_a_plan(deps: Deps) -> None:
 def test_the_question_that_comes_with_a_file_names_the_decision(deps: Deps, asked: Asked) -> None:
     assert consents.ask(deps, asked.conversation_id, "upload-1")
     assert "只用来决定这份方案" in messages_after(deps, asked.conversation_id, 0)[-1].text
+
+
+def test_what_is_said_of_a_plan_is_withheld_like_every_fact(deps: Deps, asked: Asked) -> None:
+    consents.ask(deps, asked.conversation_id, "upload-1")
+    intake.tell(
+        deps,
+        asked.conversation_id,
+        "evidence_kept_for_plan",
+        "upload-1",
+        evidence.spoken_by("kept_for_plan"),
+        **evidence.values_for(deps, asked.conversation_id, "kept_for_plan"),
+    )
+    with deps.read() as session:
+        said = session.scalars(select(Message).where(Message.client_key.like("%upload-1"))).all()
+    assert [message.purpose for message in said] == [FACT, FACT]
+    assert evidence.spoken_by("kept") is Author.NOTICE
 
 
 @pytest.mark.parametrize("channel", ["web", "telegram"])
