@@ -363,6 +363,17 @@ def test_whoever_has_not_proved_identity_only_reads_that_something_is_asked(
     assert "近三个月的流水" in news_of(deps, asked)[-1].text
 
 
+def test_whoever_has_been_away_for_long_is_told_by_a_notice(
+    deps: Deps, clock: SetClock, agent: OperatorView, asked: Asked
+) -> None:
+    clock.move(timedelta(days=3))
+    approval_asking.ask_for_more(deps, agent.id, asked.id, "近三个月的流水")
+    (notice,) = news_of(deps, asked)
+    assert notice.purpose == "plan_notice"
+    assert "还想问一句" in notice.text or "再了解一点" in notice.text
+    assert "流水" not in notice.text
+
+
 def test_after_it_was_asked_the_decision_is_told_all_the_same(deps: Deps, agent: OperatorView, asked: Asked) -> None:
     approval_asking.ask_for_more(deps, agent.id, asked.id, "近三个月的流水")
     assert isinstance(grant(deps, agent, asked, EvidenceFinding.WITHOUT), Decided)
