@@ -6,6 +6,7 @@ from rasa_sdk.events import EventType, SlotSet
 
 from actions.base import Turn
 from actions.budget_answers import OTHER_DEBTS, take_budget, take_correction
+from actions.evidence_words import ask_evidence
 from actions.plan_words import explain_refusal, show_agreement, show_offers
 from actions.step_form import end_form, verify_again
 from bot.clock import business_date
@@ -264,6 +265,7 @@ def _take_approval(turn: Turn, current: State) -> list[EventType] | None:
         if asked.stage is not Stage.WAITING:
             return []  # a yes typed before the figures were there asks for nothing: they are shown, and asked again
         turn.say("utter_approval_requested")
+        ask_evidence(turn)
         return [end_form()]
     return _turn_away(turn, current)
 

@@ -9,6 +9,7 @@ from datetime import date
 from actions.base import Button, Turn
 from actions.budget_words import ask_budget, other_debts_button
 from actions.documents import hand_over_agreement
+from actions.evidence_words import remind_of_evidence
 from bot.clock import business_date
 from bot.desk.extras import AsksAmount, AsksDay, RepaymentChart
 from bot.lending.money import format_yuan
@@ -72,6 +73,7 @@ def ask_stage(turn: Turn, state: State) -> None:
             _ask_choice(turn, state)
         case Stage.WAITING:
             turn.say("utter_waiting_approval", [other_offers_button(turn)])
+            remind_of_evidence(turn)
         case Stage.START:
             today = business_date(turn.deps.now())
             turn.say("utter_ask_start", drawn=AsksDay(today, add_months(today, _LATEST_START)))

@@ -19,7 +19,17 @@ OTHER = "other"
 
 CHANNELS = ("web", "telegram", "email", "sms", OTHER)
 
-UPLOAD_REFUSALS = ("empty", "too_large", "unknown_kind", "no_case", "no_consent", "enough", "not_fetched", OTHER)
+UPLOAD_REFUSALS = (
+    "empty",
+    "too_large",
+    "unknown_kind",
+    "no_case",
+    "not_verified",
+    "no_consent",
+    "enough",
+    "not_fetched",
+    OTHER,
+)
 
 ALARMS = (
     "action_failed",

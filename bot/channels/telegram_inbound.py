@@ -18,8 +18,9 @@ from bot.channels.telegram_evidence import take_evidence
 from bot.channels.telegram_menu import Menu, link_token
 from bot.identity.factors import read_shared_phone
 from bot.metrics import count_received
+from bot.services import evidence
 from bot.services.channel_links import follow
-from bot.services.conversations import Problem, Stored, conversation_for
+from bot.services.conversations import Author, Problem, Stored, conversation_for
 from bot.services.deps import Deps
 from bot.services.history import buttons_of_reply
 from bot.services.inbound import BURST_SPAN, record_order, record_press, record_text
@@ -114,7 +115,8 @@ class TelegramInbound:
             once = f"album:{message.media_group_id}" if message.media_group_id else key
             taken = await take_evidence(self._deps, self._bot, conversation_id, message)
             if taken is not None:
-                await self._tell(conversation_id, f"evidence_{taken}", once)
+                values = await asyncio.to_thread(evidence.values_for, self._deps, conversation_id, taken)
+                await self._tell(conversation_id, f"evidence_{taken}", once, evidence.spoken_by(taken), **values)
             else:
                 await self._tell(conversation_id, f"unread_{unread_kind(message)}", once)
         if words is not None:
@@ -204,8 +206,10 @@ class TelegramInbound:
     async def _conversation(self, chat_id: int) -> str:
         return await asyncio.to_thread(conversation_for, self._deps, CHANNEL, str(chat_id))
 
-    async def _tell(self, conversation_id: str, name: str, key: str, **values: str) -> None:
-        await asyncio.to_thread(tell, self._deps, conversation_id, name, key, **values)
+    async def _tell(
+        self, conversation_id: str, name: str, key: str, author: Author = Author.NOTICE, **values: str
+    ) -> None:
+        await asyncio.to_thread(tell, self._deps, conversation_id, name, key, author, **values)
         self._nudge()
 
     def _courtesy(self, call: Coroutine[Any, Any, object]) -> None:

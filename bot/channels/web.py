@@ -26,7 +26,7 @@ from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.channels.web_frames import FRAME, FRAME_LIMIT, Hello, Press, Say, Seen, key_of
 from bot.channels.web_live import LiveConversations
 from bot.metrics import count_received
-from bot.services import case_files, document_store, history, inbound, web_sessions
+from bot.services import document_store, evidence, history, inbound, web_sessions
 from bot.services.conversations import WEB, Problem, Stored
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
@@ -215,7 +215,7 @@ class Connection:
             "owner": standing.owner,
             "verified": standing.is_verified,
             "ahead": standing.ahead,
-            "files": await asyncio.to_thread(case_files.awaits, self._deps, self.conversation_id),
+            "files": await asyncio.to_thread(evidence.awaits, self._deps, self.conversation_id),
             "script": standing.script,
         }
 

@@ -1,9 +1,10 @@
-"""Files for a case, sent in from the page: looked at by their bytes, kept sealed with the case that is open."""
+"""Files sent in from the page: looked at by their bytes, kept sealed with the case or request that they are for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -13,10 +14,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
-from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
+from bot.desk.uploads import KEEPS, LARGEST_UPLOAD, Brought, UploadRefusal
 from bot.metrics import count_refused_upload
-from bot.services import case_files, consents
-from bot.services.case_files import Brought
+from bot.services import consents
+from bot.services import evidence as files
 from bot.services.conversations import WEB
 from bot.services.deps import Deps
 from bot.services.intake import tell
@@ -27,7 +28,9 @@ PATH = "/chat/evidence"
 
 _STATUS: dict[Brought | UploadRefusal, int] = {
     Brought.KEPT: 200,
+    Brought.KEPT_FOR_PLAN: 200,
     Brought.NO_CASE: 409,
+    Brought.NOT_VERIFIED: 409,
     Brought.NO_CONSENT: 409,
     Brought.ENOUGH: 409,
     UploadRefusal.TOO_LARGE: 413,
@@ -56,7 +59,7 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
         host: Annotated[str, Header()] = "",
         accept_language: Annotated[str, Header()] = "",
     ) -> Response:
-        """Take the body as one file, its name percent-encoded in a header; it is not read where no case is open.
+        """Take the body as one file, its name percent-encoded in a header; it is not read where it is for nothing.
 
         ``X-Upload-Key`` is the page's own name for the file: sent again, it changes nothing.
         """
@@ -65,15 +68,15 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
             words = to_script(deps.wording.one(name, **values), script_wanted(accept_language))
             return JSONResponse({"text": words}, status, headers={"Cache-Control": "no-store"})
 
-        def came_to(outcome: Brought | UploadRefusal) -> Response:
-            if outcome is not Brought.KEPT:
+        def came_to(outcome: Brought | UploadRefusal, **values: str) -> Response:
+            if outcome not in KEEPS:
                 count_refused_upload(WEB, outcome)
-            return answer(_STATUS[outcome], f"evidence_{outcome.value}")
+            return answer(_STATUS[outcome], f"evidence_{outcome.value}", **values)
 
         conversation_id = await asyncio.to_thread(conversation_of, deps, door.token_of(request))
         if origin is None or not is_own_origin(origin, host, deps) or conversation_id is None:
             return answer(403, "problem_session_expired")
-        hindrance = await asyncio.to_thread(case_files.hindrance, deps, conversation_id)
+        hindrance = await asyncio.to_thread(files.hindrance, deps, conversation_id)
         if hindrance is not None:
             if hindrance is Brought.NO_CONSENT:
                 await asyncio.to_thread(consents.ask, deps, conversation_id, upload_key)
@@ -82,11 +85,14 @@ def _add_route(router: APIRouter, deps: Deps, door: Door, changed: Callable[[str
         content = await _body(request)
         if content is None:
             return answer(400, "evidence_not_fetched")
-        outcome = await asyncio.to_thread(case_files.bring, deps, conversation_id, unquote(file_name), content)
-        if outcome is Brought.KEPT:
-            await asyncio.to_thread(tell, deps, conversation_id, "evidence_kept", upload_key)
+        outcome = await asyncio.to_thread(files.bring, deps, conversation_id, unquote(file_name), content)
+        values = await asyncio.to_thread(files.values_for, deps, conversation_id, outcome)
+        if outcome in KEEPS:
+            author = files.spoken_by(outcome)
+            said = partial(tell, deps, conversation_id, f"evidence_{outcome}", upload_key, author, **values)
+            await asyncio.to_thread(said)
             changed(conversation_id)
-        return came_to(outcome)
+        return came_to(outcome, **values)
 
 
 async def _body(request: Request) -> bytes | None:

@@ -1,9 +1,9 @@
-"""Offers that wait for a person: the list, one request with what a decision rests on, and deciding."""
+"""Offers that wait for a person: the list, one request with what a decision rests on, its proof, and deciding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,9 +15,11 @@ from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.console.typed import fen_of
 from bot.identity.roles import Permission
-from bot.services import approval_decisions, approvals
+from bot.outreach.tone import Finding
+from bot.services import approval_asking, approval_decisions, approval_evidence, approvals
+from bot.services.approval_asking import LONGEST_WISH, AskedForMore, UnfitWish
 from bot.services.approval_decisions import LONGEST_REASON, Change, Decided, Decision, NotDecided
-from bot.services.approvals import ApprovalState, ApprovalView
+from bot.services.approvals import ApprovalState, ApprovalView, EvidenceFinding
 from bot.services.operators import OperatorView
 from bot.workout.counter import BorrowerProposal
 
@@ -25,6 +27,9 @@ ApprovalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 UNREADABLE = "unreadable"
 """The reason shown where other figures were asked for in a way that cannot be read."""
+
+UNFIT = "unfit"
+"""The refusal shown where what was to be asked says what must never be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,13 @@ def approval_page(
     refusal: str | None = None,
     reason: str = "",
     status: int = 200,
+    wish: str = "",
+    findings: tuple[Finding, ...] = (),
 ) -> Response:
-    """Render a request, which records that it was read. ``reason`` gives back what was typed for a refused decision."""
+    """Render a request, which records that it was read.
+
+    ``reason`` gives back what was typed for a refused decision, ``wish`` for something asked that was refused.
+    """
     try:
         proposal = asked_for.read()
     except ValueError:
@@ -96,6 +106,9 @@ def approval_page(
         refusal=refusal,
         reason=reason,
         longest_reason=LONGEST_REASON,
+        wish=wish,
+        findings=findings,
+        longest_wish=LONGEST_WISH,
     )
 
 
@@ -112,6 +125,13 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
     script = Access(pages, Permission.READ_CONVERSATIONS, Kind.ACTION)
     # A decision speaks to the borrower; which role it takes depends on the offer and is judged where it is taken.
     decider = ChangeAccess(pages, Permission.REPLY)
+
+    def ended(approval_id: str, outcome: Decided | AskedForMore | Response) -> Response:
+        if isinstance(outcome, Response):
+            return outcome
+        if outcome.told_conversation_id is not None:
+            on_reply(outcome.told_conversation_id)
+        return RedirectResponse(f"{PREFIX}/approvals/{approval_id}", 303)
 
     @router.get("/approvals")
     def show_list(request: Request, operator: Annotated[OperatorView, Depends(reader)]) -> Response:
@@ -131,6 +151,45 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
     ) -> Response:
         return approval_page(pages, request, operator, approval_id, asked_for)
 
+    @router.get("/approvals/{approval_id}/files/{note_id}")
+    def show_file(
+        approval_id: ApprovalId, note_id: ApprovalId, operator: Annotated[OperatorView, Depends(reader)]
+    ) -> Response:
+        found = approval_evidence.file_of(pages.deps, operator, approval_id, note_id)
+        if found is None:
+            return pages.render("refused.html", operator, 404, reason="no_approval")
+        # Never shown inside the page: what somebody brought must not run as if it were ours.
+        return Response(found[1], media_type=found[0], headers={"Content-Disposition": "attachment"})
+
+    @router.post("/approvals/{approval_id}/ask")
+    async def ask_for_more(
+        request: Request,
+        approval_id: ApprovalId,
+        operator: Annotated[OperatorView, Depends(decider)],
+        wanted: Annotated[str, Form(max_length=4 * LONGEST_WISH)] = "",
+    ) -> Response:
+        def act() -> AskedForMore | Response:
+            outcome = approval_asking.ask_for_more(pages.deps, operator.id, approval_id, wanted)
+            if isinstance(outcome, AskedForMore):
+                return outcome
+            if isinstance(outcome, UnfitWish):
+                refusal, status, findings = UNFIT, 422, outcome.findings
+            else:
+                refusal, status, findings = outcome.value, 409, ()
+            return approval_page(
+                pages,
+                request,
+                operator,
+                approval_id,
+                AskedFor(),
+                refusal,
+                status=status,
+                wish=wanted,
+                findings=findings,
+            )
+
+        return ended(approval_id, await run_in_threadpool(act))
+
     @router.post("/approvals/{approval_id}/decide")
     async def decide(
         request: Request,
@@ -140,20 +199,18 @@ def add_routes(router: APIRouter, pages: Pages, on_reply: Callable[[str], None])
         asked_for: Annotated[AskedFor, Depends(_asked_in_form)],
         reason: Annotated[str, Form(max_length=4 * LONGEST_REASON)] = "",
         offer_id: Annotated[str, Form(max_length=40)] = "",
+        evidence: Annotated[Literal[""] | EvidenceFinding, Form()] = "",
     ) -> Response:
         def act() -> Decided | Response:
             try:
                 change = Change(offer_id, asked_for.read()) if decision is Decision.CHANGE else None
             except ValueError:
                 return approval_page(pages, request, operator, approval_id, asked_for, UNREADABLE, reason, 409)
-            outcome = approval_decisions.decide(pages.deps, operator.id, approval_id, decision, reason, change)
+            outcome = approval_decisions.decide(
+                pages.deps, operator.id, approval_id, decision, reason, change, evidence or None
+            )
             if isinstance(outcome, Decided):
                 return outcome
             return approval_page(pages, request, operator, approval_id, asked_for, outcome.value, reason, 409)
 
-        outcome = await run_in_threadpool(act)
-        if isinstance(outcome, Response):
-            return outcome
-        if outcome.told_conversation_id is not None:
-            on_reply(outcome.told_conversation_id)
-        return RedirectResponse(f"{PREFIX}/approvals/{approval_id}", 303)
+        return ended(approval_id, await run_in_threadpool(act))

@@ -25,6 +25,23 @@ class UploadRefusal(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
 
 
+class Brought(StrEnum):
+    """What became of a file that a borrower sent; ``evidence_…`` has the words."""
+
+    KEPT = "kept"
+    KEPT_FOR_PLAN = "kept_for_plan"
+    NO_CASE = "no_case"
+    """Nothing of theirs is open that a file could be for and that may be spoken of in this conversation."""
+    NOT_VERIFIED = "not_verified"
+    """It could only be for the decision on a plan, and is taken from the right party only."""
+    NO_CONSENT = "no_consent"
+    """It may be about health or means, and the consent of its own that this takes was not given (P6)."""
+    ENOUGH = "enough"
+    """There are ``sealed_files.MOST_FILES`` already."""
+
+
+KEEPS = (Brought.KEPT, Brought.KEPT_FOR_PLAN)
+
 _BEGINNINGS = (
     (b"\xff\xd8\xff", UploadKind.JPEG),
     (b"\x89PNG\r\n\x1a\n", UploadKind.PNG),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.identity.roles import Role
-from bot.services import approval_news, approvals, audit
+from bot.services import approval_news, approval_notes, approvals, audit
 from bot.services.accounts import portfolio_of
-from bot.services.approvals import ApprovalState, ApprovalView
+from bot.services.approval_notes import EvidenceLine
+from bot.services.approvals import ApprovalState, ApprovalView, EvidenceFinding
 from bot.services.deps import Deps
 from bot.services.negotiation_budget import income_told_of
 from bot.services.offer_request import request_of
@@ -48,6 +50,12 @@ class NotDecided(StrEnum):
     FIGURES_CHANGED = "figures_changed"
     ON_HOLD = "on_hold"
     CHANGE_OUT_OF_DATE = "change_out_of_date"
+    EVIDENCE_OPEN = "evidence_open"
+    """The offer needs proof, and it was not said whether it was seen or is done without."""
+    NO_EVIDENCE = "no_evidence"
+    """Proof is said to have been seen, and there is none."""
+    EVIDENCE_UNREAD = "evidence_unread"
+    """Proof is said to have been seen, and whoever decides has opened none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,7 @@ class Case:
     be by the borrower's means, ``grants`` what the bot, an agent and a supervisor may grant. ``standing`` tells whether
     this operator may decide. ``stated`` is the budget that the offer was computed from, as the borrower told it, and
     ``income_told`` how the income was put. ``still_true`` is false where something else was booked on the debts since.
+    ``evidence`` is what was brought or said as proof, and asked for, the oldest first.
     """
 
     view: ApprovalView
@@ -89,6 +98,7 @@ class Case:
     objection: Objection | NoOfferReason | None
     stated: StatedBudget
     income_told: IncomeTold | None
+    evidence: tuple[EvidenceLine, ...]
 
     @property
     def may_be_decided(self) -> bool:
@@ -130,6 +140,7 @@ def open_case(
             objection=objection,
             stated=budget_of(session.get_one(tables.Offer, row.offer_id)) or stated_of(negotiation),
             income_told=income_told_of(negotiation),
+            evidence=approval_notes.lines_of(session, deps, row.id),
         )
 
 
@@ -140,12 +151,15 @@ def decide(
     decision: Decision,
     reason: str,
     changed_offer: Change | None = None,
+    evidence: EvidenceFinding | None = None,
 ) -> Decided | DecisionRefusal | NotDecided:
     """Decide on a request, once: of two people who decide at the same moment one is refused.
 
     Needs the role of the offer, and of the changed one; nobody decides on their own request. A grant also needs the
-    debts to stand as the offer says and no hold on talking about plans. The ``reason`` stays inside the desk. The
-    borrower is told in the same transaction or, where the contact rules say so, later.
+    debts to stand as the offer says and no hold on talking about plans, and for an offer that needs proof the word
+    whether it was seen and is enough, or is done without: then the ``reason`` says why, and is in the audit log too.
+    The ``reason`` stays inside the desk. The borrower is told in the same transaction or, where the contact rules say
+    so, later.
     """
     reason = reason.strip()
     if not reason:
@@ -153,12 +167,14 @@ def decide(
     if len(reason) > LONGEST_REASON:
         return NotDecided.REASON_TOO_LONG
     with deps.begin() as session:
-        row = _locked(session, approval_id)
+        row = lock(session, approval_id)
         operator = session.get(tables.Operator, operator_id)
         if row is None or operator is None:
             return NotDecided.UNKNOWN
         role, actor = Role(operator.role), audit.Actor("operator", operator_id)
         granted = _granted(session, deps, row, operator_id, role, decision, changed_offer)
+        if isinstance(granted, Offer):
+            granted = _unproved(session, row, operator_id, granted, evidence) or granted
         if isinstance(granted, (DecisionRefusal, NotDecided)):
             audit.record(
                 session,
@@ -172,6 +188,8 @@ def decide(
             return granted
         state = _settle(session, deps, row, granted)
         row.decided_at, row.decided_by, row.reason = deps.now(), operator_id, reason
+        found = evidence if granted is not None and granted.needs_evidence else None
+        row.evidence_finding = found
         audit.record(
             session,
             deps.now(),
@@ -182,18 +200,23 @@ def decide(
             role=role.value,
             granted=granted.offer_id if granted else None,
             policy=f"{granted.policy_code}:{granted.policy_version}" if granted else None,
+            evidence=found,
+            without_evidence_because=reason if found is EvidenceFinding.WITHOUT else None,
         )
         session.flush()
         return Decided(state, approval_news.announce(session, deps, row))
 
 
-def _locked(session: Session, approval_id: str) -> tables.Approval | None:
-    """Return a request locked together with its negotiation, in the order in which the borrower's side locks them."""
+def lock(session: Session, approval_id: str) -> tables.Approval | None:
+    """Return a request locked together with its negotiation, in the order in which the borrower's side locks them.
+
+    Lines of proof may still be added to it by whoever holds the conversation already: they wait for nobody here.
+    """
     row = session.get(tables.Approval, approval_id)
     if row is None:
         return None
     session.get_one(tables.Negotiation, row.negotiation_id, with_for_update=True)
-    session.refresh(row, with_for_update=True)
+    session.refresh(row, with_for_update={"key_share": True})
     return row
 
 
@@ -222,6 +245,28 @@ def _granted(
     others, _ = _alternatives(facts, found.offer, approvals.acts_as(role), change.proposal if change else None)
     wanted = next((offer for offer in others if change is not None and offer.offer_id == change.offer_id), None)
     return wanted or NotDecided.CHANGE_OUT_OF_DATE
+
+
+def _unproved(
+    session: Session, row: tables.Approval, operator_id: str, granted: Offer, finding: EvidenceFinding | None
+) -> NotDecided | None:
+    """Why an offer that needs proof may not be granted on such a finding; None where it may, or needs none."""
+    if not granted.needs_evidence or finding is EvidenceFinding.WITHOUT:
+        return None
+    if finding is None:
+        return NotDecided.EVIDENCE_OPEN
+    there = {file.id for file in approval_notes.files_of(session, row.id)}
+    if not there:
+        return NotDecided.NO_EVIDENCE
+    looked = session.scalars(
+        select(tables.AuditEntry).where(
+            tables.AuditEntry.subject_kind == "approval",
+            tables.AuditEntry.subject_id == row.id,
+            tables.AuditEntry.event == "approval_file_read",
+            tables.AuditEntry.actor_id == operator_id,
+        )
+    )
+    return None if there & {str(entry.detail.get("note")) for entry in looked} else NotDecided.EVIDENCE_UNREAD
 
 
 def _settle(session: Session, deps: Deps, row: tables.Approval, granted: Offer | None) -> ApprovalState:

@@ -1,4 +1,4 @@
-"""Telling a borrower what became of an approval, in their conversation and within the contact rules.
+"""Telling a borrower what became of an approval, or what else is asked for it, within the contact rules.
 
 To somebody verified the words name the figures. Anybody else only reads that there is an answer, and gets the answer
 itself once they have proved identity. What may not be said at the moment is said by a later ``sweep``.
@@ -19,7 +19,7 @@ from bot.identity.levels import Level
 from bot.lending.money import format_yuan
 from bot.outreach.gate import Decision, Purpose, Verdict
 from bot.outreach.notice import Topic
-from bot.services import audit, contact
+from bot.services import approval_evidence, approval_notes, audit, contact
 from bot.services.approvals import BOT, ApprovalState
 from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
@@ -37,6 +37,9 @@ _SWEPT_AT_ONCE = 100
 
 _OTHERS = "/ask_other_options" + json.dumps({"offer": "back"})
 """Goes back to the offers on the table, or to new ones where these have lapsed."""
+
+_STANDING = "/ask_plan_status"
+"""Asks how things stand, and leaves what was chosen as it is."""
 
 
 class Telling(StrEnum):
@@ -59,6 +62,8 @@ class Swept:
 
 def announce(session: Session, deps: Deps, approval: tables.Approval) -> str | None:
     """Tell the borrower of an outcome as soon as the contact rules allow it, inside an open transaction.
+
+    Of a request that still waits it is told what a person asked for to decide on it.
 
     Returns the conversation that was written in, None if nothing could be said now. The outcome is told where the
     borrower wrote last: within ``contact.ANSWERS_WITHIN`` of that as an answer, later as a notice that the gate may put
@@ -131,13 +136,20 @@ def _tell(session: Session, deps: Deps, approval: tables.Approval) -> str | None
     if not openly and approval.telling == Telling.HINTED:
         return None
     reply = _answer(session, deps, approval) if openly else _hint(session, deps, approval, purpose)
-    key = f"approval:{approval.id}:{'answer' if openly else 'hint'}"
+    key = f"approval:{approval.id}:{_about(session, approval)}{'answer' if openly else 'hint'}"
     message = say(session, deps, conversation, reply, author=Author.BOT, purpose=purpose.value, key=key)
     if message is not None and purpose is Purpose.PLAN_NOTICE:
         _count_as_notice(session, approval, message, conversation.channel, decision.rule, now)
     approval.telling, approval.tell_at = (Telling.TOLD, None) if openly else (Telling.HINTED, now)
     audit.record(session, now, audit.SYSTEM, f"approval_{approval.telling}", subject, rule=decision.rule)
     return conversation.id
+
+
+def _about(session: Session, approval: tables.Approval) -> str:
+    """Which of several things that are told of one request: each is told once."""
+    if approval.state != ApprovalState.WAITING:
+        return ""
+    return f"more{approval_notes.times_asked(session, approval.id)}:"
 
 
 def _mailbox(session: Session, borrower_id: str) -> tables.Conversation | None:
@@ -190,8 +202,11 @@ def _count_as_notice(
 
 
 def _answer(session: Session, deps: Deps, approval: tables.Approval) -> Reply:
-    """The outcome with its figures; for somebody verified only."""
+    """The outcome with its figures, or what else is asked for; for somebody verified only."""
     wording = deps.wording
+    if approval.state == ApprovalState.WAITING:
+        wanted = approval_notes.last_asked(session, deps, approval.id) or ""
+        return Reply(wording.one("approval_more", wanted=wanted), (approval_evidence.none_button(deps),))
     granted = _granted(session, deps, approval)
     person = QuickReply(wording.one("approval_button_person"), "/request_human")
     chosen = "approval" if approval.requester == BOT else "proposed"  # what a colleague put forward, nobody has chosen
@@ -208,12 +223,15 @@ def _answer(session: Session, deps: Deps, approval: tables.Approval) -> Reply:
 
 
 def _hint(session: Session, deps: Deps, approval: tables.Approval, purpose: Purpose) -> Reply:
-    """That there is an answer, for whoever holds the phone."""
-    granted = _granted(session, deps, approval)
-    if purpose is Purpose.REPLY:
-        text = deps.wording.one("approval_hint")
+    """That there is an answer, or a question, for whoever holds the phone."""
+    granted, waits = _granted(session, deps, approval), approval.state == ApprovalState.WAITING
+    if purpose is not Purpose.REPLY:
+        stage, key = "more" if waits else None, f"{approval.id}{_about(session, approval)}"
+        text = deps.notice_words.text(Topic.APPROVAL, stage, key, deps.settings.lender_name)
     else:
-        text = deps.notice_words.text(Topic.APPROVAL, None, approval.id, deps.settings.lender_name)
+        text = deps.wording.one("approval_hint_more" if waits else "approval_hint")
+    if waits:
+        return Reply(text, (QuickReply(deps.wording.one("approval_button_look"), _STANDING),))
     payload = _choosing(granted) if granted is not None else _OTHERS
     look = QuickReply(deps.wording.one("approval_button_look"), payload)
     return Reply(text, (look,))

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from bot.clock import business_date
 from bot.identity.masking import mask_name
 from bot.identity.roles import Role
-from bot.services import audit
+from bot.services import approval_notes, audit
+from bot.services.approval_notes import EvidenceStanding
 from bot.services.deps import Deps
 from bot.services.offer_table import read_offer
 from bot.services.operators import OperatorView
@@ -49,13 +50,21 @@ class ApprovalState(StrEnum):
     EXPIRED = "expired"
 
 
+class EvidenceFinding(StrEnum):
+    """On what an offer that needs proof was granted: on proof that was seen and is enough, or without."""
+
+    SEEN = "seen"
+    WITHOUT = "without"
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalView:
     """A request as the desk sees it; instants aware, amounts inside the offers in fen.
 
     ``offer_id`` is the key of the offer's row (``offer_table.row_id``), ``conversation_id`` where the request came
     from. ``borrower`` is a masked name. ``requester`` is ``BOT`` or an operator's id. ``decider`` is a display name and
-    ``reason`` the decider's own. ``granted`` is what was granted: ``offer``, or another in its place.
+    ``reason`` the decider's own. ``granted`` is what was granted: ``offer``, or another in its place. ``evidence``
+    tells how far there is proof, ``evidence_finding`` what the decider made of it where the granted offer needs some.
     """
 
     id: str
@@ -73,6 +82,8 @@ class ApprovalView:
     decider: str | None = None
     reason: str | None = None
     granted: Offer | None = None
+    evidence: EvidenceStanding = EvidenceStanding.NOT_NEEDED
+    evidence_finding: EvidenceFinding | None = None
 
     @property
     def owed_fen(self) -> int:
@@ -174,11 +185,11 @@ def open_requests(deps: Deps, operator: OperatorView) -> tuple[ApprovalView, ...
     settled_at = func.coalesce(approval.decided_at, approval.expires_at)
     with deps.read() as session:
         waiting = session.scalars(
-            select(approval).where(_waits(deps), _concerns(operator)).order_by(approval.requested_at, approval.id)
+            select(approval).where(waits(deps), _concerns(operator)).order_by(approval.requested_at, approval.id)
         ).all()
         settled = session.scalars(
             select(approval)
-            .where(~_waits(deps), _concerns(operator), settled_at > deps.now() - SHOWN_AFTERWARDS)
+            .where(~waits(deps), _concerns(operator), settled_at > deps.now() - SHOWN_AFTERWARDS)
             .order_by(settled_at.desc(), approval.id)
             .limit(MOST_SETTLED)
         ).all()
@@ -188,14 +199,14 @@ def open_requests(deps: Deps, operator: OperatorView) -> tuple[ApprovalView, ...
 def waiting_count(deps: Deps, operator: OperatorView) -> int:
     """Count the waiting requests among those of ``open_requests``."""
     with deps.read() as session:
-        counted = select(func.count()).select_from(tables.Approval).where(_waits(deps), _concerns(operator))
+        counted = select(func.count()).select_from(tables.Approval).where(waits(deps), _concerns(operator))
         return session.scalar(counted) or 0
 
 
 def waiting_ids(deps: Deps) -> frozenset[str]:
     """Return the ids of all requests that wait. Cheap enough to be asked once a second."""
     with deps.read() as session:
-        return frozenset(session.scalars(select(tables.Approval.id).where(_waits(deps))))
+        return frozenset(session.scalars(select(tables.Approval.id).where(waits(deps))))
 
 
 def view(session: Session, deps: Deps, row: tables.Approval) -> ApprovalView:
@@ -203,6 +214,7 @@ def view(session: Session, deps: Deps, row: tables.Approval) -> ApprovalView:
     borrower = session.get_one(tables.Borrower, row.borrower_id)
     decider = session.get(tables.Operator, row.decided_by) if row.decided_by else None
     granted = session.get(tables.Offer, row.granted_offer_id) if row.granted_offer_id else None
+    offer = read_offer(session.get_one(tables.Offer, row.offer_id))
     return ApprovalView(
         id=row.id,
         offer_id=row.offer_id,
@@ -212,13 +224,15 @@ def view(session: Session, deps: Deps, row: tables.Approval) -> ApprovalView:
         requester=row.requester,
         needs=ApprovalRole(row.needs_role),
         state=_state_now(session, deps, row),
-        offer=read_offer(session.get_one(tables.Offer, row.offer_id)),
+        offer=offer,
         requested_at=row.requested_at,
         expires_at=row.expires_at,
         decided_at=row.decided_at,
         decider=decider.display_name if decider else None,
         reason=row.reason,
         granted=read_offer(granted) if granted else None,
+        evidence=approval_notes.standing_of(session, row.id, needed=offer.needs_evidence),
+        evidence_finding=EvidenceFinding(row.evidence_finding) if row.evidence_finding else None,
     )
 
 
@@ -233,7 +247,8 @@ def _goes_on(session: Session, row: tables.Approval) -> bool:
     return session.get_one(tables.Negotiation, row.negotiation_id).active_key is not None
 
 
-def _waits(deps: Deps) -> ColumnElement[bool]:
+def waits(deps: Deps) -> ColumnElement[bool]:
+    """Return the condition that a request still can be decided on: neither it nor its negotiation is over."""
     goes_on = (
         select(tables.Negotiation.id)
         .where(tables.Negotiation.id == tables.Approval.negotiation_id, tables.Negotiation.active_key.is_not(None))

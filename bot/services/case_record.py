@@ -19,7 +19,7 @@ from bot.clock import business_date
 from bot.desk.ownership import QueueReason
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic, event_notice
-from bot.services import audit, holds, notice_planning
+from bot.services import audit, holds, notice_planning, sealed_files
 from bot.services.accounts import lock_borrower
 from bot.services.conversations import locked
 from bot.services.deps import Deps
@@ -189,8 +189,7 @@ def add_note(
 
 def empty_file(session: Session, deps: Deps, note: CaseNote, actor: audit.Actor) -> None:
     """Delete what a file of a case holds and how it was called; that there was one stays, with its hash."""
-    note.content_sealed, note.media_type = None, None
-    note.text_sealed = deps.vault.seal(seal_for(note.case_id), "")
+    sealed_files.clear(deps, note, seal_for(note.case_id))
     audit.record(session, deps.now(), actor, "case_file_deleted", ("case", note.case_id), sha256=note.sha256)
 
 

@@ -1,6 +1,7 @@
 """A consent of its own before files about health or means are asked for or taken, and taking it back (P6).
 
-The questions and answers are fixed words: what somebody agrees to is not left to an engine.
+The questions and answers are fixed words: what somebody agrees to is not left to an engine. Proof for the decision on a
+plan is another purpose than a case: its consent is given for that one request, and always asked for.
 """
 
 from __future__ import annotations
@@ -8,20 +9,34 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from bot.desk.ownership import QueueReason
+from bot.identity.levels import Level
 from bot.identity.roles import Permission, may
-from bot.services import audit
+from bot.services import approval_notes, audit
+from bot.services.approval_notes import NoteKind
+from bot.services.approvals import ApprovalState
 from bot.services.case_questions import told_here
 from bot.services.case_record import empty_file
 from bot.services.circumstances import pace_of
 from bot.services.conversations import Author, QuickReply, Reply, locked, say
 from bot.services.deps import Deps
+from bot.services.evidence_place import place_of, request_in
 from bot.services.locking import locked_in_turn
 from bot.services.operators import OperatorView
-from bot.store.tables import CaseNote, Conversation, EvidenceConsent, Message, Negotiation
+from bot.services.proof import viewer_of
+from bot.store.tables import (
+    Approval,
+    ApprovalNote,
+    CaseFile,
+    CaseNote,
+    Conversation,
+    EvidenceConsent,
+    Message,
+    Negotiation,
+)
 from bot.text.normalize import normalize_text
 from bot.workout.policy_sections import HardshipKind
 
@@ -45,16 +60,22 @@ _SAID = {
 }
 
 
-def is_missing(session: Session, deps: Deps, conversation: Conversation) -> bool:
-    """Whether a file from this conversation takes a consent that was not given, or was taken back."""
-    return _is_needed(session, deps, conversation) and _standing(session, conversation) is None
+def is_missing(session: Session, deps: Deps, conversation: Conversation, request: Approval | None = None) -> bool:
+    """Whether a file from this conversation takes a consent that was not given, or was taken back.
+
+    ``request`` is what the file would be proof for; None, a case.
+    """
+    if request is None and not _is_needed(session, deps, conversation):
+        return False
+    return _standing(session, conversation, request.id if request is not None else None) is None
 
 
-def is_missing_in(deps: Deps, conversation_id: str) -> bool:
-    """Tell the same by the conversation's id; False where it is unknown."""
-    with deps.read() as session:
-        conversation = session.get(Conversation, conversation_id)
-        return conversation is not None and is_missing(session, deps, conversation)
+def question_in_turn(session: Session, deps: Deps, conversation_id: str, request: Approval) -> Reply | None:
+    """Return the question for the consent to proof for a request, for the caller to put; None where it stands."""
+    if not is_missing(session, deps, session.get_one(Conversation, conversation_id), request):
+        return None
+    audit.record(session, deps.now(), audit.BOT, "consent_asked", ("conversation", conversation_id))
+    return _question(deps, request)
 
 
 def ask(deps: Deps, conversation_id: str, key: str) -> bool:
@@ -63,13 +84,12 @@ def ask(deps: Deps, conversation_id: str, key: str) -> bool:
         conversation = locked(session, conversation_id)
         if conversation is None:
             return False
-        days = str(deps.retention.evidence_days)
-        buttons = (
-            QuickReply(deps.wording.one("consent_give"), Answer.GIVE.value),
-            QuickReply(deps.wording.one("consent_refuse"), Answer.REFUSE.value),
-        )
-        reply = Reply(deps.wording.one("consent_asked", days=days), buttons)
-        said = say(session, deps, conversation, reply, author=Author.NOTICE, key=f"consent:{key}")
+        place = place_of(session, deps, conversation_id)
+        request = place if isinstance(place, Approval) else None
+        question = _question(deps, request)
+        # Of a plan the bot speaks itself: what it says to somebody verified, nobody else reads later.
+        author = Author.NOTICE if request is None else Author.BOT
+        said = say(session, deps, conversation, question, author=author, key=f"consent:{key}")
         if said is not None:
             audit.record(session, deps.now(), audit.BOT, "consent_asked", ("conversation", conversation_id))
         return said is not None
@@ -81,7 +101,7 @@ def note(deps: Deps, operator: OperatorView, conversation_id: str) -> bool:
         conversation = locked_in_turn(session, conversation_id)
         if conversation is None or not may(operator.role, Permission.REPLY):
             return False
-        return give(session, deps, conversation, audit.Actor("operator", operator.id))
+        return _give_for_all(session, deps, conversation, audit.Actor("operator", operator.id))
 
 
 def guard(session: Session, deps: Deps, conversation: Conversation, message: Message) -> None:
@@ -94,10 +114,12 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
         return
     actor = audit.Actor("borrower", conversation.borrower_id)
     if said is Answer.GIVE:
-        give(session, deps, conversation, actor)
+        _give_for_all(session, deps, conversation, actor)
         back = QuickReply(deps.wording.one("consent_withdraw"), Answer.WITHDRAW.value)
         reply = Reply(deps.wording.one("consent_given"), (back,))
     elif said is Answer.REFUSE:
+        if isinstance(request := request_in(session, deps, conversation.id), Approval):
+            approval_notes.add_lacking(session, deps, request, message.text)
         reply = Reply(deps.wording.one("consent_refused"))
     else:
         gone = _withdraw(session, deps, conversation, actor)
@@ -129,35 +151,68 @@ def _is_needed(session: Session, deps: Deps, conversation: Conversation) -> bool
     return session.scalar(told) is not None
 
 
-def _standing(session: Session, conversation: Conversation) -> EvidenceConsent | None:
+def _question(deps: Deps, request: Approval | None) -> Reply:
+    buttons = (
+        QuickReply(deps.wording.one("consent_give"), Answer.GIVE.value),
+        QuickReply(deps.wording.one("consent_refuse"), Answer.REFUSE.value),
+    )
+    days = str(deps.retention.evidence_days)
+    return Reply(deps.wording.one("consent_asked" if request is None else "consent_asked_plan", days=days), buttons)
+
+
+def _standing(session: Session, conversation: Conversation, approval_id: str | None) -> EvidenceConsent | None:
+    consent = EvidenceConsent
+    purpose = consent.approval_id == approval_id if approval_id is not None else consent.approval_id.is_(None)
+    return session.scalars(_stand(conversation).where(purpose).limit(1)).first()
+
+
+def _stand(conversation: Conversation) -> Select[EvidenceConsent]:
+    """The consents that whoever writes here has given, for whatever purpose, and not taken back."""
     here = (EvidenceConsent.conversation_id == conversation.id) & or_(
         EvidenceConsent.borrower_id.is_(None), EvidenceConsent.borrower_id == conversation.borrower_id
     )
     if conversation.borrower_id is not None:
         here = here | (EvidenceConsent.borrower_id == conversation.borrower_id)
-    return session.scalars(select(EvidenceConsent).where(here, EvidenceConsent.withdrawn_at.is_(None)).limit(1)).first()
+    return select(EvidenceConsent).where(here, EvidenceConsent.withdrawn_at.is_(None))
 
 
-def give(session: Session, deps: Deps, conversation: Conversation, actor: audit.Actor) -> bool:
-    """Put a consent on record inside an open transaction; False where one stands. ``actor`` gave it, or noted it."""
-    if _standing(session, conversation) is not None:
+def _give_for_all(session: Session, deps: Deps, conversation: Conversation, actor: audit.Actor) -> bool:
+    """Put a yes on record for what waits for files here: the request, the case, or both; False where all stand."""
+    request = request_in(session, deps, conversation.id)
+    if not isinstance(request, Approval):
+        return give(session, deps, conversation, actor)
+    given = give(session, deps, conversation, actor, request)
+    for_a_case = isinstance(place_of(session, deps, conversation.id), CaseFile)
+    return (for_a_case and give(session, deps, conversation, actor)) or given
+
+
+def give(
+    session: Session, deps: Deps, conversation: Conversation, actor: audit.Actor, request: Approval | None = None
+) -> bool:
+    """Put a consent on record inside an open transaction; False where one stands. ``actor`` gave it, or noted it.
+
+    It is for proof for ``request``; None, for files for cases.
+    """
+    approval_id = request.id if request is not None else None
+    if _standing(session, conversation, approval_id) is not None:
         return False
     session.add(
         EvidenceConsent(
             conversation_id=conversation.id,
             borrower_id=conversation.borrower_id,
+            approval_id=approval_id,
             given_at=deps.now(),
             noted_by=actor.id if actor.kind == "operator" else None,
         )
     )
-    audit.record(session, deps.now(), actor, "consent_given", ("conversation", conversation.id))
+    subject = ("conversation", conversation.id)
+    audit.record(session, deps.now(), actor, "consent_given", subject, approval=approval_id)
     return True
 
 
 def _withdraw(session: Session, deps: Deps, conversation: Conversation, actor: audit.Actor) -> int:
-    while (consent := _standing(session, conversation)) is not None:
+    for consent in session.scalars(_stand(conversation)).all():
         consent.withdrawn_at = deps.now()
-        session.flush()
     case_ids = [case.id for case in told_here(session, deps, conversation.id)]
     files = session.scalars(
         select(CaseNote).where(
@@ -166,5 +221,27 @@ def _withdraw(session: Session, deps: Deps, conversation: Conversation, actor: a
     ).all()
     for file in files:
         empty_file(session, deps, file, actor)
-    audit.record(session, deps.now(), actor, "consent_withdrawn", ("conversation", conversation.id), files=len(files))
-    return len(files)
+    gone = len(files) + _delete_proof(session, deps, conversation, actor)
+    audit.record(session, deps.now(), actor, "consent_withdrawn", ("conversation", conversation.id), files=gone)
+    return gone
+
+
+def _delete_proof(session: Session, deps: Deps, conversation: Conversation, actor: audit.Actor) -> int:
+    """Delete what was brought as proof for requests; on one that waits it is noted that the consent was taken back.
+
+    To the right party of all their requests, to anybody else of those that were made in this very conversation.
+    """
+    if conversation.borrower_id is None:
+        return 0
+    mine = Approval.borrower_id == conversation.borrower_id
+    if viewer_of(session, deps, conversation.id).level is not Level.VERIFIED:
+        mine = mine & (Approval.conversation_id == conversation.id)
+    holding = select(ApprovalNote.approval_id).where(ApprovalNote.media_type.is_not(None))
+    gone = 0
+    for request in session.scalars(select(Approval).where(mine, Approval.id.in_(holding))).all():
+        for file in approval_notes.files_of(session, request.id):
+            approval_notes.delete_file(session, deps, file, actor)
+            gone += 1
+        if request.state == ApprovalState.WAITING:
+            approval_notes.add(session, deps, request.id, NoteKind.WITHDRAWN)
+    return gone

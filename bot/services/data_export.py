@@ -27,6 +27,9 @@ LEFT_OUT: dict[str, str] = {
     "approval.decided_by": "names a person at the desk",
     "approval.reason": "a note between persons at the desk",
     "approval.requester": "names a person at the desk",
+    "approval_note.content_sealed": "a file that the borrower sent",
+    "approval_note.operator_id": "names a person at the desk",
+    "approval_note.text_sealed": "stands in the message that said or asked it",
     "borrower.email_sealed": "in the record of the person, opened",
     "borrower.id_number_sealed": "in the record of the person, its last four only: the file may lie on a shared phone",
     "borrower.name_sealed": "in the record of the person, opened",
@@ -146,6 +149,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
     contracts = select(t.Contract.id).where(t.Contract.borrower_id == me)
     negotiations = select(t.Negotiation.id).where(t.Negotiation.borrower_id == me)
     agreements = select(t.Agreement.id).where(t.Agreement.borrower_id == me)
+    approvals = select(t.Approval.id).where(t.Approval.borrower_id == me)
     chats = select(t.Conversation.id).where(t.Conversation.borrower_id == me)
     cases = select(t.CaseFile.id).where(t.CaseFile.borrower_id == me)
     subjects = (me, *session.scalars(negotiations), *session.scalars(agreements))
@@ -163,6 +167,7 @@ def _mine(session: Session, me: str) -> Sequence[tuple[type[Base], ColumnElement
         (t.Offer, t.Offer.negotiation_id.in_(negotiations)),
         (t.OfferBasis, t.OfferBasis.negotiation_id.in_(negotiations)),
         (t.Approval, t.Approval.borrower_id == me),
+        (t.ApprovalNote, t.ApprovalNote.approval_id.in_(approvals)),
         (t.Agreement, t.Agreement.borrower_id == me),
         (t.Instalment, t.Instalment.agreement_id.in_(agreements)),
         (t.PlanEvent, t.PlanEvent.agreement_id.in_(agreements)),

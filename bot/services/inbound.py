@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.desk.ownership import Owner, bot_may_answer
-from bot.services import care, consents, crisis, satisfaction
+from bot.services import approval_evidence, care, consents, crisis, satisfaction
 from bot.services.conversations import Author, Problem, Stored, append, locked, queue_reason_of, seen_before
 from bot.services.deps import Deps
 from bot.services.proof import lapse_if_idle
@@ -99,6 +99,7 @@ def record(
     crisis.guard(session, deps, conversation, message)
     care.guard(session, deps, conversation, message)
     consents.guard(session, deps, conversation, message)
+    approval_evidence.guard(session, deps, conversation, message)
     satisfaction.take(session, deps, conversation, message)
     return Stored(message.id, message.seq, repeated=False)
 

@@ -12,8 +12,10 @@ from bot.services.deps import Deps
 from bot.store.tables import AuditEntry
 
 
-def tell(deps: Deps, conversation_id: str, name: str, key: str, **values: str) -> bool:
+def tell(deps: Deps, conversation_id: str, name: str, key: str, author: Author = Author.NOTICE, **values: str) -> bool:
     """Say the fixed words called ``name`` once per ``key``. Returns whether they were said now.
+
+    The bot's own words to somebody verified are withheld once their proof has run out; a notice never is.
 
     Raises:
         bot.services.wording.WordingError: there are no such words, or a value for them is missing.
@@ -23,7 +25,7 @@ def tell(deps: Deps, conversation_id: str, name: str, key: str, **values: str) -
         conversation = locked(session, conversation_id)
         if conversation is None:
             return False
-        said = say(session, deps, conversation, Reply(text), author=Author.NOTICE, key=f"{name}:{key}")
+        said = say(session, deps, conversation, Reply(text), author=author, key=f"{name}:{key}")
         return said is not None
 
 

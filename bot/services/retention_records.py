@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN, CaseState, keeps_silence
 from bot.cases.kinds import Family
 from bot.lending.schedule import add_months
-from bot.services import audit
+from bot.services import approval_notes, audit
 from bot.services.accounts import portfolio_of
 from bot.services.case_record import empty_file
 from bot.services.deps import Deps
@@ -60,12 +60,16 @@ def cases(deps: Deps) -> int:
 
 
 def evidence_files(deps: Deps) -> int:
-    """Empty the files of cases that ended some days ago; returns how many.
+    """Empty the files of cases that ended, and of requests that were decided or lapsed, some days ago.
 
-    That there was one stays with the case, with its hash; its content and its name do not. A dispute that was found
-    right and whose account has not been corrected has not ended.
+    Returns how many. That there was one stays on record, with its hash; its content and its name do not. A dispute that
+    was found right and whose account has not been corrected has not ended.
     """
     before = deps.now() - timedelta(days=deps.retention.evidence_days)
+    return _case_files(deps, before) + _proof(deps, before)
+
+
+def _case_files(deps: Deps, before: datetime) -> int:
     with deps.read() as session:
         found = session.execute(
             select(t.CaseNote.id, t.CaseFile.family, t.CaseFile.state)
@@ -82,6 +86,24 @@ def evidence_files(deps: Deps) -> int:
     def empty(session: Session, ids: Sequence[str]) -> None:
         for note in session.scalars(select(t.CaseNote).where(t.CaseNote.id.in_(ids))):
             empty_file(session, deps, note, audit.SYSTEM)
+
+    return _in_portions(deps, ended, empty)
+
+
+def _proof(deps: Deps, before: datetime) -> int:
+    with deps.read() as session:
+        ended = session.scalars(
+            select(t.ApprovalNote.id)
+            .join(t.Approval, t.Approval.id == t.ApprovalNote.approval_id)
+            .where(
+                t.ApprovalNote.media_type.is_not(None),
+                func.coalesce(t.Approval.decided_at, t.Approval.expires_at) < before,
+            )
+        ).all()
+
+    def empty(session: Session, ids: Sequence[str]) -> None:
+        for note in session.scalars(select(t.ApprovalNote).where(t.ApprovalNote.id.in_(ids))):
+            approval_notes.delete_file(session, deps, note, audit.SYSTEM)
 
     return _in_portions(deps, ended, empty)
 

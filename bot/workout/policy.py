@@ -56,7 +56,7 @@ class ReliefPolicy(BaseModel):
     asked how many live on the income and what other debts take, else only those for whom it could change the offers.
     ``bot_authority_fen`` is the largest debt that the bot may offer a plan for by itself; ``authority`` says who may
     waive how much, and without it the bot may waive nothing. Proof of hardship is asked for where more than
-    ``evidence_above_waiver_percent`` of what is owed is waived.
+    ``evidence_above_waiver_percent`` of what is owed is waived and a person has to grant it.
     ``interest_during_plan`` false means interest and fees stop while the plan is kept; true, that interest runs on by
     the contract, without penalty interest and fees, in equal instalments, or with ``equal_principal`` in equal
     parts with the interest of each period on top. A settlement stops it in any case.

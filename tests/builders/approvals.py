@@ -38,6 +38,9 @@ LATE_CARD = Owed(
 LARGE_CARD = replace(LATE_CARD, principal_fen=40_000_000)
 """So large that only a supervisor may decide."""
 
+LATEST_CARD = replace(LATE_CARD, days_late=500, lent_days_ago=600)
+"""So late that the policy asks for proof of the hardship before it waives as much."""
+
 _MEANS = {ApprovalRole.AGENT: (600_000, 350_000), ApprovalRole.SUPERVISOR: (3_000_000, 1_000_000)}
 
 
@@ -90,10 +93,11 @@ def an_approval(
     requester: str = approvals.BOT,
     channel: str = "web",
     borrower_id: str | None = None,
+    owed: Owed | None = None,
 ) -> Asked:
-    """Let a borrower ask for an offer that such a person has to grant."""
+    """Let a borrower ask for an offer that such a person has to grant, on the debt that leads to it."""
     borrower_id = borrower_id or a_borrower(deps)
-    debt_id = a_debt_of(deps, borrower_id, LATE_CARD if needs is ApprovalRole.AGENT else LARGE_CARD)
+    debt_id = a_debt_of(deps, borrower_id, owed or (LATE_CARD if needs is ApprovalRole.AGENT else LARGE_CARD))
     conversation_id = verified(deps, borrower_id, channel)
     negotiation_id, offer_id, _ = an_offer_to_approve(deps, conversation_id, needs)
     with deps.begin() as session:
@@ -107,6 +111,13 @@ def an_approval(
             requester=requester,
         )
     return Asked(borrower_id, conversation_id, negotiation_id, debt_id, view)
+
+
+def an_approval_on_proof(deps: Deps, channel: str = "web", borrower_id: str | None = None) -> Asked:
+    """Let a borrower ask for an offer that an agent has to grant, on proof of the hardship."""
+    asked = an_approval(deps, channel=channel, borrower_id=borrower_id, owed=LATEST_CARD)
+    assert asked.view.offer.needs_evidence
+    return asked
 
 
 def stored(deps: Deps, asked: Asked) -> tables.Approval:

@@ -13,6 +13,8 @@ from bot.outreach.notice import Topic
 from bot.services import identity
 from bot.store.tables import (
     Agreement,
+    Approval,
+    ApprovalNote,
     Conversation,
     Document,
     Hold,
@@ -77,8 +79,14 @@ def _facts(desk: RunningDesk, conversation_id: str, person: Person) -> dict[str,
             .order_by(Message.seq.desc())
         ).first()
         model = str((last.understanding or {}).get("model") or "") if last else ""
+        requests = session.scalars(
+            select(Approval).where(Approval.borrower_id == person.borrower_id).order_by(Approval.requested_at)
+        ).all()
+        mine = ApprovalNote.approval_id.in_([each.id for each in requests])
         return {
             "agreements": len(agreements),
+            "proof": _count(session, ApprovalNote, mine, ApprovalNote.media_type.is_not(None)),
+            "finding": requests[-1].evidence_finding if requests else None,
             "plans": tuple(each.state for each in agreements),
             "papers": sorted(
                 set(session.scalars(select(Document.kind).where(Document.borrower_id == person.borrower_id)))

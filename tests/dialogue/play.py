@@ -22,6 +22,7 @@ from tests.dialogue.world import World
 from tests.running.borrower import Said
 from tests.running.desk import RunningDesk
 
+PNG = b"\x89PNG\r\n\x1a\n and the rest of it"
 NEVER_SHOWN = ("/[{}]/", "utter_", "action_", "/\\bNone\\b/", "Traceback", "Error")
 
 
@@ -76,8 +77,8 @@ class Play:
             text = fill(step.borrower, self._values(step.borrower))
             self._done.append(f"> {text[:200]}")
             answers = self._line.say(text)
-        elif step.supervisor is not None or step.payment is not None:
-            self._done.append(f"* {step.supervisor or step.payment}")
+        elif any(happens is not None for happens in step.happens):
+            self._done.append(f"* {step.file or step.supervisor or step.payment}")
             answers = self._line.heard_of(lambda: self._let_happen(step), lambda said: self._is_told(step, said))
         else:
             title = fill(step.press or "", self._values(step.press or ""))
@@ -88,8 +89,10 @@ class Play:
             self._check(step, answers)
 
     def _let_happen(self, step: Step) -> None:
-        if step.supervisor is not None:
-            self._world.decide(Decision(step.supervisor))
+        if step.file is not None:
+            self._line.send_file(step.file, PNG)
+        elif step.supervisor is not None:
+            self._world.decide(Decision(step.supervisor.removesuffix("_without")), looks=step.supervisor == "approve")
         elif step.payment is not None:
             self._world.pay(step.payment)
 

@@ -92,13 +92,15 @@ class Paid(Strict):
 class Step(Strict):
     """One thing that happens, and what must come of it: the borrower speaks or presses, or somebody else acts.
 
-    ``supervisor`` decides on the request that waits, ``payment`` arrives from the lender. Such a step waits for what is
-    expected and for nothing else: not everything is told at once.
+    ``file`` is a picture of this name that the borrower sends. ``supervisor`` decides on the request that waits, having
+    opened whatever was brought as proof; ``approve_without`` does without. ``payment`` arrives from the lender. Such a
+    step waits for what is expected and for nothing else: not everything is told at once.
     """
 
     borrower: str | None = None
     press: str | None = None
-    supervisor: Literal["approve", "reject"] | None = None
+    file: str | None = None
+    supervisor: Literal["approve", "approve_without", "reject"] | None = None
     payment: Paid | None = None
     expect: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
@@ -110,10 +112,15 @@ class Step(Strict):
     as_before: str | None = None
     remember: str | None = None
 
+    @property
+    def happens(self) -> tuple[object, ...]:
+        """What happens without a word of the borrower's."""
+        return self.file, self.supervisor, self.payment
+
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
-        if sum(done is not None for done in (self.borrower, self.press, self.supervisor, self.payment)) != 1:
-            raise ValueError("a step has one of 'borrower', 'press', 'supervisor' and 'payment'")
+        if sum(done is not None for done in (self.borrower, self.press, *self.happens)) != 1:
+            raise ValueError("a step has one of 'borrower', 'press', 'file', 'supervisor' and 'payment'")
         return self
 
 
@@ -121,12 +128,15 @@ class Facts(Strict):
     """What the database holds when the conversation is over. Only what is named is checked.
 
     ``plans`` are the states of the agreements in the order in which they were made, ``promises`` those of the promises,
-    ``papers`` the kinds of the documents, ``reminders`` how many notices are planned for what was agreed or promised.
+    ``proof`` how many files are with requests for plans and ``finding`` what the decider made of it, ``papers`` the
+    kinds of the documents, ``reminders`` how many notices are planned for what was agreed or promised.
     """
 
     agreements: int | None = None
     plans: tuple[str, ...] | None = None
     promises: tuple[str, ...] | None = None
+    proof: int | None = None
+    finding: Literal["seen", "without"] | None = None
     papers: tuple[str, ...] | None = None
     instalments: int | None = None
     reminders: int | None = None

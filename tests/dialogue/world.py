@@ -9,11 +9,13 @@ from itertools import count
 from sqlalchemy import select
 
 from bot.clock import business_date
-from bot.services import approval_decisions, payments
+from bot.identity.roles import Role
+from bot.services import approval_decisions, approval_evidence, payments
 from bot.services.approval_decisions import Decided, Decision
-from bot.services.approvals import ApprovalState
+from bot.services.approvals import ApprovalState, EvidenceFinding
+from bot.services.operators import OperatorView
 from bot.services.payments import Booked, IncomingPayment
-from bot.store.tables import Agreement, Approval, Contract, Debt, Instalment, Operator
+from bot.store.tables import Agreement, Approval, ApprovalNote, Contract, Debt, Instalment, Operator
 from tests.builders.people import Person
 from tests.dialogue.script import Covers, Paid
 from tests.running.desk import RunningDesk
@@ -32,8 +34,8 @@ class World:
     desk: RunningDesk
     person: Person
 
-    def decide(self, decision: Decision) -> None:
-        """Let the supervisor decide on the request that waits."""
+    def decide(self, decision: Decision, *, looks: bool = False) -> None:
+        """Let the supervisor decide on the request that waits; ``looks`` at the proof where some is asked for."""
         with self.desk.deps.read() as session:
             operator_id = session.scalars(select(Operator.id).where(Operator.login == SUPERVISOR)).one()
             request_id = session.scalars(
@@ -41,7 +43,12 @@ class World:
                     Approval.borrower_id == self.person.borrower_id, Approval.state == ApprovalState.WAITING
                 )
             ).one()
-        outcome = approval_decisions.decide(self.desk.deps, operator_id, request_id, decision, REASON)
+            brought = session.scalars(select(ApprovalNote.id).where(ApprovalNote.approval_id == request_id)).all()
+        supervisor = OperatorView(operator_id, SUPERVISOR, SUPERVISOR, Role.SUPERVISOR, "csrf")
+        for note_id in brought if looks else ():
+            approval_evidence.file_of(self.desk.deps, supervisor, request_id, note_id)
+        finding = EvidenceFinding.SEEN if looks else EvidenceFinding.WITHOUT
+        outcome = approval_decisions.decide(self.desk.deps, operator_id, request_id, decision, REASON, evidence=finding)
         assert isinstance(outcome, Decided), outcome
 
     def pay(self, paid: Paid) -> None:

@@ -15,11 +15,12 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from bot.identity.roles import Role
-from bot.services import operators, web_sessions
+from bot.services import approvals, operators, web_sessions
 from bot.services.deps import Deps
 from bot.store.tables import Borrower, Conversation
+from bot.workout.policy_sections import ApprovalRole
 from tests.builders.accounts import Owed
-from tests.builders.approvals import LATE_CARD
+from tests.builders.approvals import LATE_CARD, LATEST_CARD, an_offer_to_approve
 from tests.dialogue.lines import TelegramLine
 from tests.doubles.telegram_server import TelegramServer
 from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
@@ -28,6 +29,8 @@ from tests.running.desk import PASSWORD, RunningDesk
 from tests.running.validated import refused_by_rasa
 
 pytestmark = [pytest.mark.running, pytest.mark.browser]
+
+PICTURE = b"\x89PNG\r\n\x1a\n and the rest of it"
 
 NewChat = Callable[..., ChatPage]
 LogIn = Callable[..., ConsolePage]
@@ -127,6 +130,60 @@ def test_what_one_operator_asks_for_another_grants(a_chat: NewChat, a_console: L
     other.page.get_by_role("button", name="批准借款人要的方案").click()
     expect(other.page.get_by_text("批准了这份方案")).to_be_visible()
     expect(chat.told("同事替您提的方案，批准了")).to_be_visible(timeout=ANSWER_MS)
+
+
+def test_proof_is_sent_asked_for_once_more_seen_and_decided_on(
+    a_chat: NewChat, a_console: LogIn, desk: RunningDesk
+) -> None:
+    chat = a_chat()
+    conversation_id, _ = proved(desk, chat, LATEST_CARD)
+    negotiation_id, offer_id, _ = an_offer_to_approve(desk.deps, conversation_id, ApprovalRole.AGENT)
+    with desk.deps.begin() as session:
+        borrower_id = session.get_one(Conversation, conversation_id).borrower_id or ""
+        request = approvals.request(
+            session,
+            desk.deps,
+            negotiation_id=negotiation_id,
+            offer_id=offer_id,
+            conversation_id=conversation_id,
+            borrower_id=borrower_id,
+        )
+    chat.say("方案怎么样了", answered="困难证明还没有收到")
+
+    def send(name: str) -> None:
+        with chat.page.expect_file_chooser() as chooser:
+            chat.page.get_by_role("button", name="发材料").click()
+        chooser.value.set_files([{"name": name, "mimeType": "image/png", "buffer": PICTURE}])
+
+    send("离职证明.png")
+    expect(chat.told("只用来决定这份方案")).to_be_visible(timeout=ANSWER_MS)
+    chat.page.get_by_role("button", name="同意提供材料", exact=True).click()
+    expect(chat.told("可以发材料")).to_be_visible(timeout=ANSWER_MS)
+    send("离职证明.png")
+    expect(chat.told("已经加密存好，只有审批的同事能看")).to_be_visible(timeout=ANSWER_MS)
+
+    console = a_console("agent-1")
+    page = console.page
+    console.go(f"/approvals/{request.id}")
+    page.get_by_label("还想看一样").fill("近三个月的流水")
+    page.get_by_role("button", name="请对方补充").click()
+    expect(page.get_by_text("请对方补充：近三个月的流水")).to_be_visible()
+    expect(chat.told("近三个月的流水")).to_be_visible(timeout=ANSWER_MS)
+    chat.press("没有这些材料", answered="没有也没关系")
+
+    page.reload()
+    expect(page.get_by_text("对方说：没有这些材料")).to_be_visible()
+    page.get_by_label("看过，够了").check()
+    page.get_by_label("理由").fill("离职证明属实")
+    page.get_by_role("button", name="批准借款人要的方案").click()
+    expect(page.get_by_role("alert").filter(has_text="您还没有打开过材料")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="离职证明.png").click()
+    assert download.value.path().read_bytes() == PICTURE
+    page.get_by_label("看过，够了").check()
+    page.get_by_role("button", name="批准借款人要的方案").click()
+    expect(page.get_by_text("看过材料，够了")).to_be_visible()
+    expect(chat.told("您选的方案，同事批准了")).to_be_visible(timeout=ANSWER_MS)
 
 
 def test_a_talk_is_found_replayed_corrected_and_taught(a_chat: NewChat, a_console: LogIn, tmp_path: Path) -> None:

@@ -13,13 +13,12 @@ from bot.cases.kinds import CaseKind, Family
 from bot.cases.question import CaseStep
 from bot.clock import business_date
 from bot.desk.ownership import Owner, QueueReason
-from bot.desk.uploads import LARGEST_UPLOAD, UploadRefusal
+from bot.desk.uploads import LARGEST_UPLOAD, Brought, UploadRefusal
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
-from bot.services import case_desk, case_files, case_pages, case_sweep, cases, handoff, reminders
+from bot.services import case_desk, case_files, case_pages, case_sweep, cases, evidence, handoff, reminders
 from bot.services.case_desk import Acted, Refused, UnfitWords
-from bot.services.case_files import Brought
 from bot.services.case_pages import Show
 from bot.services.case_questions import Asked
 from bot.services.case_sweep import Swept
@@ -196,7 +195,7 @@ def test_a_borrowers_file_goes_to_the_case_that_asks_for_something(
     later = a_complaint(deps, conversation, CaseKind.TONE)
     cases.stop_asking(deps, conversation)
 
-    assert case_files.bring(deps, conversation, "截图.png", PNG) is Brought.KEPT
+    assert evidence.bring(deps, conversation, "截图.png", PNG) is Brought.KEPT
 
     assert case_of(deps, waiting).state == CaseState.IN_REVIEW
     with deps.read() as session:
@@ -209,8 +208,8 @@ def test_a_file_of_somebody_unproved_reaches_no_dispute(deps: Deps, borrower: st
     a_dispute(deps, verified(deps, borrower))
     stranger = verified(deps, None)
 
-    assert not case_files.awaits(deps, stranger)
-    assert case_files.bring(deps, stranger, "截图.png", PNG) is Brought.NO_CASE
+    assert not evidence.awaits(deps, stranger)
+    assert evidence.bring(deps, stranger, "截图.png", PNG) is Brought.NO_CASE
 
 
 # The clock -----------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.care.vulnerability import CARE, Vulnerability
-from bot.services import care, case_desk, case_files, consents, negotiation, retention
-from bot.services.case_files import Brought
+from bot.desk.uploads import Brought
+from bot.services import care, case_desk, case_files, consents, evidence, negotiation, retention
 from bot.services.circumstances import REMEMBERED, Pace, pace
 from bot.services.consents import Answer
 from bot.services.conversations import Author
@@ -45,7 +45,7 @@ def says(deps: Deps, chat: str, text: str) -> str:
 
 
 def brings(deps: Deps, chat: str, content: bytes = PNG) -> object:
-    return case_files.bring(deps, chat, "诊断书.png", content)
+    return evidence.bring(deps, chat, "诊断书.png", content)
 
 
 def files(deps: Deps, *, kept: bool = True) -> int:
@@ -55,7 +55,7 @@ def files(deps: Deps, *, kept: bool = True) -> int:
 
 
 def test_who_told_of_nothing_is_not_asked(deps: Deps, chat: str, case_id: str) -> None:
-    assert case_files.hindrance(deps, chat) is None
+    assert evidence.hindrance(deps, chat) is None
     assert brings(deps, chat) is Brought.KEPT
 
 
@@ -64,7 +64,7 @@ def test_a_file_about_health_or_means_waits_for_the_consent(
     deps: Deps, chat: str, case_id: str, kind: Vulnerability
 ) -> None:
     care.name(deps, somebody(deps), chat, kind)
-    assert case_files.hindrance(deps, chat) is Brought.NO_CONSENT
+    assert evidence.hindrance(deps, chat) is Brought.NO_CONSENT
     assert (brings(deps, chat), files(deps)) == (Brought.NO_CONSENT, 0)
 
 

@@ -12,13 +12,16 @@ import pytest
 from httpx import Response
 from sqlalchemy import select
 
-from bot.console.approvals import UNREADABLE, AskedFor
+from bot.console.approvals import UNFIT, UNREADABLE, AskedFor
 from bot.console.live import APPROVALS, LiveFeed
 from bot.console.rendering import Pages
+from bot.desk.uploads import Brought
 from bot.identity.roles import Role
-from bot.services import approval_decisions
+from bot.services import approval_decisions, evidence
+from bot.services.approval_asking import NotAsked
 from bot.services.approval_decisions import Decision, NotDecided
 from bot.services.approvals import ApprovalState
+from bot.services.inbound import record_text
 from bot.services.offer_table import BUDGET_CODEC
 from bot.store import tables
 from bot.workout.authority import DecisionRefusal
@@ -27,9 +30,11 @@ from bot.workout.budget import StatedBudget
 from bot.workout.offer import NoOfferReason, OfferKind
 from bot.workout.policy_sections import ApprovalRole
 from tests.builders.accounts import a_payment
-from tests.builders.approvals import Asked, an_approval, an_operator_view
+from tests.builders.approvals import Asked, an_approval, an_approval_on_proof, an_operator_view
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import SetClock, a_borrower, a_desk
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Console(ConsoleBrowser):
@@ -304,7 +309,7 @@ def test_what_an_operator_types_is_never_markup(console: Console) -> None:
 
 def test_every_outcome_has_its_words(console: Console) -> None:
     words = Pages(console.deps).words()
-    assert {*DecisionRefusal, *NotDecided, UNREADABLE} <= set(words["NOT_DECIDED"])
+    assert {*DecisionRefusal, *NotDecided, *NotAsked, UNREADABLE, UNFIT} <= set(words["NOT_DECIDED"])
     assert {*Objection, *NoOfferReason} <= set(words["OBJECTION"])
     assert set(ApprovalState) == set(words["APPROVAL"])
     assert set(OfferKind) == set(words["OFFER_KIND"])
@@ -337,3 +342,82 @@ def test_an_open_page_is_told_when_other_requests_wait(console: Console, monkeyp
 
 def test_nothing_asked_for_is_no_proposal() -> None:
     assert AskedFor().read() is None
+
+
+# Proof ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_proof(console: Console) -> Asked:
+    return an_approval_on_proof(console.deps)
+
+
+def brought(console: Console, asked: Asked) -> str:
+    """Have a picture kept as proof; returns its id."""
+    record_text(console.deps, asked.conversation_id, "key-00000001", "同意提供材料")
+    assert evidence.bring(console.deps, asked.conversation_id, "离职<证明>.png", PNG) is Brought.KEPT_FOR_PLAN
+    with console.deps.read() as session:
+        return session.scalars(select(tables.ApprovalNote.id)).one()
+
+
+def test_a_request_that_needs_no_proof_says_nothing_of_it(console: Console) -> None:
+    asked = an_approval(console.deps)
+    console.log_in()
+    assert "困难证明" not in console.shown(f"/{asked.id}")
+    assert "材料" not in console.shown()
+
+
+def test_a_request_says_that_proof_is_asked_for_and_what_came(console: Console, on_proof: Asked) -> None:
+    console.log_in()
+    assert "还没有收到材料" in console.shown(f"/{on_proof.id}")
+    assert "等材料" in console.shown()
+    note_id = brought(console, on_proof)
+    page = console.shown(f"/{on_proof.id}")
+    assert f"/console/approvals/{on_proof.id}/files/{note_id}" in page
+    assert "离职&lt;证明&gt;.png" in page
+    assert "材料到了" in console.shown()
+    file = console.browser.get(f"/console/approvals/{on_proof.id}/files/{note_id}")
+    assert (file.content, file.headers["content-type"]) == (PNG, "image/png")
+    assert file.headers["content-disposition"] == "attachment"
+    assert console.browser.get(f"/console/approvals/{on_proof.id}/files/{'0' * 32}").status_code == 404
+
+
+def test_what_the_borrower_says_instead_is_shown_as_they_said_it(console: Console, on_proof: Asked) -> None:
+    record_text(console.deps, on_proof.conversation_id, "key-00000001", "厂里不给开证明")
+    console.log_in()
+    assert "对方说：厂里不给开证明" in console.shown(f"/{on_proof.id}")
+    assert "对方说没有" in console.shown()
+
+
+def test_granting_takes_a_word_on_the_proof(console: Console, on_proof: Asked) -> None:
+    console.log_in()
+    note_id = brought(console, on_proof)
+    refused = console.decide(on_proof, Decision.APPROVE, "看着属实")
+    assert refused.status_code == 409
+    assert "请先选" in refused.text
+    assert "看着属实" in refused.text
+    unread = console.decide(on_proof, Decision.APPROVE, evidence="seen")
+    assert "您还没有打开过材料" in unread.text
+    console.browser.get(f"/console/approvals/{on_proof.id}/files/{note_id}")
+    assert console.decide(on_proof, Decision.APPROVE, evidence="seen").status_code == 303
+    assert "看过材料，够了" in console.shown(f"/{on_proof.id}")
+
+
+def test_granting_without_proof_is_possible_and_says_so(console: Console, on_proof: Asked) -> None:
+    console.log_in()
+    assert "现在没有可看的材料" in console.decide(on_proof, Decision.APPROVE, evidence="seen").text
+    assert console.decide(on_proof, Decision.APPROVE, "人事联系不上", evidence="without").status_code == 303
+    assert "没有看材料就批的" in console.shown(f"/{on_proof.id}")
+
+
+def test_more_is_asked_for_in_fit_words_only(console: Console, on_proof: Asked) -> None:
+    console.log_in()
+    unfit = console.send(f"/{on_proof.id}/ask", wanted="再不交材料就上门找你家人")
+    assert unfit.status_code == 422
+    assert "再不交材料就上门找你家人" in unfit.text
+    assert "不能对借款人说的话" in unfit.text
+    assert "请写想看什么" in console.send(f"/{on_proof.id}/ask", wanted=" ").text
+    assert console.send(f"/{on_proof.id}/ask", wanted="近三个月的流水").status_code == 303
+    page = console.shown(f"/{on_proof.id}")
+    assert "请对方补充：近三个月的流水" in page
+    assert "等人审批" in page

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from bot.channels import web_evidence
 from bot.desk.uploads import LARGEST_UPLOAD
-from bot.services import case_files
+from bot.services import case_files, sealed_files
 from bot.services.case_record import seal_for
 from bot.services.deps import Deps
 from bot.services.history import messages_after
@@ -111,4 +111,4 @@ def test_a_strange_name_costs_nothing(browser: Browser) -> None:
     a_complaint(browser.deps, browser.conversation_id)
     assert browser.send(PICTURE, name="../../etc/passwd\u202e<b>" + "长" * 200).status_code == 200
     ((name, _),) = browser.kept()
-    assert len(name) == case_files.LONGEST_NAME
+    assert len(name) == sealed_files.LONGEST_NAME

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from bot import logs
-from bot.desk.uploads import UploadRefusal
+from bot.desk.uploads import KEEPS, Brought, UploadRefusal
 from bot.metrics import (
     ALARMS,
     CHANNELS,
@@ -22,7 +22,6 @@ from bot.metrics import (
     count_refused_upload,
     count_turn,
 )
-from bot.services.case_files import Brought
 from bot.services.mailboxes import ONE_WAY
 from tests.builders.counting import value
 
@@ -33,7 +32,7 @@ def series() -> int:
 
 def test_every_channel_and_every_refusal_of_a_file_has_a_name_of_its_own() -> None:
     assert set(ONE_WAY) | {"web", "telegram", "other"} == set(CHANNELS)
-    refusals = {*UploadRefusal, *Brought} - {Brought.KEPT}
+    refusals = {*UploadRefusal, *Brought} - {*KEEPS}
     assert {one.value for one in refusals} | {"not_fetched", "other"} == set(UPLOAD_REFUSALS)
 
 

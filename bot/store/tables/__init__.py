@@ -11,7 +11,7 @@ from bot.store.tables.accounts import (
     MinimumPayment,
     Product,
 )
-from bot.store.tables.approvals import Approval
+from bot.store.tables.approvals import Approval, ApprovalNote
 from bot.store.tables.call_backs import CallBack
 from bot.store.tables.care import Circumstance, EvidenceConsent
 from bot.store.tables.cases import CaseFile, CaseNote
@@ -59,6 +59,7 @@ __all__ = [
     "ApiKey",
     "ApiRequest",
     "Approval",
+    "ApprovalNote",
     "AuditCheckpoint",
     "AuditEntry",
     "AuditLink",

@@ -30,6 +30,7 @@ class Circumstance(Base):
 class EvidenceConsent(Base):
     """A consent of its own to files about health or means (P6), until ``withdrawn_at``.
 
+    It is for cases, or with ``approval_id`` for the decision on that one request: another purpose, another consent.
     ``noted_by`` is the operator to whom it was given by word of mouth; None where it was given in the chat.
     """
 
@@ -38,6 +39,7 @@ class EvidenceConsent(Base):
     id: Mapped[Id]
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversation.id"), index=True)
     borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"), index=True)
+    approval_id: Mapped[str | None] = mapped_column(String(32))
     given_at: Mapped[datetime]
     noted_by: Mapped[str | None] = mapped_column(String(32))
     withdrawn_at: Mapped[datetime | None]
