@@ -38,6 +38,8 @@ from tests.simulation.people import Person, open_chat
 from tests.simulation.records import read_records
 from tests.simulation.rules import findings
 
+_LOOK_SECONDS, _OVER_SECONDS = 0.05, 0.3
+"""How long one look for a sign on the line takes, and how often it is looked whether any can still come."""
 LATER = timedelta(minutes=5)
 """By so much a process that is started again is later than the one that was killed: longer than any claim."""
 
@@ -197,11 +199,11 @@ class Morning:
         self._server.on_the_line.clear()
         self._server.known.clear()
         if moment is Moment.DECIDING:
-            came = _until(lambda: self._is_deciding() or self._is_quiet(), self._patience) and not self._is_quiet()
+            came = _until(self._is_deciding, self._is_quiet, self._patience)
             time.sleep(self._chance.uniform(0.0, 0.1))
             return came
         signal = self._server.known if moment is Moment.RECORDING else self._server.on_the_line
-        _until(lambda: signal.is_set() or self._is_quiet(), self._patience)
+        _until(lambda: signal.wait(_LOOK_SECONDS), self._is_quiet, self._patience)
         if moment is Moment.RECORDING:
             time.sleep(self._chance.uniform(0.0, 0.02))
         return signal.is_set()
@@ -297,11 +299,14 @@ def _calm_down(session: Session, now: datetime) -> None:
     session.execute(update(Message).where(Message.handling == "pending").values(handling="handled"))
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+def _until(condition: Callable[[], bool], is_over: Callable[[], bool], seconds: float) -> bool:
+    """Wait until something is so; False once it cannot come any more, which costs more to find out, or in time."""
+    begun = looked = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now - begun > seconds or (now - looked > _OVER_SECONDS and is_over()):
             return False
+        looked = now if now - looked > _OVER_SECONDS else looked
         time.sleep(0.003)
     return True
 
