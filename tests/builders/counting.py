@@ -32,4 +32,5 @@ def grows(*expected: tuple[str, str]) -> Iterator[None]:
     yield
     after = every_value()
     grown = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
-    assert grown == {key: expected.count(key) for key in expected}
+    wanted = {key: expected.count(key) for key in expected}
+    assert grown == wanted, f"counted {grown}, not {wanted}"
