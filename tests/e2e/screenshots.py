@@ -14,9 +14,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, Vie
 
 from bot.identity.roles import Role
 from bot.services import operators
+from bot.services.deps import Deps
 from bot.settings import ROOT
+from tests.builders.approvals import LATEST_CARD
 from tests.e2e.browser import LAPTOP, PHONE, TIME_ZONE, chromium
 from tests.e2e.page import ANSWER_MS, ChatPage, ConsolePage
+from tests.e2e.people import a_person_in_arrears
 from tests.running.desk import PASSWORD, RunningDesk, running_desk
 
 OPERATOR = "demo-supervisor"
@@ -33,6 +36,11 @@ class Photographer:
         self._browser = browser
         self._desk = desk
         self._folder = folder
+
+    @property
+    def deps(self) -> Deps:
+        """The services of the desk that is photographed."""
+        return self._desk.deps
 
     def chat(self) -> ChatPage:
         """Open the chat on a phone of its own."""
@@ -92,6 +100,7 @@ def take_all(photographer: Photographer) -> None:
     chat.say("我的下期什么时候还", answered="下一期")
     photographer.shoot(photographer.same_chat_on_a_laptop(chat).page, "chat-desktop")
 
+    _ask_a_colleague(photographer)
     _fill_the_queue(photographer)
     console = photographer.console(OPERATOR)
     console.expect_live()
@@ -144,6 +153,25 @@ def _walk_through_the_rest(photographer: Photographer, console: ConsolePage) -> 
     console.go("/cases")
     page.locator('a[href*="/console/cases/"]').first.click()
     photographer.shoot(page, "console-case")
+    console.go("/approvals")
+    page.locator("#approval-list .row.queued").first.click()
+    page.get_by_role("button", name="请对方补充").wait_for()
+    photographer.shoot(page, "console-approval")
+
+
+def _ask_a_colleague(photographer: Photographer) -> None:
+    """Let somebody out of work ask for a waiver that a person decides on, with proof."""
+    person = a_person_in_arrears(photographer.deps, LATEST_CARD)
+    chat = photographer.chat()
+    prove(chat, (person.phone, person.id_tail))
+    chat.say("失业了,还不上,能不能分期", answered="到手的收入")
+    chat.say("6000", answered="必须花的钱")
+    chat.say("3500", answered="别家每个月还要还多少")
+    chat.say("没有", answered="哪个方案合适")
+    chat.press("还有别的吗", answered="要同事批准")
+    chat.press("方案2", answered="要同事点头")
+    chat.press("替我申请", answered="申请交上去了")
+    photographer.shoot(chat.page, "chat-proof")
 
 
 def _fill_the_queue(photographer: Photographer) -> None:
