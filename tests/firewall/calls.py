@@ -28,6 +28,7 @@ from bot.identity.factors import Claim
 from bot.outreach.wish_change import Change
 from bot.services.payment_traces import Stated
 from bot.settings import ROOT
+from bot.workout.budget import IncomeKind, IncomeTold, Rhythm
 from bot.workout.counter import BorrowerProposal
 from bot.workout.promise_reading import StatedPromise
 from tests.firewall.secret import OTHER_PHONE, SECRET_NAME, SECRET_PHONE, Canaries, SecretDesk, Standing, a_standing
@@ -112,6 +113,7 @@ def argument(draw: random.Random, name: str, hint: Any, ids: Sequence[str]) -> A
         StatedPromise: lambda: StatedPromise(draw.choice([None, 200_000]), draw.choice([None, date(2026, 11, 30)])),
         BorrowerProposal: lambda: BorrowerProposal(monthly_fen=draw.choice([80_000, 150_000])),
         Change: lambda: Change(send_at=time(10)),
+        IncomeTold: lambda: IncomeTold((IncomeKind.GIG,), Rhythm.DAILY, draw.choice([None, 20_000])),
     }
     if hint not in drawn:
         raise TypeError(f"no {hint} can be drawn for {name}")

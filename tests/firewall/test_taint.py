@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import types
+import typing
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from bot.services import accounts
 from bot.services.proof import NotVerified
 from tests.builders.accounts import verified
-from tests.firewall.calls import SERVICES, Spy
+from tests.firewall.calls import HINTS, SERVICES, Spy, argument
 from tests.firewall.secret import SECRET_NAME, Canaries, SecretDesk, secret_desk
 
 ROUNDS, CALLS_A_ROUND = 5, 120
@@ -41,3 +43,13 @@ def test_the_canaries_are_seen_where_the_right_party_looks(desks: tuple[SecretDe
 
 def test_every_service_that_tells_facts_is_among_the_calls() -> None:
     assert {"accounts.portfolio", "figures.open_figure", "documents.agreement", "document_store.fetch"} <= set(SERVICES)
+
+
+def test_every_argument_of_every_service_can_be_drawn() -> None:
+    draw = random.Random(1)
+    for name, hints in HINTS.items():
+        for parameter, hint in hints.items():
+            if parameter in ("deps", "conversation_id", "return"):
+                continue
+            for one in typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,):
+                argument(draw, f"{name}({parameter})", one, ["1" * 32])
