@@ -9,9 +9,9 @@ import pytest
 from tests.fuzz.gateway import PublicGateway, public_gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublicGateway]:
-    """The gateway with everything switched on."""
+    """The gateway with everything switched on; stopped before other tests, which look at what this process counts."""
     with public_gateway(tmp_path_factory.mktemp("fuzzed")) as running:
         yield running
         running.assert_serves()
