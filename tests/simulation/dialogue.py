@@ -13,9 +13,10 @@ from random import Random
 import yaml
 from sqlalchemy import select
 
+from bot.desk.ownership import Owner
 from bot.services.deps import Deps
 from bot.settings import ROOT
-from bot.store.tables import Agreement, Instalment
+from bot.store.tables import Agreement, Conversation, Instalment, WebSession
 from bot.text.normalize import normalize_text
 from tests.builders.accounts import Owed, a_debt_of
 from tests.builders.desk import a_borrower
@@ -37,10 +38,14 @@ class Life:
 
     persona: Persona
     borrower_id: str
+    cookie: str = ""
     turns: int = 0
     turns_to_plan: int | None = None
-    handed_over: bool = False
-    unanswered: bool = False
+    asked_for_person: bool = False
+    waits_for_person: bool = False
+    """Whether the desk itself put a person on it: the conversation was queued for one, or a person has it."""
+    unanswered: str | None = None
+    """What was said last and never answered."""
     refused: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -70,10 +75,21 @@ class DialogueVerdict:
             mine = [life for life in self.lives if life.persona is persona]
             to_plan = sorted(life.turns_to_plan for life in mine if life.turns_to_plan is not None)
             middle = f"{to_plan[len(to_plan) // 2]}" if to_plan else "–"
-            plans, handed = Share(len(to_plan), len(mine)), Share(sum(life.handed_over for life in mine), len(mine))
-            made.append(f"{persona}: plan {plans}, median turns to it {middle}; handed over {handed}")
+            plans, asked, waits = (
+                Share(count, len(mine))
+                for count in (
+                    len(to_plan),
+                    sum(life.asked_for_person for life in mine),
+                    sum(life.waits_for_person for life in mine),
+                )
+            )
+            made.append(
+                f"{persona}: plan {plans}, median turns to it {middle}; asked for a person {asked}; with one {waits}"
+            )
         made.append(f"messages refused by the line {sum(life.refused for life in self.lives)}")
-        made.append(f"unanswered {sum(life.unanswered for life in self.lives)}")
+        silent = Counter(f"{life.persona}: {life.unanswered}" for life in self.lives if life.unanswered is not None)
+        made.append(f"unanswered {sum(silent.values())}")
+        made += [f"  {times} × {said}" for said, times in silent.most_common(20)]
         made.append(f"plans for the same facts: {self.offers or 'none'}")
         made.append(f"leaks, harms, unlike treatment: {len(self.wrong)}")
         return made + [f"  {times} × {line}" for line, times in Counter(self.wrong).most_common(20)]
@@ -94,8 +110,8 @@ async def simulate(
     async def one(number: int) -> Life:
         async with gate:
             talker, life = known[number]
-            (cookie,) = await open_sessions(bases[number % len(bases) :] or bases, 1)
-            tab = Tab(bases, cookie, Random(f"{seed} {number} line"))
+            (life.cookie,) = await open_sessions(bases[number % len(bases) :] or bases, 1)
+            tab = Tab(bases, life.cookie, Random(f"{seed} {number} line"))
             tab.open()
             try:
                 await _talk(tab, talker, life)
@@ -105,6 +121,7 @@ async def simulate(
             return life
 
     verdict = DialogueVerdict(list(await asyncio.gather(*(one(number) for number in range(people)))))
+    await asyncio.to_thread(_note_who_waits, deps, verdict.lives)
     verdict.offers = await asyncio.to_thread(_plans_for_the_same, deps, verdict.lives)
     verdict.seconds = time.monotonic() - began
     return verdict
@@ -132,17 +149,25 @@ async def _talk(tab: Tab, talker: Talker, life: Life) -> None:
         else:
             key = await tab.say(act.text)
         if not await _is_answered(tab, key, life):
-            life.unanswered = True
+            life.unanswered = act.title if isinstance(act, Press) else act.text
             break
         news = tab.since(before)
-        life.handed_over = life.handed_over or talker.asked_for_person
         life.wrong += _harms(talker, act.text if not isinstance(act, Press) else act.title, news)
-    life.turns = talker.turns
+    life.turns, life.asked_for_person = talker.turns, talker.asked_for_person
     life.turns_to_plan = talker.turns if talker.has_plan else None
 
 
-def _texts_and_titles(news: Sequence[Heard]) -> tuple[list[str], list[str]]:
-    return [each.text for each in news], [title for each in news for title in each.buttons]
+def _note_who_waits(deps: Deps, lives: Sequence[Life]) -> None:
+    """Look up at the end for whom a person is called, or has come."""
+    waits = (
+        select(WebSession.token_hash)
+        .join(Conversation, Conversation.id == WebSession.conversation_id)
+        .where(Conversation.owner.in_((Owner.QUEUED, Owner.HUMAN)))
+    )
+    with deps.read() as session:
+        called = set(session.scalars(waits))
+    for life in lives:
+        life.waits_for_person = deps.vault.lookup("web_session", life.cookie) in called
 
 
 async def _is_answered(tab: Tab, key: str, life: Life) -> bool:

@@ -92,6 +92,7 @@ class Talker:
     has_plan: bool = False
     told_crisis: bool = False
     asked_for_person: bool = False
+    _code: str | None = None
     _goals: int = 0
     _questions: list[str] = field(default_factory=list)
     _asides: list[str] = field(default_factory=list)
@@ -133,10 +134,11 @@ class Talker:
     def _asked(self, heard: str) -> str | None:
         """What the open question asks for, if it is one; the last question of an answer counts."""
         lies = self.persona is Persona.FRAUDSTER
-        code = _CODE.search(heard)
+        if code := _CODE.search(heard):
+            self._code = code.group(1)
         told = {
             "登记的手机号": self.means.phone,
-            "六位验证码": f"{self.draw.randrange(10**6):06d}" if lies else code.group(1) if code else None,
+            "六位验证码": f"{self.draw.randrange(10**6):06d}" if lies else self._code,
             "后四位": f"{self.draw.randrange(10**4):04d}" if lies else self.means.id_tail,
             "到手的收入": self.means.income,
             "必须花的钱": self.means.essential,
