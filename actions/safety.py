@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType
 
-from actions.base import DeskAction, Turn, leave_forms
+from actions.base import Button, DeskAction, Turn, leave_forms
 from bot.services import crisis
 
 
@@ -15,6 +15,7 @@ class Comfort(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Do what the guard would have done."""
-        for text in crisis.respond(turn.deps, turn.conversation_id, kind="classifier"):
-            turn.say("utter_safety", text=text)
+        for reply in crisis.respond(turn.deps, turn.conversation_id):
+            buttons = [Button(button.title, button.payload) for button in reply.buttons]
+            turn.say("utter_safety", buttons, text=reply.text)
         return leave_forms()

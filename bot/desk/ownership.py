@@ -30,10 +30,14 @@ class Act(StrEnum):
 
 
 class QueueReason(StrEnum):
-    """Why a conversation waits for a person, most urgent first."""
+    """Why a conversation waits for a person, most urgent first.
+
+    ``SAID_FINE``: a sign of danger that may have been none, and the borrower says so; a person looks in all the same.
+    """
 
     DISTRESS = "distress"
     VULNERABLE = "vulnerable"
+    SAID_FINE = "said_fine"
     COMPLAINT = "complaint"
     DISPUTE = "dispute"
     PAYMENT_TRACE = "payment_trace"

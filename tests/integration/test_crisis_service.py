@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from bot.desk.ownership import QueueReason
 from bot.identity.roles import Role
-from bot.services import handoff, inbox, operators, turns
-from bot.services.conversations import conversation_for
+from bot.services import crisis, handoff, inbox, operators, turns
+from bot.services.conversations import Author, conversation_for, locked, say
 from bot.services.deps import Deps
 from bot.services.history import messages_after
-from bot.services.inbound import record_text
-from bot.store.tables import AuditEntry, Conversation, Hold
+from bot.services.inbound import record_press, record_text
+from bot.store.tables import AuditEntry, Button, Conversation, Hold
 from tests.builders.desk import SetClock, reviewing
 
 DANGER = "我不想活了,还不上就去跳河"
@@ -36,7 +36,7 @@ def last_seq(deps: Deps, chat: str) -> int:
 def holds(deps: Deps, chat: str) -> list[str]:
     with deps.begin() as session:
         found = select(Hold.kind).where(Hold.conversation_id == chat, Hold.lifted_at.is_(None))
-        return list(session.scalars(found))
+        return sorted(session.scalars(found))
 
 
 def test_a_sign_is_answered_and_a_person_called_before_any_engine_is_asked(deps: Deps, chat: str) -> None:
@@ -113,3 +113,70 @@ def test_it_is_answered_in_the_script_it_was_written_in(deps: Deps, chat: str) -
     seq = last_seq(deps, chat)
     record_text(deps, chat, "key-00000001", "我真的不想活了,還不起錢")
     assert any("您說的這些" in text for text in said_after(deps, chat, seq))
+
+
+def press(deps: Deps, chat: str, key: str) -> None:
+    with deps.begin() as session:
+        token = session.scalars(select(Button.token).where(Button.payload == crisis.FINE, Button.state == "open")).one()
+    record_press(deps, chat, key, token)
+
+
+def standing(deps: Deps, chat: str) -> tuple[str, str | None, list[str]]:
+    with deps.begin() as session:
+        conversation = session.get_one(Conversation, chat)
+        owner, reason = conversation.owner, conversation.queue_reason
+    return owner, reason, holds(deps, chat)
+
+
+def doubt(deps: Deps, chat: str) -> None:
+    """Let the dialogue engine alone see a sign, as ``action_comfort`` does, and say what follows."""
+    for reply in crisis.respond(deps, chat):
+        with deps.begin() as session:
+            conversation = locked(session, chat)
+            assert conversation is not None
+            say(session, deps, conversation, reply, author=Author.BOT)
+
+
+@pytest.mark.parametrize("words", ["我没事", "没事啊，你误会了", "我没想不开", "不是那个意思", "沒事啦"])
+def test_who_was_misunderstood_says_so_and_goes_on_while_a_person_still_looks_in(
+    deps: Deps, chat: str, words: str
+) -> None:
+    doubt(deps, chat)
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000001", words)
+    assert standing(deps, chat) == ("queued", QueueReason.SAID_FINE, ["person"])
+    assert len(said_after(deps, chat, seq)) == 1
+    record_text(deps, chat, "key-00000002", "能不能分期")
+    assert turns.claim_next(deps, chat, timedelta(seconds=30)) is not None
+
+
+def test_the_button_says_the_same_and_a_second_press_changes_nothing(deps: Deps, chat: str) -> None:
+    doubt(deps, chat)
+    press(deps, chat, "key-00000001")
+    assert standing(deps, chat) == ("queued", QueueReason.SAID_FINE, ["person"])
+    with deps.begin() as session:
+        assert session.scalars(select(AuditEntry.event)).all().count("crisis_sign_denied") == 1
+
+
+def test_after_a_plain_saying_of_danger_only_a_person_lets_the_talk_go_on(deps: Deps, chat: str) -> None:
+    doubt(deps, chat)
+    record_text(deps, chat, "key-00000001", DANGER)
+    seq = last_seq(deps, chat)
+    press(deps, chat, "key-00000002")
+    record_text(deps, chat, "key-00000003", "我没事")
+    assert standing(deps, chat) == ("queued", QueueReason.DISTRESS, ["distress"])
+    assert all("12356" in text for text in said_after(deps, chat, seq))
+
+
+def test_a_sign_after_all_was_said_to_be_well_is_taken_as_one(deps: Deps, chat: str) -> None:
+    doubt(deps, chat)
+    press(deps, chat, "key-00000001")
+    record_text(deps, chat, "key-00000002", DANGER)
+    assert standing(deps, chat) == ("queued", QueueReason.DISTRESS, ["distress", "person"])
+
+
+def test_words_of_being_well_are_ordinary_words_where_nobody_was_in_danger(deps: Deps, chat: str) -> None:
+    seq = last_seq(deps, chat)
+    record_text(deps, chat, "key-00000001", "我没事")
+    assert said_after(deps, chat, seq) == []
+    assert turns.claim_next(deps, chat, timedelta(seconds=30)) is not None
