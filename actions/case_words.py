@@ -38,6 +38,8 @@ def ask_case(turn: Turn, asked: Asked, *, goes_on: bool = False) -> None:
         turn.say("utter_ask_case_debt", [*one_by_one, button(turn, "utter_part_case_all_debts", intent, choice="all")])
     elif asked.step is CaseStep.KIND:
         kinds = [button(turn, f"utter_part_case_{kind.value}", intent, choice=kind.value) for kind in _offered(asked)]
+        if asked.family is Family.DISPUTE:
+            kinds.append(button(turn, "utter_part_case_plan_button", intent, choice="plan"))
         turn.say(f"utter_ask_case_kind_{asked.family.value}", kinds)
     elif asked.step is CaseStep.YES and asked.kind is not None:
         turn.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
-from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
+from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, leave_forms, verify_first
 from actions.case_answers import BACK, FACT, GOAL_AGAIN, confirm, drop, kind_said, take
 from actions.case_words import (
     ask_case,
@@ -13,10 +13,10 @@ from actions.case_words import (
     say_tell_later,
     tell_case,
 )
-from actions.step_form import ValidateStepForm, seen, was_seen_by
+from actions.step_form import ValidateStepForm, is_left_to_think, seen, was_seen_by
 from bot.cases.kinds import Family
 from bot.cases.question import CaseStep
-from bot.cases.reading import asks_for_progress, read_kind, takes_back
+from bot.cases.reading import asks_for_progress, read_kind, takes_back, wants_a_plan
 from bot.services import cases, negotiation, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.case_questions import Asked
@@ -46,9 +46,13 @@ class Complain(DeskAction):
         done = cases.complain(turn.deps, turn.conversation_id, kind, _words(turn), turn.message_id, asks=not waits)
         if done is None:
             return []
-        named = done.case.kind
-        dangerous = turn.intent == "complain_harassment" or (named is not None and named.may_be_dangerous)
-        say_complained(turn, done.case, is_new=done.is_new, may_be_dangerous=dangerous)
+        named = kind or done.case.kind
+        say_complained(
+            turn, done.case, is_new=done.is_new, may_be_dangerous=named is not None and named.may_be_dangerous
+        )
+        if named is None and turn.intent == "complain_harassment":
+            # What they did was not said in words that are known: it may be a threat.
+            turn.say("utter_complaint_evidence")
         if waits:
             say_tell_later(turn)
             return []
@@ -70,6 +74,8 @@ class OpenDispute(VerifiedAction):
         plain = normalize_text(words)
         if asks_for_progress(plain) and _has_dispute(turn):
             return [FollowupAction(TellCases.action_name)]
+        if turn.pressed("choice") == "plan" or (not turn.is_payload and wants_a_plan(plain)):
+            return _rather_plan(turn)
         kind = read_kind(Family.DISPUTE, plain)
         begun = cases.begin_dispute(turn.deps, turn.conversation_id, kind, words, turn.message_id)
         if isinstance(begun, NotVerified):
@@ -108,7 +114,7 @@ class AskCaseStep(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask, and note for the yes in answer to what it was asked."""
         current = cases.asked(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified):
+        if isinstance(current, NotVerified) or is_left_to_think(turn):
             return []
         ask_case(turn, current, goes_on=was_seen_by(FACT, turn))
         if current.step is CaseStep.YES:
@@ -166,6 +172,12 @@ def _goes_on(turn: Turn) -> list[EventType]:
     """Have the form ask what is still to be asked, if anything is: one without a question would swallow an answer."""
     current = cases.asked(turn.deps, turn.conversation_id)
     return [FollowupAction(FORM)] if isinstance(current, Asked) and current.step is not CaseStep.NONE else []
+
+
+def _rather_plan(turn: Turn) -> list[EventType]:
+    """Let go of a dispute that is none, and talk about paying."""
+    cases.stop_asking(turn.deps, turn.conversation_id)
+    return [*leave_forms(), SlotSet(STEP, None), SlotSet(BACK, None), FollowupAction("action_open_plan")]
 
 
 def _ask_facts(turn: Turn, case_id: str | None) -> list[EventType]:

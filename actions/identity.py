@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
-from actions.step_form import end_form, seen, was_seen_by
+from actions.step_form import end_form, gives_time, is_left_to_think, leave_to_think, seen, was_seen_by
 from bot.clock import local
 from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
@@ -71,6 +71,9 @@ class ValidateVerifyForm(DeskAction):
             # Digits of another length answer this question and no other.
             turn.say(f"utter_unfit_{before.step.value}")
             return [seen(_MARK, turn)]
+        if after is None and not opening and gives_time(turn):
+            turn.say("utter_take_your_time")
+            return leave_to_think(turn)
         if after is None:
             return [seen(_MARK, turn)] if opening else []
         _comment(turn, before.step, after)
@@ -87,6 +90,8 @@ class AskIdentityStep(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask for the claim, the code or the last four."""
+        if is_left_to_think(turn):
+            return []
         step = identity.progress(turn.deps, turn.conversation_id).step
         if step is Step.CLAIM:
             turn.say("utter_ask_claim", [Button(turn.phrase("utter_part_share_phone"), SHARE_PHONE)])

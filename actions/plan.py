@@ -9,7 +9,7 @@ from actions.documents import agreement_button, hand_over, hand_over_agreement, 
 from actions.plan_answers import GOAL_AGAIN, MARK, PLAN_FORM, STEP, say_blocked, show, take, wish_in
 from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
 from actions.promise_words import stated_in, tell_promise
-from actions.step_form import ValidateStepForm, seen, was_seen
+from actions.step_form import ValidateStepForm, is_left_to_think, seen, was_seen
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services import agreements, clearance, negotiation, promises, said
@@ -82,6 +82,15 @@ class ValidatePlanForm(ValidateStepForm[State]):
         state = negotiation.state(turn.deps, turn.conversation_id)
         return None if isinstance(state, State) and state.stage is Stage.NONE else state
 
+    def wait(self, turn: Turn, current: State) -> None:
+        """Say until when what is on the table stays there."""
+        offers = current.offers or ((current.chosen,) if current.chosen is not None else ())
+        if not offers:
+            super().wait(turn, current)
+            return
+        until = min(offer.expires_on for offer in offers)
+        turn.say("utter_think_it_over", day=day_text(until, business_date(turn.deps.now())))
+
     def take(self, turn: Turn, current: State) -> list[EventType] | None:
         """Read the message for the present stage and hand it to the negotiation."""
         return take(turn, current)
@@ -95,7 +104,7 @@ class AskPlanStep(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask for what the negotiation waits for."""
         current = negotiation.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified) or current.stage is Stage.NONE:
+        if isinstance(current, NotVerified) or current.stage is Stage.NONE or is_left_to_think(turn):
             return []
         if current.stage is Stage.APPROVAL and current.chosen is not None:
             ask_approval(turn, current.chosen, whole=was_seen(turn))

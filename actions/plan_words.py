@@ -169,6 +169,16 @@ def show_agreement(turn: Turn, agreement: AgreementView) -> None:
     hand_over_agreement(turn, agreement.number)
 
 
+def say_plainly(turn: Turn, state: State) -> None:
+    """Say in everyday words what is on the table: every plan to choose from, or the one that was chosen."""
+    if state.stage is Stage.CHOICE:
+        for place, offer in enumerate(state.offers, start=1):
+            text = turn.phrase("utter_part_offer_place", place=str(place), text=_plainly(turn, offer))
+            turn.say("utter_offer", [Button("", ONE_OF_SEVERAL)] if len(state.offers) > 1 else [], text=text)
+    elif state.stage in (Stage.APPROVAL, Stage.CONFIRMATION) and state.chosen is not None:
+        turn.say("utter_plainly_chosen", text=_plainly(turn, state.chosen))
+
+
 def explain_refusal(turn: Turn, refusal: AcceptRefusal) -> None:
     """Say why nothing was agreed, and what to do now."""
     turn.say(f"utter_not_agreed_{refusal.value}")
@@ -209,17 +219,32 @@ def _kind_of(offer: Offer) -> str:
 
 def _head(turn: Turn, offer: Offer, place: int) -> str:
     """Return what kind of plan it is, in a line: instalments, later instalments, or closing the debt for less."""
-    parts = offer.months + bool(offer.down_payment_fen)
-    kind = "_settlement_parts" if offer.kind is OfferKind.SETTLEMENT and parts > 1 else _kind_of(offer)
-    return turn.phrase(
-        f"utter_part_offer_head{kind}",
-        place=str(place),
-        months=str(offer.months),
-        parts=str(parts),
-        wait=str(offer.deferral_months),
-        amount=format_yuan(offer.schedule[0].amount_fen),
-        total=format_yuan(offer.total_fen),
-    )
+    text = turn.phrase(f"utter_part_offer_head{_sort_of(offer)}", **_sizes(offer))
+    return turn.phrase("utter_part_offer_place", place=str(place), text=text)
+
+
+def _plainly(turn: Turn, offer: Offer) -> str:
+    down = "_down" if offer.down_payment_fen and offer.kind is not OfferKind.SETTLEMENT else ""
+    return turn.phrase(f"utter_part_plainly_offer{_sort_of(offer)}{down}", **_sizes(offer))
+
+
+def _sort_of(offer: Offer) -> str:
+    return "_settlement_parts" if offer.kind is OfferKind.SETTLEMENT and _parts(offer) > 1 else _kind_of(offer)
+
+
+def _parts(offer: Offer) -> int:
+    return offer.months + bool(offer.down_payment_fen)
+
+
+def _sizes(offer: Offer) -> dict[str, str]:
+    return {
+        "months": str(offer.months),
+        "down": format_yuan(offer.down_payment_fen),
+        "parts": str(_parts(offer)),
+        "wait": str(offer.deferral_months),
+        "amount": format_yuan(offer.schedule[0].amount_fen),
+        "total": format_yuan(offer.total_fen),
+    }
 
 
 def _lines(turn: Turn, offer: Offer, *, with_schedule: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.promise_words import ask_promise, confirm, explain, stated_in
-from actions.step_form import ValidateStepForm, end_form, seen, verify_again
+from actions.step_form import ValidateStepForm, end_form, is_left_to_think, seen, verify_again
 from bot.desk.ownership import QueueReason
 from bot.services import handoff, promises, said
 from bot.services.accounts import NotVerified
@@ -77,7 +77,7 @@ class AskPromiseStep(DeskAction):
     def handle(self, turn: Turn) -> list[EventType]:
         """Ask, and note for the yes in answer to what it was asked."""
         current = promises.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified):
+        if isinstance(current, NotVerified) or is_left_to_think(turn):
             return []
         ask_promise(turn, current)
         if current.step is Step.CONFIRMATION:

@@ -45,6 +45,7 @@ from actions.identity import (
     StartVerification,
     ValidateVerifyForm,
 )
+from actions.plainly import SayPlainly
 from actions.plan import AfterPlan, AskPlanStep, OpenPlan, TellPlanStatus, ValidatePlanForm
 from actions.promise import AfterPromise, AskPromiseStep, NotePromise, ValidatePromiseForm
 from actions.replan import MissedInstalment, ModifyPlan
@@ -92,6 +93,7 @@ ACTIONS: tuple[type[DeskAction], ...] = (
     ProveSender,
     QuotePayoff,
     RequestHuman,
+    SayPlainly,
     SetReminder,
     StartVerification,
     StopContact,

@@ -103,6 +103,17 @@ _PROGRESS = re.compile(
 )
 
 
+_RATHER_A_PLAN = re.compile(
+    r"分期|分[\d一二两三四六八十]+(?:期|个月|次)|慢慢还|(?:没|莫|冇|木)(?:有|得)?钱|钱[^,。?]{0,3}(?:没有|没得|没了)|还不(?:起|上|了|清)"
+    r"|宽限|延期|缓(?:一)?缓|减免|少还"
+)
+
+
+def wants_a_plan(text: str) -> bool:
+    """Tell whether a text that disputes nothing asks for a way to pay: 钱我没有 is no denial of the debt."""
+    return read_kind(Family.DISPUTE, text) is None and _RATHER_A_PLAN.search(text) is not None
+
+
 def read_kind(family: Family, text: str) -> CaseKind | None:
     """Return the kind of case that a text speaks of, None where it does not say."""
     table = _DISPUTES if family is Family.DISPUTE else _COMPLAINTS

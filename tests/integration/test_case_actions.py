@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
@@ -38,7 +39,7 @@ class Chat:
     def opens(self, action: type[DeskAction], text: str, intent: str, **pressed: str) -> list[str]:
         """Let a message reach an action, and the form that it begins ask its question."""
         message = self._message(text, intent, pressed)
-        follow = self._run(action, message)
+        self.slots["followed"] = follow = self._run(action, message)
         if follow == "case_form":
             self.slots["requested_slot"] = "case_step"
             self._run(AskCaseStep, message)
@@ -114,11 +115,43 @@ def test_a_story_told_instead_of_a_kind_is_a_fact(deps: Deps) -> None:
 
 def test_a_complaint_in_the_middle_of_something_leaves_it_to_go_on(deps: Deps, borrower: str) -> None:
     chat = Chat(deps, verified(deps, borrower), {"requested_slot": "plan_step"})
-    said = chat.opens(Complain, "催收员骂我", "complain_harassment")
+    said = chat.opens(Complain, "催收员威胁我", "complain_harassment")
     assert said[:2] == ["utter_complaint_evidence", "utter_complaint_taken"]
     assert said[-1] == "utter_case_tell_later"
     assert chat.slots["requested_slot"] == "plan_step"
-    assert chat.opens(Complain, "催收员骂我", "complain_harassment")[1] == "utter_complaint_known"
+    assert chat.opens(Complain, "催收员威胁我", "complain_harassment")[1] == "utter_complaint_known"
+
+
+@pytest.mark.parametrize("text", ["催收员骂我", "天天打电话有意思吗"])
+def test_rude_words_and_many_calls_are_no_emergency(deps: Deps, text: str) -> None:
+    chat = Chat(deps, verified(deps, None))
+    assert "utter_complaint_evidence" not in chat.opens(Complain, text, "complain_harassment")
+
+
+def test_a_harassment_in_words_that_are_not_known_names_110_after_the_number(deps: Deps) -> None:
+    chat = Chat(deps, verified(deps, None))
+    said = chat.opens(Complain, "他们说要让我好看", "complain_harassment")
+    assert said.index("utter_complaint_taken") < said.index("utter_complaint_evidence")
+
+
+@pytest.mark.parametrize("text", ["钱我没有，给我分期", "冇錢", "我还不起"])
+def test_somebody_without_money_who_is_taken_to_dispute_talks_about_paying(
+    deps: Deps, borrower: str, text: str
+) -> None:
+    a_debt_of(deps, borrower, Owed())
+    chat = Chat(deps, verified(deps, borrower))
+    assert chat.opens(OpenDispute, "账不对", "dispute_debt") == ["utter_ask_case_kind_dispute"]
+    assert chat.opens(OpenDispute, text, "dispute_debt") == []
+    assert chat.slots["followed"] == "action_open_plan"
+    assert chat.slots["case_step"] is None
+
+
+def test_the_kinds_of_a_dispute_leave_a_way_to_talk_about_paying(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower, Owed())
+    chat = Chat(deps, verified(deps, borrower))
+    assert chat.opens(OpenDispute, "账不对", "dispute_debt") == ["utter_ask_case_kind_dispute"]
+    assert chat.opens(OpenDispute, "", "dispute_debt", **chat.button("想商量怎么还")) == []
+    assert chat.slots["followed"] == "action_open_plan"
 
 
 def test_a_complaint_known_from_another_channel_asks_nothing_here(deps: Deps, borrower: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.text.assent import may_be_assent
+from bot.text.assent import may_be_assent, wants_time
 from bot.text.normalize import normalize_text
 
 
@@ -48,3 +48,45 @@ def test_a_plain_yes_may_bind(text: str) -> None:
 )
 def test_a_question_a_no_and_a_condition_bind_nobody(text: str) -> None:
     assert not may_be_assent(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我想想",
+        "讓我想想",
+        "容我想一想",
+        "我再考虑考虑",
+        "想想再说",
+        "好，我想想",
+        "等我想想哈",
+        "那我考虑下再回复你",
+        "跟老婆商量一下",
+        "我回去跟我老公商量商量",
+        "我得问问我妈",
+        "琢磨琢磨",
+    ],
+)
+def test_somebody_who_only_wants_to_think_is_given_time(text: str) -> None:
+    assert wants_time(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "想",
+        "想好了",
+        "考虑好了",
+        "我想还钱",
+        "我想想办法",
+        "想想怎么还",
+        "我想想每月500行不",
+        "想不开",
+        "同意",
+        "商量一下",
+        "再想想别的法子",
+    ],
+)
+def test_whoever_says_more_than_that_is_not_put_off(text: str) -> None:
+    assert not wants_time(normalize_text(text))
