@@ -143,7 +143,9 @@ class VerifiedAction(DeskAction):
 
 
 def verify_first(turn: Turn, goal: str) -> list[EventType]:
-    """Start verification and remember what for."""
+    """Start verification and remember what for; while proving is locked only that is said."""
+    if identity.progress(turn.deps, turn.conversation_id).locked_until is not None:
+        return [SlotSet(GOAL, goal), FollowupAction(VERIFY_FORM)]
     asked_meanwhile = turn.slot("requested_slot") == "identity_step"
     if turn.intent == "state_hardship":
         turn.say("utter_hardship_first")

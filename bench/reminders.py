@@ -1,6 +1,6 @@
 """Planning and claiming notices in bulk on PostgreSQL.
 
-Usage: python bench/reminders.py [--accounts 1000000] [--first 0] [--notices 4000] [--workers 1 2 4]
+Usage: python bench/reminders.py [--accounts 1000000] [--first 0] [--planners 1] [--notices 4000] [--workers 1 2 4]
 
 Starts a PostgreSQL server of its own that waits for the disk as in service, fills it with accounts, and measures in
 one run: planning everybody's notices for the first time (or those of ``--first`` borrowers), how many of them each
@@ -161,6 +161,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--first", type=int, default=0, help="borrowers planned for the first time; 0: all")
+    parser.add_argument("--planners", type=int, default=1, help="processes that plan for the first time")
     parser.add_argument("--notices", type=int, default=4_000, help="claimed and decided in each measurement")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     options = parser.parse_args()
@@ -181,10 +182,11 @@ def main() -> int:
 
         explain(engine, deps, "the planner's page", lambda: notice_planning.sweep(deps, 1))
         everybody = min(options.first or options.accounts, options.accounts)
-        count, seconds, [planner] = side_by_side("plan", url, NIGHT, 1, everybody)
+        count, seconds, planners = side_by_side("plan", url, NIGHT, options.planners, everybody)
         print(f"\nplanned {count:,} borrowers for the first time in {seconds:.0f} s: {count / seconds:,.0f} a second")
-        fifths = [planner.memory[len(planner.memory) * part // 5] for part in range(5)] + [planner.memory[-1]]
-        print("resident memory, MiB, over the run: " + ", ".join(f"{each:.0f}" for each in fifths))
+        for planner in planners:
+            fifths = [planner.memory[len(planner.memory) * part // 5] for part in range(5)] + [planner.memory[-1]]
+            print("resident memory, MiB, over the run: " + ", ".join(f"{each:.0f}" for each in fifths), flush=True)
         with engine.connect() as connection:
             [(notices, size)] = connection.execute(
                 text("SELECT count(*), pg_size_pretty(pg_database_size(current_database())) FROM reminder")

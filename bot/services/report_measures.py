@@ -115,6 +115,11 @@ def rows_of(measure: Measure, spans: Sequence[Span], today: date, product: str =
     return statement.subquery()
 
 
+def has_own_key(measure: Measure, spans: Sequence[Span], today: date) -> bool:
+    """Whether every row of a measure has a key of its own, so that counting rows is counting keys."""
+    return _ROWS[measure](spans, today).has_own_key
+
+
 def _or_none(column: Text | None) -> Text:
     return cast(null(), String(60)) if column is None else cast(column, String(60))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, case, exists, literal, select
+from sqlalchemy import ColumnElement, FromClause, SQLColumnExpression, Table, case, exists, literal, select
 
 from bot.desk.spans import Span
 from bot.store.base import UtcDateTime
@@ -33,6 +33,14 @@ class Rows:
     borrower: Text | None = None
     detail: Text | None = None
     is_by_day: bool = False
+
+    @property
+    def has_own_key(self) -> bool:
+        """Whether no key comes twice, because it is the primary key of the one table that is read."""
+        return (
+            isinstance(self.source, Table)
+            and [getattr(self.key, "key", None)] == self.source.primary_key.columns.keys()
+        )
 
 
 def owes_product(borrower: Text, product: str) -> ColumnElement[bool]:

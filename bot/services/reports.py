@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Subquery, func, select
 from sqlalchemy.orm import Session
 
 from bot.clock import business_date
@@ -20,7 +22,7 @@ from bot.desk.spans import HandOver, Span, Step, Unit, Wait, ranked, share, span
 from bot.services import audit
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
-from bot.services.report_measures import Measure, rows_of
+from bot.services.report_measures import Measure, has_own_key, rows_of
 from bot.services.report_rows import owes_product
 from bot.store.tables import AuditEntry, Conversation
 
@@ -139,10 +141,18 @@ def report(deps: Deps, operator: OperatorView, section: Section, asked: Asked) -
     today = business_date(deps.now())
     spans = asked.spans(today)
     with deps.read() as session:
-        rows = _span_rows(session, spans, today, asked.product, COLUMNS[section])
+        both = {
+            measure: _by_span_and_detail(session, measure, spans, today, asked.product)
+            for measure in BREAKDOWNS[section]
+            if measure in COLUMNS[section] and has_own_key(measure, spans, today)
+        }
+        rows = _span_rows(session, spans, today, asked.product, COLUMNS[section], both)
         whole = (Span(spans[0].first, spans[-1].last),)
         told_apart = {
-            measure: _told_apart(session, measure, whole, today, asked.product) for measure in BREAKDOWNS[section]
+            measure: _ranked(both[measure])
+            if measure in both
+            else _told_apart(session, measure, whole, today, asked.product)
+            for measure in BREAKDOWNS[section]
         }
     _record(deps, operator, "report_read", section=section.value, unit=asked.unit.value, spans=len(spans))
     return Report(rows, told_apart)
@@ -190,17 +200,24 @@ def waits_in(session: Session, spans: Sequence[Span], product: str = "") -> tupl
 def counts_of(session: Session, measure: Measure, spans: Sequence[Span], today: date, product: str = "") -> list[int]:
     """Return how many rows a measure has in each of spans that follow one another."""
     rows = rows_of(measure, spans, today, product)
-    found: dict[int, int] = dict(
-        session.execute(select(rows.c.span, func.count(rows.c.key.distinct())).group_by(rows.c.span)).all()
-    )
+    count = _count_of(rows, measure, spans, today)
+    found: dict[int, int] = dict(session.execute(select(rows.c.span, count).group_by(rows.c.span)).all())
     return [found.get(number, 0) for number in range(len(spans))]
 
 
 def _span_rows(
-    session: Session, spans: Sequence[Span], today: date, product: str, measures: Sequence[Measure]
+    session: Session,
+    spans: Sequence[Span],
+    today: date,
+    product: str,
+    measures: Sequence[Measure],
+    known: Mapping[Measure, Mapping[tuple[int, str], int]] = MappingProxyType({}),
 ) -> tuple[SpanRow, ...]:
+    """Count span by span; ``known`` are measures that have been counted already, by span and detail."""
     counted: dict[Measure, list[int]] = {
-        measure: counts_of(session, measure, spans, today, product)
+        measure: _by_span(known[measure], len(spans))
+        if measure in known
+        else counts_of(session, measure, spans, today, product)
         for measure in measures
         if measure not in (Measure.WAITED, Measure.CONTAINED)
     }
@@ -222,9 +239,37 @@ def _told_apart(
 ) -> tuple[tuple[str, int], ...]:
     """Return how many rows each detail has, the most frequent first."""
     rows = rows_of(measure, whole, today, product)
-    count = func.count(rows.c.key.distinct())
+    count = _count_of(rows, measure, whole, today)
     found = session.execute(select(rows.c.detail, count).group_by(rows.c.detail).order_by(count.desc(), rows.c.detail))
     return tuple((detail or "", number) for detail, number in found)
+
+
+def _by_span_and_detail(
+    session: Session, measure: Measure, spans: Sequence[Span], today: date, product: str
+) -> dict[tuple[int, str], int]:
+    """Return how many rows with keys of their own there are of each detail in each span, by one look at them."""
+    rows = rows_of(measure, spans, today, product)
+    found = session.execute(select(rows.c.span, rows.c.detail, func.count()).group_by(rows.c.span, rows.c.detail))
+    return {(span, detail or ""): number for span, detail, number in found}
+
+
+def _by_span(found: Mapping[tuple[int, str], int], spans: int) -> list[int]:
+    sums = [0] * spans
+    for (span, _), number in found.items():
+        sums[span] += number
+    return sums
+
+
+def _ranked(found: Mapping[tuple[int, str], int]) -> tuple[tuple[str, int], ...]:
+    sums: Counter[str] = Counter()
+    for (_, detail), number in found.items():
+        sums[detail] += number
+    return tuple(sorted(sums.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _count_of(rows: Subquery, measure: Measure, spans: Sequence[Span], today: date) -> ColumnElement[int]:
+    """Count rows where that comes to the same: telling keys apart takes a sort of all of them."""
+    return func.count() if has_own_key(measure, spans, today) else func.count(rows.c.key.distinct())
 
 
 def _record(deps: Deps, operator: OperatorView, event: str, **detail: str | int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, cast, column, exists, func, literal, not_, select, table, tuple_
+from sqlalchemy import ColumnElement, Select, cast, column, exists, func, literal, not_, select, table, true, tuple_
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ from bot.services.deps import Deps
 from bot.services.operators import OperatorView
 from bot.services.reading_rights import may_look_through
 from bot.services.shown_text import shown_text
+from bot.store.base import UtcDateTime
 from bot.store.tables import (
     Agreement,
     AuditEntry,
@@ -52,6 +53,11 @@ LOW_CONFIDENCE = 0.6
 FALLBACK_INTENT = "nlu_fallback"
 
 _ROUND_A_MATCH = 40
+_LONG_BEGINNING = 3
+"""Characters of a Latin word or a number from which few words begin with it."""
+_WALKED = 20_000
+"""So many turns are read one by one before the index of words is asked for all there are."""
+
 _FIRST_DAY = date(1970, 1, 1)
 """No desk is older; a day long before has no beginning that can be written in UTC."""
 _MOST_ID = 2**63 - 1
@@ -139,15 +145,34 @@ def search(deps: Deps, operator: OperatorView, wanted: Wanted, cursor: str = "")
     A ``cursor`` that no page gave begins anew.
     """
     with deps.read() as session:
-        statement = matching(session, operator, wanted)
-        if (behind := _read_cursor(cursor)) is not None:
-            statement = statement.where(tuple_(SearchEntry.at, SearchEntry.id) < tuple_(*map(literal, behind)))
-        statement = statement.order_by(SearchEntry.at.desc(), SearchEntry.id.desc()).limit(A_PAGE + 1)
-        entries = session.scalars(statement).all()
+        entries = _newest(session, operator, wanted, _read_cursor(cursor))
         hits = _hits(session, deps, entries[:A_PAGE], wanted.words)
     more = entries[A_PAGE - 1] if len(entries) > A_PAGE else None
     record_look(deps, operator, "transcripts_searched", wanted, len(hits))
     return SearchPage(hits, _make_cursor(more) if more is not None else None)
+
+
+def _newest(
+    session: Session, operator: OperatorView, wanted: Wanted, behind: tuple[datetime, int] | None
+) -> Sequence[SearchEntry]:
+    """Return one turn more than a page holds, newest first, older than ``behind`` where that is given."""
+    entry = SearchEntry
+    statement = matching(session, operator, wanted).limit(A_PAGE + 1)
+    older = true() if behind is None else tuple_(entry.at, entry.id) < tuple_(*map(literal, behind))
+    by_time = (entry.at.desc(), entry.id.desc())
+    statement = statement.where(older)
+    if not wanted.words.strip() or session.get_bind().dialect.name != "postgresql":
+        return session.scalars(statement.order_by(*by_time)).all()
+    # What is often said is found soon by walking back in time, what is seldom said by the index of words. The server
+    # guesses from how frequent each word is alone, and two words that hardly ever meet have it walk through everything.
+    near = session.scalar(select(entry.at).where(older).order_by(*by_time).offset(_WALKED).limit(1))
+    if near is None:
+        return session.scalars(statement.order_by(*by_time)).all()
+    found = session.scalars(statement.where(entry.at >= near).order_by(*by_time)).all()
+    if len(found) > A_PAGE:
+        return found
+    not_by_time = func.date_trunc("microseconds", entry.at, type_=UtcDateTime())
+    return session.scalars(statement.order_by(not_by_time.desc(), entry.id.desc())).all()
 
 
 def record_look(deps: Deps, operator: OperatorView, event: str, wanted: Wanted, found: int) -> None:
@@ -261,7 +286,9 @@ def _split(terms: Sequence[Term]) -> tuple[Sequence[Term], Sequence[Term]]:
     A beginning that is short, such as a single character, stands in a good part of all turns: to collect its places
     takes the index far longer than to read what a longer term has found.
     """
-    exact = [each for each in terms if not each.is_prefix] or [max(terms, key=lambda each: len(each.tokens[0]))]
+    exact = [each for each in terms if not each.is_prefix or len(each.tokens[0]) >= _LONG_BEGINNING] or [
+        max(terms, key=lambda each: len(each.tokens[0]))
+    ]
     return exact, [each for each in terms if each not in exact]
 
 

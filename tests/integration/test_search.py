@@ -12,6 +12,7 @@ from bot.desk.ownership import Owner, QueueReason
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
 from bot.services import retention, search_index, turns
+from bot.services import search as search_module
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.search import A_PAGE, TalkOutcome, Wanted, search
@@ -228,3 +229,22 @@ def test_a_conversation_is_due_for_its_checks_once_it_is_quiet(deps: Deps, clock
     with deps.read() as session:
         (due,) = session.scalars(select(TalkCheck)).all()
     assert (due.conversation_id, due.due_at) == (chat, clock.now() + search_index.QUIET)
+
+
+@pytest.mark.parametrize("walked", [1, 3, 40, 100])
+def test_what_was_said_long_ago_is_found_page_by_page_however_far_is_walked_back(
+    deps: Deps, monkeypatch: pytest.MonkeyPatch, walked: int
+) -> None:
+    monkeypatch.setattr(search_module, "_WALKED", walked)
+    reviewer = a_reviewer(deps)
+    said(deps, *(f"分期 {number} {'投诉' if number % 2 else '还款'}" for number in range(80)))
+    first = search(deps, reviewer, Wanted(words="分期 投诉"))
+    assert len(first.hits) == A_PAGE
+    assert first.cursor is not None
+    second = search(deps, reviewer, Wanted(words="分期 投诉"), first.cursor)
+    assert second.cursor is None
+    numbers = [
+        int(hit.before.split()[-1] if hit.match == "投诉" else hit.after.split()[0])
+        for hit in (*first.hits, *second.hits)
+    ]
+    assert sorted(numbers) == [number for number in range(80) if number % 2]

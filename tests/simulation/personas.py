@@ -106,6 +106,8 @@ class Talker:
         heard = normalize_text("\n".join(answers))
         self.is_proved = self.is_proved or PROVED in heard
         self.has_plan = self.has_plan or AGREED in heard
+        if code := _CODE.search(heard):
+            self._code = code.group(1)
         if self.has_plan or self.asked_for_person or self.turns >= MOST_TURNS:
             return None
         self.turns += 1
@@ -134,8 +136,6 @@ class Talker:
     def _asked(self, heard: str) -> str | None:
         """What the open question asks for, if it is one; the last question of an answer counts."""
         lies = self.persona is Persona.FRAUDSTER
-        if code := _CODE.search(heard):
-            self._code = code.group(1)
         told = {
             "登记的手机号": self.means.phone,
             "六位验证码": f"{self.draw.randrange(10**6):06d}" if lies else self._code,

@@ -75,9 +75,11 @@ class Message(Base):
             postgresql_where=sql("indexed_at IS NULL"),
         ),
         Index(
-            "ix_message_said",
+            "ix_message_heard",  # all that the reports ask of a borrower's message
             "created_at",
             "conversation_id",
+            "intent",
+            "confidence",
             sqlite_where=sql("author = 'borrower'"),
             postgresql_where=sql("author = 'borrower'"),
         ),
