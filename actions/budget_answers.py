@@ -21,6 +21,7 @@ from bot.workout.budget_reading import (
     StatedAmount,
     UnclearAmount,
     income_told,
+    names_money_in_hand,
     read_budget,
     read_essentials,
     read_income,
@@ -68,6 +69,9 @@ def take_budget(turn: Turn, current: State) -> Told:
     values = turn.values()
     told = read_budget(turn.text, values)
     asked = current.stage
+    if asked is Stage.INCOME and told.income is None and names_money_in_hand(turn.text):
+        turn.say("utter_income_not_in_hand")
+        return current
     if asked not in (Stage.INCOME, Stage.ESSENTIALS) and current.budget_asks not in _ABOUT_SPENDING:
         told = _without_parts(told, turn.text)
     if asked is Stage.BUDGET_CHECK and current.budget_asks is not None:

@@ -9,6 +9,7 @@ from rasa_sdk.events import EventType, SlotSet
 from actions.base import GOAL, Button, DeskAction, Turn, leave_forms
 from actions.call_backs import answer_call_wish, call_off, names_a_call, offer_after_hours, tell_after_hours
 from actions.contact_wishes import heard_pause, pause
+from actions.step_form import gives_time
 from bot.desk.ownership import QueueReason
 from bot.services import cases, handoff, negotiation
 
@@ -35,6 +36,10 @@ class Cancel(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Leave the form and the negotiation, or only a dispute not yet confirmed; the queue when there was neither."""
+        if gives_time(turn):
+            # Nothing is thrown away because somebody wants to think.
+            turn.say("utter_take_your_time")
+            return []
         if cases.stop_asking(turn.deps, turn.conversation_id):
             turn.say("utter_dispute_dropped")
             return [*leave_forms(), SlotSet("case_step", None), SlotSet("case_back", None)]

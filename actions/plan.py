@@ -12,9 +12,10 @@ from actions.promise_words import stated_in, tell_promise
 from actions.step_form import ValidateStepForm, is_left_to_think, seen, was_seen
 from bot.clock import business_date
 from bot.lending.money import format_yuan
-from bot.services import agreements, clearance, negotiation, promises, said
+from bot.services import agreements, cases, clearance, negotiation, promises, said
 from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal
+from bot.services.case_questions import Asked
 from bot.services.negotiation import Blocked, NotSettled, Stage, State
 from bot.text.display import day_text
 from bot.workout.hardship_reading import read_hardship
@@ -55,6 +56,7 @@ class OpenPlan(VerifiedAction):
             return verify_first(turn, self.action_name)
         if isinstance(opened, Blocked):
             return say_blocked(turn, opened)
+        _let_go_of_dispute(turn)
         if opened.stage is Stage.WAITING:
             if turn.intent not in ("ask_other_options", "reject_offer"):
                 ask_stage(turn, opened)
@@ -180,6 +182,15 @@ def _tell_without_plan(turn: Turn) -> list[EventType]:
     for letter in found.letters:
         hand_over(turn, letter)
     return []
+
+
+def _let_go_of_dispute(turn: Turn) -> None:
+    """Drop a dispute whose question was passed over: it would take the next 算了 in place of the plan."""
+    asked = cases.asked(turn.deps, turn.conversation_id)
+    is_draft = isinstance(asked, Asked) and asked.draft_id is not None
+    if is_draft and turn.slot("requested_slot") == "case_step" and not turn.carries_choice:
+        cases.stop_asking(turn.deps, turn.conversation_id)
+        turn.say("utter_dispute_dropped")
 
 
 def _agreed_before(turn: Turn) -> bool:

@@ -173,13 +173,6 @@ def main() -> int:
         fill(deps, engine, options.accounts, business_date(NIGHT), NIGHT)
         print(f"{options.accounts:,} accounts made in {time.monotonic() - began:.0f} s")
 
-        def again(statement: str) -> Callable[[], None]:
-            def reset() -> None:
-                with engine.begin() as connection:
-                    connection.execute(text(statement), {"now": NIGHT})
-
-            return reset
-
         explain(engine, deps, "the planner's page", lambda: notice_planning.sweep(deps, 1))
         everybody = min(options.first or options.accounts, options.accounts)
         count, seconds, planners = side_by_side("plan", url, NIGHT, options.planners, everybody)
@@ -193,27 +186,39 @@ def main() -> int:
             )
         print(f"{notices:,} notices planned; the database takes {size}")
         nights(engine)
-        again("ANALYZE reminder")()
-        part = min(everybody, 20_000)
-        table(
-            f"planning {part:,} borrowers again, as after a change",
-            "plan",
-            url,
-            NIGHT,
-            part,
-            options.workers,
-            again(
-                "UPDATE borrower SET notices_due_at = CASE WHEN id IN (SELECT borrower_id FROM reminder) THEN :now "
-                "ELSE NULL END WHERE notices_due_at IS NOT NULL"
-            ),
-        )
-        free = again("UPDATE reminder SET claimed_until = NULL WHERE claimed_until IS NOT NULL")
-        morning = _desk(url, MORNING)
-        explain(engine, morning, "the claim of what fell due", lambda: reminders._claim(morning, reminders.BATCH))
-        table("claiming", "claim", url, MORNING, options.notices, options.workers, free)
-        free()
-        table("deciding to the end", "decide", url, MORNING, options.notices, options.workers, lambda: None)
+        with_each_number(engine, url, min(everybody, 20_000), options.notices, options.workers)
     return 0
+
+
+def with_each_number(engine: Engine, url: str, borrowers: int, notices: int, workers: list[int]) -> None:
+    """Measure planning again, claiming and deciding with each number of workers."""
+
+    def again(statement: str) -> Callable[[], None]:
+        def reset() -> None:
+            with engine.begin() as connection:
+                connection.execute(text(statement), {"now": NIGHT, "borrowers": borrowers})
+
+        return reset
+
+    again("ANALYZE borrower, reminder")()
+    table(
+        f"planning {borrowers:,} borrowers again, as after a change",
+        "plan",
+        url,
+        NIGHT,
+        borrowers,
+        workers,
+        again(
+            "UPDATE borrower SET notices_due_at = :now WHERE id IN (SELECT id FROM borrower WHERE EXISTS "
+            "(SELECT 1 FROM reminder WHERE reminder.borrower_id = borrower.id) ORDER BY id LIMIT :borrowers)"
+        ),
+    )
+    free = again("UPDATE reminder SET claimed_until = NULL WHERE claimed_until IS NOT NULL")
+    morning = _desk(url, MORNING)
+    explain(engine, morning, "the claim of what fell due", lambda: reminders._claim(morning, reminders.BATCH))
+    table("claiming", "claim", url, MORNING, notices, workers, free)
+    free()
+    table("deciding to the end", "decide", url, MORNING, notices, workers, lambda: None)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,10 @@ _NO_OTHER_DEBTS = re.compile(
     r"|(?:就|只)欠?(?:有)?(?:这|你们)(?:里|儿)?一?[笔个](?:债|账|贷款|欠款|平台)|(?:就|只)欠(?:这|你们)(?:里|儿)?一?[笔个]"
 )
 _OFFERED_HERE = re.compile(r"[能可]以?(?:够)?还|最多还|还(?:给)?你们|分期|\d期")
+_IN_HAND = re.compile(r"(?:手上|手头|手里|身上|卡里|卡上|存款|积蓄|现有|余额)[^,。]{0,6}\d")
+_EVERY_MONTH = re.compile(r"每月|每个月|一个月|月薪|月入|工资|收入|到手")
+_AT_MOST = re.compile(r"(?:我|月)[^,。]{0,4}(?:最多|顶多|至多|只能)|只能(?:拿|给|出)|拿得出")
+_ELSEWHERE = re.compile(r"别家|别的|别人|其他|其它|外面|花呗|借呗|微粒|房贷|车贷|网贷|[张的]卡|信用卡|银行|平台")
 _OWED_IN_ALL = re.compile(r"欠|借了|本金|逾期|额度")
 _QUESTION_OR_OFFER = frozenset(
     {"propose_payment", "promise_to_pay", "report_paid", "ask_payment_status", "request_settlement", "dispute_debt"}
@@ -150,7 +154,7 @@ def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
     if _NOTHING.match(text):
         return StatedAmount(0)
     told = amounts_told(text, values)
-    if _OFFERED_HERE.search(text):
+    if _OFFERED_HERE.search(text) or (_AT_MOST.search(text) and not _ELSEWHERE.search(text)):
         return None
     if not told:
         return StatedAmount(0) if _NO_OTHER_DEBTS.search(text) else None
@@ -158,6 +162,11 @@ def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
     mine = [entry for entry in mine if not _OWED_IN_ALL.search(entry.before)]
     total = [entry for entry in mine if _TOTAL.search(entry.before)]
     return _monthly(total if len(total) == 1 else mine, AmountRole.ELSEWHERE)
+
+
+def names_money_in_hand(text: str) -> bool:
+    """Whether a sum is what somebody has now, and nothing that comes every month."""
+    return _IN_HAND.search(text) is not None and _EVERY_MONTH.search(text) is None
 
 
 def read_income_kinds(text: str) -> tuple[IncomeKind, ...]:

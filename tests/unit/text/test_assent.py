@@ -65,6 +65,10 @@ def test_a_question_a_no_and_a_condition_bind_nobody(text: str) -> None:
         "我回去跟我老公商量商量",
         "我得问问我妈",
         "琢磨琢磨",
+        "稍等",
+        "等一下哈",
+        "等会儿",
+        "等等",
     ],
 )
 def test_somebody_who_only_wants_to_think_is_given_time(text: str) -> None:
@@ -85,6 +89,9 @@ def test_somebody_who_only_wants_to_think_is_given_time(text: str) -> None:
         "想不开",
         "同意",
         "商量一下",
+        "等发工资",
+        "等我有钱了再还",
+        "等下个月",
         "再想想别的法子",
     ],
 )

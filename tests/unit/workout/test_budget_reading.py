@@ -14,6 +14,7 @@ from bot.workout.budget_reading import (
     StatedAmount,
     UnclearAmount,
     income_told,
+    names_money_in_hand,
     read_budget,
     read_essentials,
     read_income,
@@ -276,6 +277,10 @@ OTHERS: list[tuple[str, Means]] = [
     ("还欠3万", None),
     ("我每月能还800", None),
     ("分12期还800行不行", None),
+    ("我一个月最多300", None),
+    ("每月顶多500,再多拿不出", None),
+    ("只能拿三百", None),
+    ("别家每月最多300", 300),
     ("不想说", None),
     ("不清楚", None),
 ]
@@ -347,3 +352,13 @@ def test_of_a_range_the_careful_end_counts_and_of_too_wide_a_one_none(low: int, 
         assert isinstance(spent, UnclearAmount)
     else:
         assert (yuan(earned), yuan(spent)) == (low * 10, (low + more) * 10)
+
+
+@pytest.mark.parametrize("text", ["我手上有8000", "手头就2000块", "卡里还有500", "存款3万"])
+def test_money_in_hand_is_no_income(text: str) -> None:
+    assert names_money_in_hand(normalize_text(text))
+
+
+@pytest.mark.parametrize("text", ["8000", "每个月到手8000", "手上工资6000", "手机号13800000001", "没有存款"])
+def test_what_comes_every_month_is_no_money_in_hand(text: str) -> None:
+    assert not names_money_in_hand(normalize_text(text))
