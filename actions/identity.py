@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
 from actions.step_form import end_form, gives_time, is_left_to_think, leave_to_think, seen, was_seen_by
 from bot.clock import local
-from bot.identity.factors import is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.factors import asks_why, is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
 from bot.identity.third_party import Speaker
 from bot.services import identity, negotiation, third_parties
@@ -70,6 +70,9 @@ class ValidateVerifyForm(DeskAction):
         if after is None and not opening and is_bare_number(turn.text):
             # Digits of another length answer this question and no other.
             turn.say(f"utter_unfit_{before.step.value}")
+            return [seen(_MARK, turn)]
+        if after is None and not opening and asks_why(turn.text):
+            turn.say(f"utter_simpler_verify_{before.step.value}")
             return [seen(_MARK, turn)]
         if after is None and not opening and gives_time(turn):
             turn.say("utter_take_your_time")

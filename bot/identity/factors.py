@@ -16,6 +16,12 @@ _CODE = re.compile(r"(?<![\d.¥])(\d{6})(?!\d|\.\d|[元块万%])")
 _TAIL = re.compile(r"(?<![0-9A-Za-z.¥])(\d{3}[0-9Xx])(?![0-9A-Za-z]|\.\d|[年元块万月%])")
 _BARE_NUMBER = re.compile(r"\d(?:[ -]?\d){0,29}[Xx]?")
 _IN_GROUPS = re.compile(r"(?<=\d)[ -](?=[0-9Xx])")
+_WHY = re.compile(
+    r"(?:为(?:什么|啥|何)|干(?:嘛|吗|什么|啥)|凭(?:什么|啥)|做(?:什么|啥)|咋|怎么)(?:还|都|就|非)?(?:要|得|需要|让我|给)(?:我|你们?|您|填|发|给|输|报|核对|验证)?(?:的)?"
+    r"(?:这(?:个|些)?|手机|电话|号码|验证码|身份证|后四位|姓名|名字|身份|一下)"
+    r"|(?:要|给|发|填|报)(?:我|你们?|您)?(?:的)?(?:这(?:个|些)?|手机号?码?|电话|号码|验证码|身份证号?|后四位|姓名|名字)(?:有)?(?:干|做|啥用|什么用|是为)"
+    r"|^(?:这是)?(?:为(?:什么|啥|何)|干(?:嘛|啥))(?:呀|啊|呢|吗|的)?[?]?$"
+)
 _FULL_ID = re.compile(r"(?<!\d)\d{17}[0-9Xx](?![0-9A-Za-z])")
 _INTRODUCED_NAME = re.compile(r"(?:我是|我叫|我名叫|名字是|名字叫|姓名[::是]?|本人)\s*([一-鿿·]{2,12})")
 _BARE_NAME = re.compile(r"^[一-鿿]{1,4}(?:·[一-鿿]{1,8})?$")
@@ -131,6 +137,11 @@ def read_id_tail(text: str) -> str | None:
 def is_bare_number(text: str) -> bool:
     """Tell whether a message is nothing but digits, whatever their grouping: an answer, if not a fitting one."""
     return _BARE_NUMBER.fullmatch(text.strip(" ,。.!、")) is not None
+
+
+def asks_why(text: str) -> bool:
+    """Tell whether somebody asks what a factor is needed for (为啥要这个, 要我手机号干嘛)."""
+    return _WHY.search(text) is not None
 
 
 def wants_new_code(text: str) -> bool:

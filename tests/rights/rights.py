@@ -138,7 +138,7 @@ RIGHTS = (
     Right("crisis", ("我真的不想活了", "活着没意思,想跳楼"), "express_distress", (), in_danger, Then.SILENT),
     Right(
         "distress",
-        ("心里太苦了", "我天天一个人偷偷哭,真的要崩溃了"),
+        ("心都死了", "情绪崩溃了,控制不住地哭"),
         "express_distress",
         ("utter_safety",),
         in_danger,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.identity.factors import Claim, read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.factors import Claim, asks_why, read_claim, read_code, read_id_tail, wants_new_code
+from bot.text.normalize import normalize_text
 
 PHONE = "13900001234"
 
@@ -241,3 +242,38 @@ def test_what_is_read_always_has_the_form_of_its_factor(text: str, expected: boo
     assert claim is None or claim.phone is None or (len(claim.phone) == 11 and claim.phone.isdigit())
     assert code is None or (len(code) == 6 and code.isdigit())
     assert tail is None or (len(tail) == 4 and tail[:3].isdigit() and (tail[3].isdigit() or tail[3] == "X"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "为啥要这个",
+        "为什么要我手机号",
+        "要我手机号干嘛",
+        "要身份证干什么",
+        "凭什么给你们手机号",
+        "干嘛要验证码",
+        "为什么要核对身份",
+        "为啥?",
+        "填这个有什么用",
+    ],
+)
+def test_who_asks_what_a_factor_is_for_is_heard(text: str) -> None:
+    assert asks_why(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13800000001",
+        "张伟",
+        "为什么罚息这么高",
+        "为什么要还这么多",
+        "你们要干嘛",
+        "凭什么收违约金",
+        "没收到验证码",
+        "怎么还",
+    ],
+)
+def test_a_question_about_something_else_is_left_alone(text: str) -> None:
+    assert not asks_why(normalize_text(text))
