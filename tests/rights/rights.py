@@ -68,7 +68,14 @@ RIGHTS = (
         "harassment",
         ("你们的人威胁我,要上门", "催收的一天打几十个电话还骂我"),
         "complain_harassment",
-        ("utter_complaint_evidence", "utter_case_fact_noted", "utter_case_evidence"),
+        # 110 comes first for a threat; many calls and rude words are no emergency.
+        (
+            "utter_complaint_evidence",
+            "utter_complaint_taken",
+            "utter_complaint_known",
+            "utter_case_fact_noted",
+            "utter_case_evidence",
+        ),
         complained,
         Then.OWN_QUESTION,
     ),
