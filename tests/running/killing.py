@@ -219,20 +219,27 @@ class Morning:
             dead = [name for name, process in self._processes.items() if not process.is_alive]
             if dead or time.monotonic() > deadline:
                 logs = "\n".join((self._settings.var_dir / f"{name}.log").read_text()[-1500:] for name in NAMES)
-                raise AssertionError(f"the desk did not finish; stopped: {dead}\n{logs}")
+                waits = ", ".join(self._unfinished())
+                raise AssertionError(f"the desk did not finish; stopped: {dead}; unfinished: {waits}\n{logs}")
             time.sleep(0.2)
 
     def _is_quiet(self) -> bool:
         """Whether every notice that is due was decided, and everything decided was delivered."""
+        return not self._unfinished()
+
+    def _unfinished(self) -> list[str]:
+        """Return what is still to be done, with how many there are of each."""
         now = self._shown + timedelta(minutes=1)
+        waiting = {
+            "notices due": select(func.count(Reminder.id)).where(Reminder.state == "planned", Reminder.send_at <= now),
+            "deliveries pending": select(func.count(Outbox.id)).where(Outbox.state == "pending"),
+            "borrowers to plan": select(func.count(Borrower.id)).where(Borrower.notices_due_at <= now),
+        }
         with self._deps.read() as session:
-            waiting = (
-                select(Reminder.id).where(Reminder.state == "planned", Reminder.send_at <= now),
-                select(Outbox.id).where(Outbox.state == "pending"),
-                select(Borrower.id).where(Borrower.notices_due_at <= now),
-            )
-            decided = session.scalar(select(func.count()).select_from(Reminder).where(Reminder.state == "sent")) or 0
-            return decided >= len(self.people) and not any(session.scalar(each.limit(1)) for each in waiting)
+            counts = {what: session.scalar(each) or 0 for what, each in waiting.items()}
+            sent = session.scalar(select(func.count(Reminder.id)).where(Reminder.state == "sent")) or 0
+        counts["notices not yet sent"] = max(0, len(self.people) - sent)
+        return [f"{number} {what}" for what, number in counts.items() if number]
 
     def _judge(self, fates: Fates) -> None:
         with self._deps.read() as session:
