@@ -272,6 +272,8 @@ def test_who_asks_what_a_factor_is_for_is_heard(text: str) -> None:
         "你们要干嘛",
         "凭什么收违约金",
         "没收到验证码",
+        "为什么给我这个方案",
+        "为什么要收这些利息",
         "怎么还",
     ],
 )
