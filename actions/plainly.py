@@ -23,25 +23,30 @@ class SayPlainly(DeskAction):
 
     def handle(self, turn: Turn) -> list[EventType]:
         """Explain what is asked at the moment; where nothing is, say what there is to do here."""
-        asked = _asked(turn)
+        plan = _plan(turn)
+        asked = f"plan_{plan.stage.value}" if plan is not None else _asked(turn)
         if asked is None or not turn.can_say(f"utter_simpler_{asked}"):
             turn.say("utter_repeat")
             return []
-        state = negotiation.state(turn.deps, turn.conversation_id) if asked.startswith("plan_") else None
-        if isinstance(state, State):
-            say_plainly(turn, state)
+        if plan is not None:
+            say_plainly(turn, plan)
         turn.say(f"utter_simpler_{asked}")
         return []
 
 
+def _plan(turn: Turn) -> State | None:
+    """Return the negotiation, if it is what waits for an answer."""
+    if turn.slot("requested_slot") != plan_form.STEP:
+        return None
+    plan = negotiation.state(turn.deps, turn.conversation_id)
+    return plan if isinstance(plan, State) and plan.stage is not Stage.NONE else None
+
+
 def _asked(turn: Turn) -> str | None:
-    """Return the form and the step that wait for an answer, as the responses name them."""
+    """Return any other form and its step that wait for an answer, as the responses name them."""
     match turn.slot("requested_slot"):
         case verify_form.STEP:
             return f"verify_{identity.progress(turn.deps, turn.conversation_id).step.value}"
-        case plan_form.STEP:
-            plan = negotiation.state(turn.deps, turn.conversation_id)
-            return f"plan_{plan.stage.value}" if isinstance(plan, State) and plan.stage is not Stage.NONE else None
         case promise_form.STEP:
             promise = promises.state(turn.deps, turn.conversation_id)
             return f"promise_{promise.step.value}" if isinstance(promise, Promised) else None

@@ -116,7 +116,9 @@ def _let_go_on(session: Session, deps: Deps, conversation: Conversation) -> tupl
         )
     go_on = QuickReply(deps.wording.one("handed_back_go_on"), "/request_installment")
     person = QuickReply(deps.wording.one("crisis_person_button"), "/request_human")
-    return (Reply(deps.wording.one("crisis_fine"), (go_on, person)),)
+    is_looked_in_on = conversation.queue_reason == QueueReason.SAID_FINE
+    words = tuple(map(Reply, deps.wording.all("crisis_fine_person"))) if is_looked_in_on else ()
+    return (*words, Reply(deps.wording.one("crisis_fine"), (go_on, person)))
 
 
 def _is_doubtful(session: Session, deps: Deps, conversation: Conversation) -> bool:

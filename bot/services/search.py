@@ -161,11 +161,11 @@ def _newest(
     older = true() if behind is None else tuple_(entry.at, entry.id) < tuple_(*map(literal, behind))
     by_time = (entry.at.desc(), entry.id.desc())
     statement = statement.where(older)
-    if not wanted.words.strip() or session.get_bind().dialect.name != "postgresql":
-        return session.scalars(statement.order_by(*by_time)).all()
+    near = None
     # What is often said is found soon by walking back in time, what is seldom said by the index of words. The server
     # guesses from how frequent each word is alone, and two words that hardly ever meet have it walk through everything.
-    near = session.scalar(select(entry.at).where(older).order_by(*by_time).offset(_WALKED).limit(1))
+    if wanted.words.strip() and session.get_bind().dialect.name == "postgresql":
+        near = session.scalar(select(entry.at).where(older).order_by(*by_time).offset(_WALKED).limit(1))
     if near is None:
         return session.scalars(statement.order_by(*by_time)).all()
     found = session.scalars(statement.where(entry.at >= near).order_by(*by_time)).all()

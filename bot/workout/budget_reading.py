@@ -35,7 +35,6 @@ _OFFERED_HERE = re.compile(r"[能可]以?(?:够)?还|最多还|还(?:给)?你们
 _IN_HAND = re.compile(r"(?:手上|手头|手里|身上|卡里|卡上|存款|积蓄|现有|余额)[^,。]{0,6}\d")
 _EVERY_MONTH = re.compile(r"每月|每个月|一个月|月薪|月入|工资|收入|到手")
 _AT_MOST = re.compile(r"(?:我|月)[^,。]{0,4}(?:最多|顶多|至多|只能)|只能(?:拿|给|出)|拿得出")
-_ELSEWHERE = re.compile(r"别家|别的|别人|其他|其它|外面|花呗|借呗|微粒|房贷|车贷|网贷|[张的]卡|信用卡|银行|平台")
 _OWED_IN_ALL = re.compile(r"欠|借了|本金|逾期|额度")
 _QUESTION_OR_OFFER = frozenset(
     {"propose_payment", "promise_to_pay", "report_paid", "ask_payment_status", "request_settlement", "dispute_debt"}
@@ -154,7 +153,9 @@ def read_other_debts(text: str, values: Sequence[Value]) -> Amount | None:
     if _NOTHING.match(text):
         return StatedAmount(0)
     told = amounts_told(text, values)
-    if _OFFERED_HERE.search(text) or (_AT_MOST.search(text) and not _ELSEWHERE.search(text)):
+    if _OFFERED_HERE.search(text):
+        return None
+    if _AT_MOST.search(text) and not any(entry.role is AmountRole.ELSEWHERE for entry in told):
         return None
     if not told:
         return StatedAmount(0) if _NO_OTHER_DEBTS.search(text) else None

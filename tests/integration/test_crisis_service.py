@@ -145,7 +145,7 @@ def test_who_was_misunderstood_says_so_and_goes_on_while_a_person_still_looks_in
     seq = last_seq(deps, chat)
     record_text(deps, chat, "key-00000001", words)
     assert standing(deps, chat) == ("queued", QueueReason.SAID_FINE, ["person"])
-    assert len(said_after(deps, chat, seq)) == 1
+    assert [("同事" in text) for text in said_after(deps, chat, seq)] == [True, False]
     record_text(deps, chat, "key-00000002", "能不能分期")
     assert turns.claim_next(deps, chat, timedelta(seconds=30)) is not None
 
@@ -156,6 +156,17 @@ def test_the_button_says_the_same_and_a_second_press_changes_nothing(deps: Deps,
     assert standing(deps, chat) == ("queued", QueueReason.SAID_FINE, ["person"])
     with deps.begin() as session:
         assert session.scalars(select(AuditEntry.event)).all().count("crisis_sign_denied") == 1
+
+
+def test_a_button_that_was_left_until_a_person_had_been_there_promises_nobody(deps: Deps, chat: str) -> None:
+    doubt(deps, chat)
+    agent = operators.create(deps, "agent", "小王", Role.AGENT, "long-enough-password")
+    handoff.take(deps, chat, agent)
+    handoff.give_back(deps, chat, agent)
+    seq = last_seq(deps, chat)
+    press(deps, chat, "key-00000001")
+    assert [("同事" in text) for text in said_after(deps, chat, seq)] == [False]
+    assert standing(deps, chat) == ("bot", None, ["distress"])
 
 
 def test_after_a_plain_saying_of_danger_only_a_person_lets_the_talk_go_on(deps: Deps, chat: str) -> None:
