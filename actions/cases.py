@@ -13,7 +13,7 @@ from actions.case_words import (
     say_tell_later,
     tell_case,
 )
-from actions.step_form import ValidateStepForm, is_left_to_think, seen, was_seen_by
+from actions.step_form import AskStep, ValidateStepForm, seen, was_seen_by
 from bot.cases.kinds import Family
 from bot.cases.question import CaseStep
 from bot.cases.reading import asks_for_progress, read_kind, takes_back, wants_a_plan
@@ -106,20 +106,19 @@ class ValidateCaseForm(ValidateStepForm[Asked]):
         return take(turn, current)
 
 
-class AskCaseStep(DeskAction):
+class AskCaseStep(AskStep):
     """Asks the question of the moment."""
 
     action_name = "action_ask_case_step"
 
-    def handle(self, turn: Turn) -> list[EventType]:
+    def ask(self, turn: Turn) -> None:
         """Ask, and note for the yes in answer to what it was asked."""
         current = cases.asked(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified) or is_left_to_think(turn):
-            return []
+        if isinstance(current, NotVerified):
+            return
         ask_case(turn, current, goes_on=was_seen_by(FACT, turn))
         if current.step is CaseStep.YES:
             cases.put_question(turn.deps, turn.conversation_id, turn.message_id)
-        return []
 
 
 class AfterCase(DeskAction):

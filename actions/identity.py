@@ -5,7 +5,7 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
-from actions.step_form import end_form, gives_time, is_left_to_think, leave_to_think, seen, was_seen_by
+from actions.step_form import AskStep, end_form, gives_time, leave_to_think, seen, was_seen_by
 from bot.clock import local
 from bot.identity.factors import asks_why, is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
 from bot.identity.levels import Level
@@ -86,21 +86,18 @@ class ValidateVerifyForm(DeskAction):
         return [*events, end_form()] if after.outcome is Outcome.LOCKED else events
 
 
-class AskIdentityStep(DeskAction):
+class AskIdentityStep(AskStep):
     """Asks the verification question of the moment."""
 
     action_name = "action_ask_identity_step"
 
-    def handle(self, turn: Turn) -> list[EventType]:
+    def ask(self, turn: Turn) -> None:
         """Ask for the claim, the code or the last four."""
-        if is_left_to_think(turn):
-            return []
         step = identity.progress(turn.deps, turn.conversation_id).step
         if step is Step.CLAIM:
             turn.say("utter_ask_claim", [Button(turn.phrase("utter_part_share_phone"), SHARE_PHONE)])
         else:
             turn.say(f"utter_ask_{step.value}" if step is not Step.DONE else "utter_already_verified")
-        return []
 
 
 class AfterVerification(DeskAction):

@@ -9,7 +9,7 @@ from actions.documents import agreement_button, hand_over, hand_over_agreement, 
 from actions.plan_answers import GOAL_AGAIN, MARK, PLAN_FORM, STEP, say_blocked, show, take, wish_in
 from actions.plan_words import ask_approval, ask_confirmation, ask_stage, explain_refusal, show_agreement, show_offers
 from actions.promise_words import stated_in, tell_promise
-from actions.step_form import ValidateStepForm, is_left_to_think, seen, was_seen
+from actions.step_form import AskStep, ValidateStepForm, seen, was_seen
 from bot.clock import business_date
 from bot.lending.money import format_yuan
 from bot.services import agreements, cases, clearance, negotiation, promises, said
@@ -98,16 +98,16 @@ class ValidatePlanForm(ValidateStepForm[State]):
         return take(turn, current)
 
 
-class AskPlanStep(DeskAction):
+class AskPlanStep(AskStep):
     """Asks the negotiation's question of the moment: means, choice of plan, or the final yes."""
 
     action_name = "action_ask_plan_step"
 
-    def handle(self, turn: Turn) -> list[EventType]:
+    def ask(self, turn: Turn) -> None:
         """Ask for what the negotiation waits for."""
         current = negotiation.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified) or current.stage is Stage.NONE or is_left_to_think(turn):
-            return []
+        if isinstance(current, NotVerified) or current.stage is Stage.NONE:
+            return
         if current.stage is Stage.APPROVAL and current.chosen is not None:
             ask_approval(turn, current.chosen, whole=was_seen(turn))
             negotiation.put_approval_question(turn.deps, turn.conversation_id, turn.message_id)
@@ -119,7 +119,6 @@ class AskPlanStep(DeskAction):
                 ask_confirmation(turn, shown, whole=was_seen(turn))
         else:
             ask_stage(turn, current)
-        return []
 
 
 class AfterPlan(DeskAction):

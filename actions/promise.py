@@ -6,7 +6,7 @@ from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, DeskAction, Turn, VerifiedAction, verify_first
 from actions.promise_words import ask_promise, confirm, explain, stated_in
-from actions.step_form import ValidateStepForm, end_form, is_left_to_think, seen, verify_again
+from actions.step_form import AskStep, ValidateStepForm, end_form, seen, verify_again
 from bot.desk.ownership import QueueReason
 from bot.services import handoff, promises, said
 from bot.services.accounts import NotVerified
@@ -69,20 +69,19 @@ class ValidatePromiseForm(ValidateStepForm[Promised]):
         return _take(turn, current)
 
 
-class AskPromiseStep(DeskAction):
+class AskPromiseStep(AskStep):
     """Asks the question of the moment."""
 
     action_name = "action_ask_promise_step"
 
-    def handle(self, turn: Turn) -> list[EventType]:
+    def ask(self, turn: Turn) -> None:
         """Ask, and note for the yes in answer to what it was asked."""
         current = promises.state(turn.deps, turn.conversation_id)
-        if isinstance(current, NotVerified) or is_left_to_think(turn):
-            return []
+        if isinstance(current, NotVerified):
+            return
         ask_promise(turn, current)
         if current.step is Step.CONFIRMATION:
             promises.put_question(turn.deps, turn.conversation_id, turn.message_id)
-        return []
 
 
 class AfterPromise(DeskAction):

@@ -59,6 +59,20 @@ def verify_again(goal: str) -> list[EventType]:
     return [SlotSet(GOAL, goal), end_form()]
 
 
+class AskStep(DeskAction):
+    """Puts the question of the moment, unless somebody was just left to think about it."""
+
+    def handle(self, turn: Turn) -> list[EventType]:
+        """Ask, or be quiet."""
+        if not is_left_to_think(turn):
+            self.ask(turn)
+        return []
+
+    def ask(self, turn: Turn) -> None:
+        """Put the question that is open; say nothing where none is."""
+        raise AssertionError("a subclass says what to do")
+
+
 class ValidateStepForm(DeskAction, Generic[Current]):
     """Takes one answer to the question of the moment; leaves any other message alone.
 
