@@ -73,8 +73,8 @@ running: setup chromium ## whole conversations and browser tests on the running 
 bench: setup train ## measure turn latency; figures belong in docs/performance.md
 	@$(PY) bench/turn_latency.py
 
-simulate: .venv/.ready ## live through many borrowers on a moved clock: PEOPLE, DAYS, SEED; figures belong in docs/performance.md
-	@$(PY) bench/simulate.py --people $(or $(PEOPLE),200) --days $(or $(DAYS),30) --seed $(or $(SEED),1)
+simulate: .venv/.ready ## live through many borrowers on a moved clock: PEOPLE, DAYS, SEED, REPLAY; figures belong in docs/performance.md
+	@$(PY) bench/simulate.py --people $(or $(PEOPLE),200) --days $(or $(DAYS),30) --seed $(or $(SEED),1) --replay $(or $(REPLAY),1)
 
 chaos: setup train ## let everything go wrong around two of everything: CHAOS_SECONDS, CHAOS_CHATS, CHAOS_SEED; see docs/operations.md
 	@$(PY) -m tests.chaos

@@ -1,6 +1,6 @@
 """Many borrowers straight through the services, on a moved clock: what became of them, and what must not happen.
 
-Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 50] [--processes 2] [--replay 1]
+Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 500] [--processes 2] [--replay 1]
        python bench/simulate.py --dialogue [--people 1000] [--seed 1] [--at-once 8]
 
 The people, their acts and the faults are those of ``bench/reminder_year.py``. Prints how many came to a plan or paid
@@ -88,6 +88,7 @@ def _lived(part: Part, chances: Chances) -> tuple[Verdict, list[str]]:
 
 def simulate(people: int, days: int, seed: int, share: int, processes: int, replay: float) -> Verdict:
     """Live through everybody, so many at a time, in processes of their own."""
+    share = min(share, -(-people // processes))
     chance = Random(seed)
     parts = [
         Part(first, min(share, people - first), days, seed, chance.random() < replay)
@@ -95,9 +96,17 @@ def simulate(people: int, days: int, seed: int, share: int, processes: int, repl
     ]
     whole = Verdict()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for verdict in pool.map(live, parts):
+        for part, verdict in zip(parts, pool.map(live, parts), strict=True):
             whole.add(verdict)
+            _say_how_far(part, people, whole)
     return whole
+
+
+def _say_how_far(part: Part, people: int, whole: Verdict) -> None:
+    done = part.first + part.people
+    if done < people:
+        found = sum(len(lines) for lines in whole.broken.values())
+        print(f"  {done} of {people} have lived, found {found}, load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def talk_through(people: int, seed: int, at_once: int) -> int:
@@ -126,7 +135,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--share", type=int, default=50, help="borrowers on one database")
+    parser.add_argument("--share", type=int, default=500, help="borrowers on one database")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--replay", type=float, default=1.0, help="share that is lived through twice")
     parser.add_argument("--dialogue", action="store_true", help="let them talk with a running desk")
