@@ -1,6 +1,7 @@
 """Many borrowers straight through the services, on a moved clock: what became of them, and what must not happen.
 
 Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 500] [--processes 2] [--replay 1]
+                                [--minutes 60]
        python bench/simulate.py --dialogue [--people 1000] [--seed 1] [--at-once 8]
 
 The people, their acts and the faults are those of ``bench/reminder_year.py``. Prints how many came to a plan or paid
@@ -18,13 +19,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import os
 import shutil
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -43,6 +46,20 @@ from tests.simulation.verdict import Verdict, judge
 from tests.simulation.year import NOTHING_GOES_WRONG, Chances, Year
 
 MEMORY = Path("/dev/shm")
+
+
+class Options(argparse.Namespace):
+    """The parameters."""
+
+    people: int
+    days: int
+    seed: int
+    share: int
+    processes: int
+    replay: float
+    minutes: float
+    dialogue: bool
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +103,30 @@ def _lived(part: Part, chances: Chances) -> tuple[Verdict, list[str]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def simulate(people: int, days: int, seed: int, share: int, processes: int, replay: float) -> Verdict:
-    """Live through everybody, so many at a time, in processes of their own."""
-    share = min(share, -(-people // processes))
-    chance = Random(seed)
-    parts = [
-        Part(first, min(share, people - first), days, seed, chance.random() < replay)
-        for first in range(0, people, share)
-    ]
-    whole = Verdict()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        for part, verdict in zip(parts, pool.map(live, parts), strict=True):
-            whole.add(verdict)
-            _say_how_far(part, people, whole)
-    return whole
+def simulate(options: Options) -> tuple[int, Verdict]:
+    """Live through everybody, so many at a time, in processes of their own; how many that were, and what of them.
 
-
-def _say_how_far(part: Part, people: int, whole: Verdict) -> None:
-    done = part.first + part.people
-    if done < people:
-        found = sum(len(lines) for lines in whole.broken.values())
-        print(f"  {done} of {people} have lived, found {found}, load {os.getloadavg()[0]:.1f}", flush=True)
+    No share is begun after the given minutes, so a long run ends in time with the figures of those who have lived.
+    """
+    share = min(options.share, -(-options.people // options.processes))
+    chance, until = Random(options.seed), time.monotonic() + options.minutes * 60
+    parts = (
+        Part(first, min(share, options.people - first), options.days, options.seed, chance.random() < options.replay)
+        for first in range(0, options.people, share)
+    )
+    whole, lived, last_said = Verdict(), 0, time.monotonic()
+    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        lives = {pool.submit(live, part): part for part in islice(parts, options.processes)}
+        while lives:
+            for done in wait(lives, return_when=FIRST_COMPLETED).done:
+                whole.add(done.result())
+                lived += lives.pop(done).people
+                if time.monotonic() < until:
+                    lives |= {pool.submit(live, part): part for part in islice(parts, 1)}
+            if time.monotonic() - last_said > 60:
+                found, last_said = sum(len(lines) for lines in whole.broken.values()), time.monotonic()
+                print(f"  {lived} have lived, found {found}, load {os.getloadavg()[0]:.1f}", flush=True)
+    return lived, whole
 
 
 def talk_through(people: int, seed: int, at_once: int) -> int:
@@ -140,12 +160,13 @@ def main() -> int:
     parser.add_argument("--replay", type=float, default=1.0, help="share that is lived through twice")
     parser.add_argument("--dialogue", action="store_true", help="let them talk with a running desk")
     parser.add_argument("--at-once", type=int, default=8, help="so many talk at the same time")
-    options = parser.parse_args()
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no more shares after so long")
+    options = parser.parse_args(namespace=Options())
     if options.dialogue:
         return talk_through(options.people, options.seed, options.at_once)
     began = time.monotonic()
-    verdict = simulate(options.people, options.days, options.seed, options.share, options.processes, options.replay)
-    print(f"{options.people} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")
+    lived, verdict = simulate(options)
+    print(f"{lived} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")
     print("\n".join(verdict.lines()))
     return 1 if any(verdict.broken.values()) else 0
 
