@@ -329,3 +329,12 @@ def test_what_was_recorded_while_the_clock_was_wrong_gets_the_benefit_of_the_dou
     assert "F5" in book.rules()
     wrong = Relived(on(1), on(4), on(1))
     assert book.found(relived=(wrong,)) == []
+
+
+def test_a_person_who_looks_after_somebody_gets_the_benefit_of_the_doubt_too(book: Book) -> None:
+    book.message(on(3, 23), "safety", author="operator")
+    assert book.rules() == {"unasked"}
+    book.hold("distress", on(2))
+    assert book.found() == []
+    wrong = Relived(on(1), on(4), on(1))
+    assert book.found(relived=(wrong,)) == []

@@ -175,8 +175,16 @@ def _disputed_debts(case: Case) -> Iterator[Finding]:
 
 def _open(case: Case, instant: datetime) -> set[str]:
     """The kinds of holds that stood at an instant, whichever time it truly was."""
-    at_each = [{silence.kind for silence in case.silences if silence.covers(at)} for at in case.moments(instant)]
-    return set.intersection(*at_each)
+    return set.intersection(*_open_at_each(case, instant))
+
+
+def _perhaps_open(case: Case, instant: datetime) -> set[str]:
+    """The kinds of holds that may have stood at an instant, if it was one of the times that it may have been."""
+    return set.union(*_open_at_each(case, instant))
+
+
+def _open_at_each(case: Case, instant: datetime) -> list[set[str]]:
+    return [{silence.kind for silence in case.silences if silence.covers(at)} for at in case.moments(instant)]
 
 
 def _holidays(case: Case) -> Iterator[Finding]:
@@ -304,7 +312,8 @@ def _unasked(said: Sequence[Said], records: Records) -> Iterator[Finding]:
         if each.purpose not in ANSWERS or each.author == "notice":
             continue
         case = records.cases.get(each.borrower_id or "")
-        if (each.purpose, each.author) == ("safety", "operator") and case and "distress" in _open(case, each.at):
+        is_care = (each.purpose, each.author) == ("safety", "operator")
+        if is_care and case and "distress" in _perhaps_open(case, each.at):
             continue
         opened = records.opened[each.conversation_id]
         if each.channel in ("web", "telegram") and timedelta(0) <= each.at - opened < timedelta(minutes=1):
