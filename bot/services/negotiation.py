@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot.services import approvals, audit, negotiation_budget
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
+from bot.services.holds import open_holds
 from bot.services.negotiation_budget import Figures
 from bot.services.negotiation_course import advance, answer_wish, go_on_with_budget, unchoose_in
 from bot.services.negotiation_opening import new_negotiation, take_up, why_blocked
@@ -86,6 +87,8 @@ def _open(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
+        if open_holds(session, party.borrower_id, deps.now()).silencing:
+            return Blocked.ON_HOLD
         existing = active(session, party)
         if existing is not None:
             return state_of(session, deps, party, existing)

@@ -96,6 +96,8 @@ class Blocked(StrEnum):
     ALL_DISPUTED = "all_disputed"
     OLD_DEBT = "old_debt"
     NO_REPLANS_LEFT = "no_replans_left"
+    ON_HOLD = "on_hold"
+    """A hold stands under which the bot agrees to nothing, perhaps from another conversation (P7)."""
 
 
 @dataclass(frozen=True, slots=True)

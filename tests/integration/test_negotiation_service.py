@@ -471,6 +471,22 @@ def test_nothing_is_agreed_under_a_hold(deps: Deps, chat: str, kind: HoldKind) -
     assert negotiation.more_options(deps, chat) == NoPlan(NoOfferReason.HOLD)
 
 
+def test_whoever_comes_back_under_a_hold_is_not_asked_for_their_means(deps: Deps, borrower: str, chat: str) -> None:
+    offers_for(deps, chat)
+    with deps.begin() as session:
+        conversation = locked(session, chat)
+        assert conversation is not None
+        place_hold(session, HoldKind.DISTRESS, deps.now(), conversation)
+    elsewhere = verified(deps, borrower)
+    assert negotiation.open_negotiation(deps, elsewhere) is Blocked.ON_HOLD
+    with deps.begin() as session:
+        for hold in session.scalars(select(Hold)):
+            hold.lifted_at = deps.now()
+    again = negotiation.open_negotiation(deps, elsewhere)
+    assert isinstance(again, State)
+    assert again.stage is Stage.CHOICE
+
+
 def test_an_ended_negotiation_leaves_nothing_to_accept_and_a_new_one_can_begin(deps: Deps, chat: str) -> None:
     shown = read_to(deps, chat)
     assert negotiation.end(deps, chat)
