@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row, Select, String, cast, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot.desk.calls import CallOutcome
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
 from bot.services.conversations import Author
@@ -41,6 +42,7 @@ class EventKind(StrEnum):
     NOTICE_SENT = "contact.notice_sent"
     NOTICE_REFUSED = "contact.notice_refused"
     OPERATOR_WROTE = "contact.operator_wrote"
+    CALLED = "contact.called"
     IDENTITY_PROVED = "contact.identity_proved"
 
 
@@ -113,6 +115,9 @@ _PROMISES = {
     PromiseState.PARTLY_KEPT: EventKind.PROMISE_PARTLY_KEPT,
     PromiseState.BROKEN: EventKind.PROMISE_BROKEN,
 }
+CALL_ANSWERED = f"call_{CallOutcome.SPOKEN.value}"
+CALLS_MADE = (CALL_ANSWERED, f"call_{CallOutcome.NO_ANSWER.value}")
+"""What is on record of a call, as ``call_backs.settle`` writes it."""
 _TOLD_SILENCES = frozenset(
     {HoldKind.COMPLAINT, HoldKind.DISPUTE, HoldKind.OPT_OUT, HoldKind.PAUSE, HoldKind.PAYMENT_SOUGHT, HoldKind.PLAN}
 )
@@ -223,6 +228,12 @@ def _operator_wrote(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
     return Fact(message.id, EventKind.OPERATOR_WROTE, message.created_at, conversation.borrower_id, None, detail)
 
 
+def _called(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
+    entry, conversation = row
+    detail = {"answered": entry.event == CALL_ANSWERED}
+    return Fact(str(entry.id), EventKind.CALLED, entry.at, conversation.borrower_id, None, detail)
+
+
 def _proved(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
     entry, conversation = row
     detail = {"channel": conversation.channel}
@@ -289,7 +300,8 @@ SOURCES: tuple[Source, ...] = (
         select(t.Reminder).where(
             t.Reminder.state.in_(("sent", "refused")),
             t.Reminder.decided_at.is_not(None),
-            t.Reminder.topic.is_distinct_from(Topic.CALL.value),
+            # A call itself is told with its outcome, below; what was written about one is a notice like others.
+            t.Reminder.topic.is_distinct_from(Topic.CALL.value) | t.Reminder.message_id.is_not(None),
         ),
         t.Reminder.id,
         t.Reminder.decided_at,
@@ -303,6 +315,19 @@ SOURCES: tuple[Source, ...] = (
         t.Message.id,
         t.Message.created_at,
         _operator_wrote,
+    ),
+    Source(
+        "call",
+        select(t.AuditEntry, t.Conversation)
+        .join(t.Conversation, t.Conversation.id == t.AuditEntry.subject_id)
+        .where(
+            t.AuditEntry.event.in_(CALLS_MADE),
+            t.AuditEntry.subject_kind == "conversation",
+            t.Conversation.borrower_id.is_not(None),
+        ),
+        t.AuditEntry.id,
+        t.AuditEntry.at,
+        _called,
     ),
     Source(
         "identity",

@@ -38,9 +38,7 @@ def chromium_path() -> Path:
     """
     path = Path(os.environ.get("CHROMIUM") or "/usr/bin/chromium")
     if not path.is_file():
-        raise ChromiumMissing(
-            f"no Chromium at {path}: install Debian's chromium, or set CHROMIUM to its path"
-        )
+        raise ChromiumMissing(f"no Chromium at {path}: install Debian's chromium, or set CHROMIUM to its path")
     return path
 
 

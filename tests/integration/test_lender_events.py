@@ -89,6 +89,7 @@ def everything(deps: Deps, borrower: str, debt: str, chat: str) -> None:
         session.flush()
         audit.record(session, now, audit.BOT, "case_opened", ("case", file.id))
         audit.record(session, now, audit.BOT, "identity_proved", ("conversation", chat), borrower=borrower)
+        audit.record(session, now, audit.BOT, "call_no_answer", ("conversation", chat))
         for hold in (HoldKind.DISTRESS, HoldKind.DISPUTE):
             session.add(Hold(borrower_id=borrower, kind=hold, placed_at=now, lifted_at=now, reason="不想活了"))
         for number, state in enumerate(("sent", "refused", "planned", "superseded")):
@@ -161,17 +162,22 @@ class TestEverything:
         assert json.loads(rows[0]["detail"]) == events[3].detail
 
 
-def test_a_call_that_the_borrower_asked_for_is_no_notice(deps: Deps, borrower: str, clock: SetClock) -> None:
+@pytest.mark.parametrize("outcome", [CallOutcome.SPOKEN, CallOutcome.NO_ANSWER])
+def test_a_call_is_told_with_its_outcome_and_the_word_of_its_time_as_a_notice(
+    deps: Deps, borrower: str, clock: SetClock, outcome: CallOutcome
+) -> None:
     chat = a_conversation(deps, Talk((Said("在吗", minutes_ago=24 * 60),), borrower_id=borrower))
     caller = an_operator_view(deps, Role.AGENT, "chen")
     assert isinstance(call_backs.arrange_for(deps, caller, chat, deps.now() + timedelta(hours=2)), Arranged)
     clock.move(timedelta(hours=2))
     call = call_backs.of_conversation(deps, chat)
     assert call is not None
-    assert call_backs.settle(deps, caller, chat, call.made, CallOutcome.SPOKEN) is CallState.DONE
+    assert isinstance(call_backs.settle(deps, caller, chat, call.made, outcome), CallState)
     with deps.read() as session:
         assert session.scalar(select(func.count()).select_from(Reminder).where(Reminder.state == "sent")) == 2
-    assert kinds(deps) == []
+    word, made = told(deps)
+    assert (word.kind, word.detail["topic"], word.detail["channel"]) == (EventKind.NOTICE_SENT, "call", "web")
+    assert (made.kind, made.detail["answered"]) == (EventKind.CALLED, outcome is CallOutcome.SPOKEN)
 
 
 def test_what_was_committed_late_is_told_too(deps: Deps, borrower: str, debt: str, clock: SetClock) -> None:
