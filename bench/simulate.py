@@ -2,7 +2,7 @@
 
 Usage: python bench/simulate.py [--people 200] [--days 30] [--seed 1] [--share 500] [--processes 2] [--replay 1]
                                 [--minutes 60]
-       python bench/simulate.py --dialogue [--people 1000] [--seed 1] [--at-once 8]
+       python bench/simulate.py --dialogue [--people 1000] [--seed 1] [--at-once 8] [--picture FILE.svg]
 
 The people, their acts and the faults are those of ``bench/reminder_year.py``. Prints how many came to a plan or paid
 (with Wilson intervals at 95 %), and counts messages outside the contact rules, fen that went astray, facts told to
@@ -42,6 +42,7 @@ from tests.running.desk import running_desk
 from tests.simulation.dialogue import Life
 from tests.simulation.dialogue import simulate as simulate_talks
 from tests.simulation.log import decision_log
+from tests.simulation.picture import picture
 from tests.simulation.verdict import Verdict, judge
 from tests.simulation.year import NOTHING_GOES_WRONG, Chances, Year
 
@@ -60,6 +61,7 @@ class Options(argparse.Namespace):
     minutes: float
     dialogue: bool
     at_once: int
+    picture: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def simulate(options: Options) -> tuple[int, Verdict]:
     return lived, whole
 
 
-def talk_through(people: int, seed: int, at_once: int) -> int:
+def talk_through(people: int, seed: int, at_once: int, drawn: Path | None) -> int:
     """Let everybody talk with a running desk; returns the exit code."""
     done: list[Life] = []
 
@@ -144,6 +146,9 @@ def talk_through(people: int, seed: int, at_once: int) -> int:
         with desk.deps.read() as session:
             books = judge(session, desk.deps.vault)
     print("\n".join([f"seed {seed}, {at_once} at once, load {os.getloadavg()[0]:.1f}", *verdict.lines()]))
+    if drawn is not None:
+        title = f"What became of {people} simulated borrowers who talked with the desk"
+        drawn.write_text(picture(title, ("came to a plan", "with a person at the end"), verdict.shares()), "utf-8")
     astray = [line for lines in books.broken.values() for line in lines]
     print(f"agreements {books.checked['agreements']}, fen errors and leaks on record: {len(astray)}")
     return 1 if verdict.wrong or astray else 0
@@ -161,9 +166,10 @@ def main() -> int:
     parser.add_argument("--dialogue", action="store_true", help="let them talk with a running desk")
     parser.add_argument("--at-once", type=int, default=8, help="so many talk at the same time")
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no more shares after so long")
+    parser.add_argument("--picture", type=Path, help="with --dialogue: draw what became of them into this SVG")
     options = parser.parse_args(namespace=Options())
     if options.dialogue:
-        return talk_through(options.people, options.seed, options.at_once)
+        return talk_through(options.people, options.seed, options.at_once, options.picture)
     began = time.monotonic()
     lived, verdict = simulate(options)
     print(f"{lived} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NoReturn
 
@@ -16,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("train")(train)
     app.command("replay")(replay)
+    app.command("simulate")(simulate)
     model = typer.Typer(no_args_is_help=True, help="The trained models that are kept, and which of them is served.")
     model.command("list")(model_list)
     model.command("promote")(model_promote)
@@ -48,6 +51,20 @@ def train(
     except EvaluationError as error:
         stop(str(error))
     typer.echo(str(model.path))
+
+
+def simulate(
+    borrowers: Annotated[int, typer.Option(min=1, help="how many")] = 200,
+    seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 1,
+    days: Annotated[int | None, typer.Option(min=1, help="straight through the services for so many days")] = None,
+) -> None:
+    """Let invented borrowers talk with a desk of their own, or live through days; exit code 1 if anything is wrong."""
+    script = ROOT / "bench" / "simulate.py"
+    if not script.is_file():
+        stop("simulations need a clone of the project: their people are kept with its tests")
+    how = ["--dialogue"] if days is None else ["--days", str(days)]
+    words = [sys.executable, str(script), "--people", str(borrowers), "--seed", str(seed), *how]
+    raise typer.Exit(subprocess.run(words, check=False, cwd=ROOT).returncode)  # noqa: S603  # its own script
 
 
 def model_list() -> None:

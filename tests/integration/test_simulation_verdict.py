@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from bench.simulate import Part, live
+from bot.services import audit
 from bot.services.deps import Deps
-from bot.store.tables import Conversation, Instalment, Message
+from bot.store.tables import Borrower, Conversation, Instalment, Message, Reminder
 from tests.builders.accounts import a_debt_of, a_plan, verified
 from tests.builders.desk import a_borrower, a_conversation
 from tests.builders.payments import paid
-from tests.simulation.verdict import Share, judge
+from tests.simulation.verdict import Money, Share, judge
 
 
 def test_a_small_run_breaks_nothing_and_comes_out_the_same_twice(tmp_path: Path) -> None:
@@ -46,6 +48,17 @@ class TestWhatIsSeen:
         assert self.broken(desk) == {}
         assert (found.resolved, found.plans_kept) == (Share(1, 1), Share(1, 1))
         assert found.checked["payments"] == 1
+        ((received, owed),) = found.money.received_and_owed
+        assert received == 10_000
+        assert owed > received
+
+    def test_a_notice_that_was_not_let_out_and_a_talk_without_an_offer(self, desk: Deps) -> None:
+        with desk.begin() as session:
+            borrower_id = session.scalars(select(Borrower.id)).one()
+            session.add(a_refused_notice(borrower_id, "H1", desk.now()))
+            audit.record(session, desk.now(), audit.BOT, "no_offer", ("negotiation", "1"), reason="no_surplus")
+        with desk.read() as session:
+            assert judge(session, desk.vault).refused == {"notice H1": 1, "offer no_surplus": 1}
 
     def test_a_fen_astray(self, desk: Deps) -> None:
         with desk.begin() as session:
@@ -68,6 +81,26 @@ class TestWhatIsSeen:
             session.scalars(select(Conversation)).first().owner = "queued"  # type: ignore[union-attr]
         with desk.read() as session:
             assert judge(session, desk.vault).contained == Share(0, 1)
+
+
+def a_refused_notice(borrower_id: str, rule: str, at: datetime) -> Reminder:
+    return Reminder(
+        key="n1",
+        borrower_id=borrower_id,
+        purpose="collection",
+        channel="web",
+        send_at=at,
+        state="refused",
+        rule=rule,
+        created_at=at,
+        decided_at=at,
+    )
+
+
+def test_what_came_in_is_a_share_of_everything_owed_with_its_interval() -> None:
+    assert str(Money()) == "nothing was owed"
+    assert str(Money([(50, 100)] * 10)) == "50.0% (50.0% to 50.0%)"
+    assert str(Money([(0, 100), (100, 100)] * 50)) == "50.0% (40.2% to 59.8%)"
 
 
 @pytest.mark.parametrize(

@@ -67,25 +67,37 @@ class DialogueVerdict:
             found.append(f"the same facts got {len(self.offers)} different plans")
         return found
 
+    def shares(self) -> dict[str, tuple[Share, Share]]:
+        """Of each persona, who came to a plan and who was with a person at the end."""
+        mine = {persona: [life for life in self.lives if life.persona is persona] for persona in Persona}
+        return {
+            persona: (
+                Share(sum(life.turns_to_plan is not None for life in lives), len(lives)),
+                Share(sum(life.waits_for_person for life in lives), len(lives)),
+            )
+            for persona, lives in mine.items()
+        }
+
     def lines(self) -> list[str]:
         """The figures, for people; shares with Wilson intervals at 95 %."""
         turns = sum(life.turns for life in self.lives)
         made = [f"{len(self.lives)} borrowers, {turns} turns, {self.seconds:.0f} s"]
+        shares = self.shares()
         for persona in Persona:
             mine = [life for life in self.lives if life.persona is persona]
             to_plan = sorted(life.turns_to_plan for life in mine if life.turns_to_plan is not None)
             middle = f"{to_plan[len(to_plan) // 2]}" if to_plan else "–"
-            plans, asked, waits = (
-                Share(count, len(mine))
-                for count in (
-                    len(to_plan),
-                    sum(life.asked_for_person for life in mine),
-                    sum(life.waits_for_person for life in mine),
-                )
-            )
+            plans, waits = shares[persona]
+            asked = Share(sum(life.asked_for_person for life in mine), len(mine))
             made.append(
                 f"{persona}: plan {plans}, median turns to it {middle}; asked for a person {asked}; with one {waits}"
             )
+        together = sum((plans for plans, _ in shares.values()), Share(0, 0))
+        with_one = sum((waits for _, waits in shares.values()), Share(0, 0))
+        made.append(f"in all: plan {together}; with a person {with_one}")
+        same = [shares[persona][0] for persona in SAME_FACTS]
+        apart = max(each.portion for each in same) - min(each.portion for each in same)
+        made.append(f"the same facts in other words: shares that came to a plan lie {apart:.1%} apart")
         made.append(f"messages refused by the line {sum(life.refused for life in self.lives)}")
         silent = Counter(f"{life.persona}: {life.unanswered}" for life in self.lives if life.unanswered is not None)
         made.append(f"unanswered {sum(silent.values())}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -24,6 +24,7 @@ from bot.store.tables import (
     LedgerEntry,
     Message,
     Payment,
+    Reminder,
 )
 from bot.store.vault import Vault
 
@@ -50,6 +51,11 @@ class Share:
         middle, width = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         return max(0.0, (middle - width) / (1 + z * z / n)), min(1.0, (middle + width) / (1 + z * z / n))
 
+    @property
+    def portion(self) -> float:
+        """The share itself, 0 of nothing."""
+        return self.count / self.of if self.of else 0.0
+
     def __add__(self, other: Share) -> Share:
         return Share(self.count + other.count, self.of + other.of)
 
@@ -59,12 +65,34 @@ class Share:
 
 
 @dataclass(slots=True)
+class Money:
+    """What came in of what was owed, fen, borrower by borrower."""
+
+    received_and_owed: list[tuple[int, int]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """The share received, with its interval at 95 % (ratio estimator; borrowers are what was drawn)."""
+        received, owed = (sum(column) for column in zip(*self.received_and_owed, strict=True)) if self else (0, 0)
+        if not owed:
+            return "nothing was owed"
+        share = received / owed
+        off = math.sqrt(sum((came - share * due) ** 2 for came, due in self.received_and_owed)) / owed
+        return f"{share:.1%} ({max(0.0, share - 1.959964 * off):.1%} to {min(1.0, share + 1.959964 * off):.1%})"
+
+    def __bool__(self) -> bool:
+        return bool(self.received_and_owed)
+
+
+@dataclass(slots=True)
 class Verdict:
     """What a run came to. ``broken`` holds a line for everything that must never happen, by its kind."""
 
     resolved: Share = Share(0, 0)
     contained: Share = Share(0, 0)
     plans_kept: Share = Share(0, 0)
+    money: Money = field(default_factory=Money)
+    refused: Counter[str] = field(default_factory=Counter)
+    """Notices that the contact rules did not let out, by rule, and talks that no offer fitted, by reason."""
     broken: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     checked: Counter[str] = field(default_factory=Counter)
 
@@ -72,6 +100,8 @@ class Verdict:
         """Count another run in."""
         self.resolved, self.contained = self.resolved + other.resolved, self.contained + other.contained
         self.plans_kept += other.plans_kept
+        self.money.received_and_owed += other.money.received_and_owed
+        self.refused += other.refused
         self.checked += other.checked
         for kind, lines in other.broken.items():
             self.broken[kind] += lines
@@ -82,6 +112,8 @@ class Verdict:
             f"resolved (a plan or nothing owed): {self.resolved}",
             f"contained (no person was needed): {self.contained}",
             f"plans kept so far: {self.plans_kept}",
+            f"received of what was owed: {self.money}",
+            f"refused: {', '.join(f'{what} {times}' for what, times in self.refused.most_common()) or 'nothing'}",
             f"checked: {', '.join(f'{name} {number}' for name, number in sorted(self.checked.items()))}",
             *(f"{kind}: {len(lines)}" for kind, lines in sorted(self.broken.items())),
             *(f"  {line}" for lines in self.broken.values() for line in lines[:10]),
@@ -101,7 +133,24 @@ def judge(session: Session, vault: Vault) -> Verdict:
     people = session.scalars(select(Borrower.id)).all()
     verdict.resolved = Share(sum(one in agreed or balances[one] <= 0 for one in people), len(people))
     verdict.contained = _contained(session)
+    verdict.money = _money(session, people, balances)
+    verdict.refused = _refused(session)
     return verdict
+
+
+def _money(session: Session, people: Sequence[str], balances: Mapping[str, int]) -> Money:
+    received: Counter[str] = Counter()
+    for borrower_id, fen in session.execute(
+        select(Debt.borrower_id, Payment.amount_fen).join(Payment, Payment.debt_id == Debt.id)
+    ):
+        received[borrower_id] += fen
+    return Money([(received[one], received[one] + max(0, balances[one])) for one in people])
+
+
+def _refused(session: Session) -> Counter[str]:
+    rules = session.scalars(select(Reminder.rule).where(Reminder.state == "refused"))
+    reasons = session.scalars(select(AuditEntry.detail).where(AuditEntry.event == "no_offer"))
+    return Counter(f"notice {rule}" for rule in rules) + Counter(f"offer {detail['reason']}" for detail in reasons)
 
 
 def _balances(session: Session) -> defaultdict[str, int]:
