@@ -31,6 +31,7 @@ _QUIET = (
     "sqlalchemy.engine",
     "uvicorn.access",
     "fontTools",
+    "alembic",
 )
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -17,6 +17,7 @@ from bot.console import (
     documents,
     events,
     live,
+    nowhere,
     offering,
     operators,
     payments,
@@ -73,4 +74,5 @@ def make_router(deps: Deps, on_reply: Callable[[str], None], stopping: Callable[
     operators.add_routes(router, pages)
     events.add_routes(router, pages)
     live.add_routes(router, pages, feed)
+    nowhere.add_routes(router, pages)
     return router

@@ -215,6 +215,7 @@ def test_logging_out_ends_the_session_on_the_server(console: Console) -> None:
 # Who may do what -----------------------------------------------------------------------------------------------------
 
 OPEN = "open"
+NOWHERE = "/console/{address:path}"
 LOGGED_IN = "logged in"
 ROUTES: dict[tuple[str, str], Permission | str] = {
     ("GET", "/console/static/{name}"): OPEN,
@@ -224,6 +225,7 @@ ROUTES: dict[tuple[str, str], Permission | str] = {
     ("POST", "/console/login/code"): OPEN,
     ("POST", "/console/login/password"): OPEN,
     ("POST", "/console/logout"): LOGGED_IN,
+    ("GET", NOWHERE): LOGGED_IN,
     ("GET", "/console/"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/list"): Permission.READ_CONVERSATIONS,
     ("GET", "/console/live"): Permission.READ_CONVERSATIONS,
@@ -330,7 +332,7 @@ def test_the_table_of_routes_is_complete(console: Console) -> None:
 
 
 def filled(path: str, conversation_id: str) -> str:
-    return path.format(
+    return path.replace(":path", "").format(
         conversation_id=conversation_id,
         hold_id="0" * 32,
         document_id="0" * 32,
@@ -344,6 +346,7 @@ def filled(path: str, conversation_id: str) -> str:
         review_id="0" * 32,
         operator_id="0" * 32,
         name="console.css",
+        address="nowhere",
     )
 
 
@@ -353,7 +356,7 @@ def test_without_a_session_pages_lead_to_the_login_and_everything_else_is_refuse
         form = {"csrf": "made up", "key": str(uuid4()), "text": "您好"}
         address = filled(path, conversation)
         response = console.browser.request(method, address, data=form if method == "POST" else None)
-        if method == "GET" and path in PAGES:
+        if method == "GET" and path in (*PAGES, NOWHERE):
             assert response.status_code == 303, path
             assert response.headers["location"].startswith("/console/login"), path
         else:
@@ -412,7 +415,9 @@ def test_every_answer_forbids_foreign_content_and_pages_are_not_cached(console: 
 
 @pytest.mark.parametrize("name", ["../app.py", "app.py", "..%2Fapp.py", "none.css"])
 def test_only_the_static_files_are_served(console: Console, name: str) -> None:
-    assert console.browser.get(f"/console/static/{name}").status_code == 404
+    stranger = console.browser.get(f"/console/static/{name}", follow_redirects=False)
+    assert stranger.status_code == 404 or stranger.headers["location"].startswith("/console/login?")
+    assert "def " not in stranger.text
 
 
 # Taking, replying, giving back ---------------------------------------------------------------------------------------
@@ -836,6 +841,18 @@ def test_an_unknown_conversation_is_said_to_be_gone(console: Console) -> None:
         assert response.status_code == 404
         assert "没有找到这个会话" in response.text
     assert console.act("0" * 32, "take").status_code == 404
+
+
+def test_an_address_that_is_no_page_is_said_to_be_none_and_asks_strangers_to_log_in(console: Console) -> None:
+    stranger = console.browser.get("/console/reprots", follow_redirects=False)
+    assert (stranger.status_code, stranger.headers["location"]) == (303, "/console/login?next=/console/reprots")
+    an_operator(console.deps)
+    console.log_in()
+    for path in ("reprots", "c/nonsense/nowhere", "static/none/none.css"):
+        response = console.browser.get(f"/console/{path}")
+        assert response.status_code == 404
+        assert "没有这个页面" in response.text
+        assert "回到收件箱" in response.text
 
 
 # Live ----------------------------------------------------------------------------------------------------------------
