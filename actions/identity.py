@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
 from actions.step_form import AskStep, end_form, gives_time, leave_to_think, seen, was_seen_by
 from bot.clock import local
-from bot.identity.factors import asks_why, is_bare_number, read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.factors import (
+    asks_why,
+    is_bare_number,
+    is_out_of_reach,
+    read_claim,
+    read_code,
+    read_id_tail,
+    wants_new_code,
+)
 from bot.identity.levels import Level
 from bot.identity.third_party import Speaker
 from bot.services import identity, negotiation, third_parties
@@ -66,6 +76,9 @@ class ValidateVerifyForm(DeskAction):
             return [seen(_MARK, turn), end_form()]
         if before.step is Step.DONE:
             return [seen(_MARK, turn), SlotSet(STEP, "done")]
+        if not opening and not turn.is_payload and _cannot_answer(turn, before.step):
+            turn.say(f"utter_cannot_verify_{before.step.value}")
+            return leave_to_think(turn)
         after = None if turn.is_payload else _answer(turn, before.step, opening)
         if after is None and not opening and is_bare_number(turn.text):
             # Digits of another length answer this question and no other.
@@ -180,6 +193,16 @@ def _answer(turn: Turn, step: Step, opening: bool) -> Progress | None:
         return identity.answer_claim(turn.deps, turn.conversation_id, claim) if claim else None
     tail = read_id_tail(turn.text)
     return identity.answer_id_tail(turn.deps, turn.conversation_id, tail) if tail else None
+
+
+def _cannot_answer(turn: Turn, step: Step) -> bool:
+    """Whether what is asked for is out of reach; whoever names something beside it (忘了号,我叫张伟) answers."""
+    read: dict[Step, Callable[[str], object]] = {
+        Step.CLAIM: lambda text: read_claim(text, expected=True),
+        Step.CODE: read_code,
+        Step.ID_TAIL: read_id_tail,
+    }
+    return is_out_of_reach(turn.text) and read[step](turn.text) is None
 
 
 def _comment(turn: Turn, asked: Step, after: Progress) -> None:

@@ -22,6 +22,16 @@ _WHY = re.compile(
     r"|(?:要|给|发|填|报)(?:我|你们?|您)?(?:的)?(?:这(?:个|些)?|手机号?码?|电话|号码|验证码|身份证号?|后四位|姓名|名字)(?:有)?(?:干|做|啥用|什么用|是为)"
     r"|^(?:这是)?(?:为(?:什么|啥|何)|干(?:嘛|啥))(?:呀|啊|呢|吗|的)?[?]?$"
 )
+_OUT_OF_REACH = re.compile(
+    r"忘(?:了|记了?|掉了?|光了)(?!还|交|存|扣|日)|(?:记|想)不(?:太)?(?:清|得|起|住|到|全)|不(?:太)?记得|没(?:有)?记住"
+    r"|^不知道(?:了|啊|呀|呢|是多少|哪个)?[.。!]?$|不知道(?:登记|留|填|办|是)的?"
+    r"|(?:身份证|证件|手机|电话|卡|号码?)\S{0,6}?(?:丢|掉了|没了|没带|没在|不在|找不|坏|摔|被偷|停机|停用|停了|注销|换|不用了|没用了|用不了|过期|欠费)"
+    r"|(?:没带|没拿|没有|找不[到着]|换了?|丢了?|掉了?)(?:我的|我)?(?:新|旧|老)?(?:身份证|证件|手机|电话|号码?(?!$)|卡)"
+    r"|换号|(?:旧|老|原来的?|以前的?)(?:手机)?(?:号|卡)\S{0,8}(?:不用|没用|停|注销|换)"
+)
+_ABOUT_SOMETHING_ELSE = re.compile(
+    r"还款|还钱|欠(?!费)|逾期|征信|利息|罚息|分期|催|贷|被人|被别人|盗|冒|他|她|机主|换人|换主|不认识|谁|不是我|打错|法院|起诉|账|验证码是"
+)
 _FULL_ID = re.compile(r"(?<!\d)\d{17}[0-9Xx](?![0-9A-Za-z])")
 _INTRODUCED_NAME = re.compile(r"(?:我是|我叫|我名叫|名字是|名字叫|姓名[::是]?|本人)\s*([一-鿿·]{2,12})")
 _BARE_NAME = re.compile(r"^[一-鿿]{1,4}(?:·[一-鿿]{1,8})?$")
@@ -142,6 +152,11 @@ def is_bare_number(text: str) -> bool:
 def asks_why(text: str) -> bool:
     """Tell whether somebody asks what a factor is needed for (为啥要这个, 要我手机号干嘛)."""
     return _WHY.search(text) is not None
+
+
+def is_out_of_reach(text: str) -> bool:
+    """Tell whether somebody cannot give what is asked for (忘了, 号码换了, 身份证没带在身边)."""
+    return _OUT_OF_REACH.search(text) is not None and _ABOUT_SOMETHING_ELSE.search(text) is None
 
 
 def wants_new_code(text: str) -> bool:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.identity.factors import Claim, asks_why, read_claim, read_code, read_id_tail, wants_new_code
+from bot.identity.factors import (
+    Claim,
+    asks_why,
+    is_out_of_reach,
+    read_claim,
+    read_code,
+    read_id_tail,
+    wants_new_code,
+)
 from bot.text.normalize import normalize_text
 
 PHONE = "13900001234"
@@ -279,3 +287,64 @@ def test_who_asks_what_a_factor_is_for_is_heard(text: str) -> None:
 )
 def test_a_question_about_something_else_is_left_alone(text: str) -> None:
     assert not asks_why(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "忘了",
+        "不记得了",
+        "想不起來了",
+        "記不清後四位",
+        "不知道登记的是哪个号",
+        "不知道",
+        "身份证号忘记了",
+        "身份证没带在身边",
+        "身份证丢了还没补",
+        "没带身份证",
+        "找不到身份证了",
+        "手机号换了",
+        "换号了",
+        "我换手机号了",
+        "号码早就换了,收不到验证码",
+        "原来的号不用了",
+        "那个号停机了",
+        "手机欠费停机",
+        "以前的号注销了",
+        "手机不在身边",
+        "手机摔坏了",
+        "老卡丢了",
+    ],
+)
+def test_who_cannot_give_what_is_asked_for_is_heard(text: str) -> None:
+    assert is_out_of_reach(normalize_text(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13800000001",
+        "1001",
+        "张伟",
+        "没收到",
+        "收不到验证码",
+        "重发一下",
+        "换个验证码",
+        "忘了还款会怎么样",
+        "我忘了还款日",
+        "手机丢了被人用来借的",
+        "身份证被人冒用了",
+        "他换号了",
+        "这号换主人了,打错了",
+        "不知道欠了多少",
+        "什么意思",
+        "为什么要身份证",
+        "好的",
+        "转人工",
+        "这号换人了",
+        "我不认识这个人,号码换主了",
+        "没有",
+    ],
+)
+def test_whoever_says_something_else_is_not_taken_to_have_forgotten(text: str) -> None:
+    assert not is_out_of_reach(normalize_text(text))
