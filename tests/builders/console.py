@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
+from sqlalchemy import func, select
 
 from bot.console.app import make_router
 from bot.identity.roles import Role
 from bot.services import operators
+from bot.services.conversations import Author
 from bot.services.deps import Deps
+from bot.store.tables import AuditEntry, Message
 from tests.builders.desk import PASSWORD, SetClock, an_operator
 
 
@@ -64,3 +67,45 @@ class ConsoleBrowser:
         files = {"file": file} if file is not None else None
         response: Response = self.browser.post(f"/console{self.area}{path}", data=data, files=files)
         return response
+
+
+class Console(ConsoleBrowser):
+    """A console whose forms are filled in and sent."""
+
+    def log_in(self, login: str = "chen", password: str = PASSWORD, onward: str = "") -> Response:
+        """Fill in the login form."""
+        page = self.browser.get("/console/login")
+        form = {"csrf": csrf_of(page), "login": login, "password": password, "onward": onward}
+        response: Response = self.browser.post("/console/login", data=form)
+        return response
+
+    def post(self, path: str, **form: str) -> Response:
+        """Send a form with the session's own CSRF token."""
+        response: Response = self.browser.post(path, data={"csrf": self.csrf, **form})
+        return response
+
+    def act(self, conversation_id: str, act: str, **form: str) -> Response:
+        """Act on a conversation."""
+        return self.post(f"/console/c/{conversation_id}/{act}", **form)
+
+
+def csrf_of(page: Response) -> str:
+    """Return the token of the form on a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found.group(1)
+
+
+def count_of(deps: Deps, event: str) -> int:
+    """Count what is on record under a name."""
+    with deps.begin() as session:
+        return session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.event == event)) or 0
+
+
+def said_by_operators(deps: Deps, conversation_id: str) -> list[str]:
+    """Return what people of the desk said in a conversation."""
+    with deps.begin() as session:
+        rows = session.scalars(
+            select(Message.text).where(Message.conversation_id == conversation_id, Message.author == Author.OPERATOR)
+        )
+        return list(rows)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from argon2 import PasswordHasher
 
 from bot.services import operators
 from bot.services.deps import Deps
 from tests.builders.accounts import a_debt_of, verified
-from tests.builders.desk import a_borrower
+from tests.builders.console import Console
+from tests.builders.desk import SetClock, a_borrower, a_desk
 
 
 @pytest.fixture
@@ -27,6 +31,15 @@ def debt(deps: Deps, borrower: str) -> str:
 def chat(deps: Deps, borrower: str, debt: str) -> str:
     """A conversation in which they have proved who they are."""
     return verified(deps, borrower)
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    """An operators' console over a desk of its own, nobody logged in."""
+    clock = SetClock()
+    deps = a_desk(tmp_path, clock)
+    yield Console(deps, clock)
+    deps.database.engine.dispose()
 
 
 @pytest.fixture(autouse=True)
