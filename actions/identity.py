@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rasa_sdk.events import EventType, FollowupAction, SlotSet
 
 from actions.base import GOAL, VERIFY_FORM, Button, DeskAction, Turn, leave_forms, verify_first
 from actions.step_form import AskStep, end_form, gives_time, leave_to_think, seen, was_seen_by
 from bot.clock import local
 from bot.identity.factors import (
+    asks_to_send_again,
     asks_why,
     is_bare_number,
     is_out_of_reach,
@@ -28,6 +27,7 @@ from bot.services.negotiation import Stage
 
 STEP = "identity_step"
 _MARK = "verify"
+_MAY_BE_ABOUT_IDENTITY = frozenset({"verify_identity", "deny", "inform", "nlu_fallback"})
 CONTINUE, UNBIND = "continue", "unbind"
 """What a link from the web page and the command to unbind carry as their topic."""
 
@@ -196,13 +196,14 @@ def _answer(turn: Turn, step: Step, opening: bool) -> Progress | None:
 
 
 def _cannot_answer(turn: Turn, step: Step) -> bool:
-    """Whether what is asked for is out of reach; whoever names something beside it (忘了号,我叫张伟) answers."""
-    read: dict[Step, Callable[[str], object]] = {
-        Step.CLAIM: lambda text: read_claim(text, expected=True),
-        Step.CODE: read_code,
-        Step.ID_TAIL: read_id_tail,
-    }
-    return is_out_of_reach(turn.text) and read[step](turn.text) is None
+    """Whether what is asked for is out of reach, and nothing beside it is an answer (忘了号,我叫张伟)."""
+    if not is_out_of_reach(turn.text, is_about_identity=turn.intent in _MAY_BE_ABOUT_IDENTITY):
+        return False
+    if step is Step.ID_TAIL:
+        return read_id_tail(turn.text) is None
+    if step is Step.CODE and (read_code(turn.text) or asks_to_send_again(turn.text)):
+        return False
+    return read_claim(turn.text, expected=step is Step.CLAIM) is None
 
 
 def _comment(turn: Turn, asked: Step, after: Progress) -> None:

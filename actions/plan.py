@@ -80,7 +80,10 @@ class ValidatePlanForm(ValidateStepForm[State]):
     form, goal = MARK, GOAL_AGAIN
 
     def current(self, turn: Turn) -> State | NotVerified | None:
-        """Return the negotiation that is open."""
+        """Return the negotiation that is open; under a hold nothing is asked, and that is said."""
+        if negotiation.is_on_hold(turn.deps, turn.conversation_id):
+            say_blocked(turn, Blocked.ON_HOLD)
+            return None
         state = negotiation.state(turn.deps, turn.conversation_id)
         return None if isinstance(state, State) and state.stage is Stage.NONE else state
 

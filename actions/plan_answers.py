@@ -133,8 +133,10 @@ def say_blocked(turn: Turn, why: Blocked) -> list[EventType]:
     turn.say(f"utter_no_negotiation_{why.value}")
     if why in (Blocked.OLD_DEBT, Blocked.ALL_DISPUTED):
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.OLD_DEBT)
-    elif why in (Blocked.NO_REPLANS_LEFT, Blocked.ON_HOLD):
+    elif why is Blocked.NO_REPLANS_LEFT:
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
+    elif why is Blocked.ON_HOLD:
+        handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.ON_HOLD)
     return []
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rasa_sdk.events import EventType, FollowupAction
 
 from actions.base import Turn, VerifiedAction, verify_first
-from actions.plan_answers import MARK, PLAN_FORM, show, wish_in
+from actions.plan_answers import MARK, PLAN_FORM, say_blocked, show, wish_in
 from actions.step_form import seen
 from bot.desk.ownership import QueueReason
 from bot.lending.money import format_yuan
 from bot.services import handoff, negotiation, replanning, said
 from bot.services.accounts import NotVerified
-from bot.services.negotiation import Stage, State
+from bot.services.negotiation import Blocked, Stage, State
 from bot.services.replanning import NoReplan
 from bot.text.periods import DayOfMonth
 from bot.text.values import ValueKind, extract
@@ -72,6 +72,8 @@ def _without(turn: Turn, why: NoReplan | NotVerified, goal: str) -> list[EventTy
         return [FollowupAction("action_open_plan")]
     if why is NoReplan.MEANS_UNKNOWN:
         return _pass_on(turn)
+    if why is NoReplan.ON_HOLD:
+        return say_blocked(turn, Blocked.ON_HOLD)
     turn.say(f"utter_no_replan_{why.value}")
     if why is NoReplan.NO_REPLANS_LEFT:
         handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)

@@ -108,7 +108,8 @@ def _lived(part: Part, chances: Chances) -> tuple[Verdict, list[str]]:
 def simulate(options: Options) -> tuple[int, Verdict]:
     """Live through everybody, so many at a time, in processes of their own; how many that were, and what of them.
 
-    No share is begun after the given minutes, so a long run ends in time with the figures of those who have lived.
+    No share but the first is begun after the given minutes, so a long run ends in time with the figures of those who
+    have lived. Each share has a seed of its own: other shares are other people.
     """
     share = min(options.share, -(-options.people // options.processes))
     chance, until = Random(options.seed), time.monotonic() + options.minutes * 60
@@ -172,7 +173,8 @@ def main() -> int:
         return talk_through(options.people, options.seed, options.at_once, options.picture)
     began = time.monotonic()
     lived, verdict = simulate(options)
-    print(f"{lived} borrowers, {options.days} days, seed {options.seed}, {time.monotonic() - began:.0f} s")
+    how = f"{options.days} days, seed {options.seed}, {options.processes} processes, shares of at most {options.share}"
+    print(f"{lived} borrowers, {how}, {time.monotonic() - began:.0f} s")
     print("\n".join(verdict.lines()))
     return 1 if any(verdict.broken.values()) else 0
 

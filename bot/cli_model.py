@@ -55,7 +55,7 @@ def train(
 
 def simulate(
     borrowers: Annotated[int, typer.Option(min=1, help="how many")] = 200,
-    seed: Annotated[int, typer.Option(help="the same seed makes the same people")] = 1,
+    seed: Annotated[int, typer.Option(help="with the same number, the same seed makes the same people")] = 1,
     days: Annotated[int | None, typer.Option(min=1, help="straight through the services for so many days")] = None,
 ) -> None:
     """Let invented borrowers talk with a desk of their own, or live through days; exit code 1 if anything is wrong."""

@@ -33,11 +33,13 @@ class QueueReason(StrEnum):
     """Why a conversation waits for a person, most urgent first.
 
     ``SAID_FINE``: a sign of danger that may have been none, and the borrower says so; a person looks in all the same.
+    ``ON_HOLD``: somebody wants a plan under a hold that lets the bot agree to nothing, perhaps of another conversation.
     """
 
     DISTRESS = "distress"
     VULNERABLE = "vulnerable"
     SAID_FINE = "said_fine"
+    ON_HOLD = "on_hold"
     COMPLAINT = "complaint"
     DISPUTE = "dispute"
     PAYMENT_TRACE = "payment_trace"

@@ -22,15 +22,25 @@ _WHY = re.compile(
     r"|(?:要|给|发|填|报)(?:我|你们?|您)?(?:的)?(?:这(?:个|些)?|手机号?码?|电话|号码|验证码|身份证号?|后四位|姓名|名字)(?:有)?(?:干|做|啥用|什么用|是为)"
     r"|^(?:这是)?(?:为(?:什么|啥|何)|干(?:嘛|啥))(?:呀|啊|呢|吗|的)?[?]?$"
 )
+_THING = r"(?:手机号?码?|电话号?码?|号码?|手机卡|电话卡|身份证号?码?|证件|后四位)"
+_GONE = (
+    r"(?:丢|掉|换|停机|停用|注销|过期|坏|摔坏|欠费|欠费停机|被偷|忘|忘记|没带|不用|没用|用不了|找不[到着])了?|停了|没了|(?:不在|没在|没带在)(?:我)?(?:身边|手边|身上|手上)"
+    r"|(?:记|想)不(?:清|得|起来|住)了?|不记得了?"
+)
+# Said alone, whatever it may mean elsewhere: 手机丢了 is a dispute where a debt is spoken of, and here a missing phone.
+_NOTHING_ELSE = re.compile(
+    rf"(?:我|我的|我们|那个?|那张|这个?|登记的?|留的?|原来的?|以前的?|旧|老|现在|办卡时)*(?:{_THING})(?:早|早就|已经|都|好久|也|给|弄|刚|前阵子)*(?:{_GONE})"
+    r"(?:,? ?(?:也|都|就)?(?:收不到|没法收|还没补)(?:验证码|短信|码)?了?)?"
+    rf"|(?:登记|留|填|办)的?(?:是)?(?:哪个|什么|啥)?(?:{_THING})(?:是(?:多少|哪个|啥))?(?:我)?(?:也|都)?(?:{_GONE}|不知道了?)"
+    r"|(?:我|我也|我都)?(?:忘了|忘记了|不记得了?|(?:记|想)不(?:清|得|起来)了?|不知道(?:啊|呀|呢|是多少|是哪个)?)"
+    rf"|(?:我)?(?:已经|早就|刚)?(?:换了?|没带|找不[到着]|丢了|忘了|不记得|记不清)(?:我的|新|自己的|登记的?|留的?)*(?:{_THING})了?"
+)
 _OUT_OF_REACH = re.compile(
-    r"忘(?:了|记了?|掉了?|光了)(?!还|交|存|扣|日)|(?:记|想)不(?:太)?(?:清|得|起|住|到|全)|不(?:太)?记得|没(?:有)?记住"
-    r"|^不知道(?:了|啊|呀|呢|是多少|哪个)?[.。!]?$|不知道(?:登记|留|填|办|是)的?"
-    r"|(?:身份证|证件|手机|电话|卡|号码?)\S{0,6}?(?:丢|掉了|没了|没带|没在|不在|找不|坏|摔|被偷|停机|停用|停了|注销|换|不用了|没用了|用不了|过期|欠费)"
-    r"|(?:没带|没拿|没有|找不[到着]|换了?|丢了?|掉了?)(?:我的|我)?(?:新|旧|老)?(?:身份证|证件|手机|电话|号码?(?!$)|卡)"
-    r"|换号|(?:旧|老|原来的?|以前的?)(?:手机)?(?:号|卡)\S{0,8}(?:不用|没用|停|注销|换)"
+    rf"{_THING}\S{{0,6}}?(?<![没别不])(?:{_GONE})|(?<![没别不])(?:忘了|忘记了?|换了?|丢了|没带|找不[到着])(?:我的|新|旧|老)*{_THING}"
+    r"|(?:记|想)不(?:清|得|起来)|不(?:太)?记得|(?<![别没])忘(?:了|记)(?!还|交|存|扣|日|给)"
 )
 _ABOUT_SOMETHING_ELSE = re.compile(
-    r"还款|还钱|欠(?!费)|逾期|征信|利息|罚息|分期|催|贷|被人|被别人|盗|冒|他|她|机主|换人|换主|不认识|谁|不是我|打错|法院|起诉|账|验证码是"
+    r"还款|还钱|欠(?!费)|逾期|征信|利息|罚息|分期|催|贷|借|账|别人|被人|盗|冒|他|她|咱爸|我爸|我妈|家人|机主|主|换人|不认识|谁|不是我|打错|打来|法院|起诉|投诉|人工|发我|给我"
 )
 _FULL_ID = re.compile(r"(?<!\d)\d{17}[0-9Xx](?![0-9A-Za-z])")
 _INTRODUCED_NAME = re.compile(r"(?:我是|我叫|我名叫|名字是|名字叫|姓名[::是]?|本人)\s*([一-鿿·]{2,12})")
@@ -72,9 +82,9 @@ _WORDS_LIKE_NAMES = re.compile(
 )
 _NAME_END = re.compile(r"[,,。.;;、!!??\s]|身份证|手机|电话|尾号|后四位|号码")
 
-_NEW_CODE = re.compile(
-    r"重新?发|(?<!别)(?<!不要)(?<!不用)(?<!别给我)(?<!不要给我)再发|没收到|收不到|没看到|没有收到|过期|失效|换一?个(?:验证)?码"
-)
+_AGAIN = r"重新?发|(?<!别)(?<!不要)(?<!不用)(?<!别给我)(?<!不要给我)再发"
+_SEND_AGAIN = re.compile(_AGAIN)
+_NEW_CODE = re.compile(rf"{_AGAIN}|没收到|收不到|没看到|没有收到|过期|失效|换一?个(?:验证)?码")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +164,23 @@ def asks_why(text: str) -> bool:
     return _WHY.search(text) is not None
 
 
-def is_out_of_reach(text: str) -> bool:
-    """Tell whether somebody cannot give what is asked for (忘了, 号码换了, 身份证没带在身边)."""
-    return _OUT_OF_REACH.search(text) is not None and _ABOUT_SOMETHING_ELSE.search(text) is None
+def is_out_of_reach(text: str, *, is_about_identity: bool) -> bool:
+    """Tell whether somebody cannot give what is asked for (忘了, 号码换了, 身份证没带在身边).
+
+    ``is_about_identity``: nothing speaks for another subject, so it may stand among other words; else it must be all
+    that is said.
+    """
+    said = text.strip(" ,。.!、~")
+    if _NOTHING_ELSE.fullmatch(said):
+        return True
+    return is_about_identity and _OUT_OF_REACH.search(said) is not None and _ABOUT_SOMETHING_ELSE.search(said) is None
 
 
 def wants_new_code(text: str) -> bool:
     """Tell whether somebody asks for the code again (没收到, 重发一下)."""
     return _NEW_CODE.search(text) is not None
+
+
+def asks_to_send_again(text: str) -> bool:
+    """Tell whether somebody says in so many words that the code is to be sent again (重发, 再发一次)."""
+    return _SEND_AGAIN.search(text) is not None

@@ -219,7 +219,8 @@ def settle(
             return _close(session, deps, row, CallState.WITHDRAWN, actor)
         row.attempts += outcome is CallOutcome.NO_ANSWER
         count(session, deps, row, f"call:{call.id}:{call.attempts}", "asked", channel=PHONE)
-        audit.record(session, deps.now(), actor, f"call_{outcome.value}", ("conversation", conversation_id))
+        subject = ("conversation", conversation_id)
+        audit.record(session, deps.now(), actor, f"call_{outcome.value}", subject, borrower=row.borrower_id)
         if outcome is CallOutcome.SPOKEN:
             return _close(session, deps, row, CallState.DONE, actor)
         session.flush()

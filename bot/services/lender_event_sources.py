@@ -229,9 +229,9 @@ def _operator_wrote(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
 
 
 def _called(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
-    entry, conversation = row
+    entry: t.AuditEntry = row[0]
     detail = {"answered": entry.event == CALL_ANSWERED}
-    return Fact(str(entry.id), EventKind.CALLED, entry.at, conversation.borrower_id, None, detail)
+    return Fact(str(entry.id), EventKind.CALLED, entry.at, entry.detail["borrower"], None, detail)
 
 
 def _proved(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
@@ -318,12 +318,10 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "call",
-        select(t.AuditEntry, t.Conversation)
-        .join(t.Conversation, t.Conversation.id == t.AuditEntry.subject_id)
-        .where(
-            t.AuditEntry.event.in_(CALLS_MADE),
-            t.AuditEntry.subject_kind == "conversation",
-            t.Conversation.borrower_id.is_not(None),
+        # Whom a call was for stands in its entry: the conversation may be somebody else's by now, or nobody's. Entries
+        # of before that was noted are left out.
+        select(t.AuditEntry).where(
+            t.AuditEntry.event.in_(CALLS_MADE), t.AuditEntry.detail["borrower"].as_string().is_not(None)
         ),
         t.AuditEntry.id,
         t.AuditEntry.at,

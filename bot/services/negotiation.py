@@ -52,6 +52,7 @@ __all__ = [
     "choose",
     "choose_creditor",
     "end",
+    "is_on_hold",
     "leave_unsaid",
     "more_options",
     "open_negotiation",
@@ -72,6 +73,13 @@ def state(deps: Deps, conversation_id: str) -> State | NotVerified:
     with deps.begin() as session:
         found = _active(session, deps, conversation_id)
         return found if isinstance(found, State | NotVerified) else state_of(session, deps, *found)
+
+
+def is_on_hold(deps: Deps, conversation_id: str) -> bool:
+    """Whether a hold stands on the verified borrower under which the bot agrees to nothing, wherever it was placed."""
+    with deps.read() as session:
+        party = right_party(session, deps, conversation_id)
+        return not isinstance(party, NotVerified) and bool(open_holds(session, party.borrower_id, deps.now()).silencing)
 
 
 def open_negotiation(deps: Deps, conversation_id: str) -> State | NotVerified | Blocked:

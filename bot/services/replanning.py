@@ -19,6 +19,7 @@ from bot.lending.schedule import add_months
 from bot.services import agreement_line, audit
 from bot.services.accounts import NotVerified, RightParty, right_party
 from bot.services.deps import Deps
+from bot.services.holds import open_holds
 from bot.services.negotiation import propose
 from bot.services.negotiation_budget import settle_everything
 from bot.services.negotiation_state import Result, State, state_of
@@ -36,6 +37,7 @@ class NoReplan(StrEnum):
     COMPLETED = "completed"
     NO_REPLANS_LEFT = "no_replans_left"
     MEANS_UNKNOWN = "means_unknown"
+    ON_HOLD = "on_hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def _begin(deps: Deps, conversation_id: str) -> State | NoReplan | NotVerified:
         party = right_party(session, deps, conversation_id)
         if isinstance(party, NotVerified):
             return party
+        if open_holds(session, party.borrower_id, deps.now()).silencing:
+            return NoReplan.ON_HOLD
         plan = _plan_of(session, party)
         if plan is None:
             return NoReplan.NO_PLAN

@@ -54,7 +54,7 @@ def a_small_disk() -> Iterator[Path]:
     try:
         yield place
     finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+        subprocess.run(["umount", str(place)], check=True)
         place.rmdir()
 
 
@@ -76,11 +76,6 @@ def texts(deps: Deps) -> list[str]:
     """What borrowers have said, as it is stored."""
     with deps.read() as session:
         return list(session.scalars(select(Message.text).where(Message.author == "borrower").order_by(Message.seq)))
-
-
-def said(number: int) -> str:
-    """One of many messages, each long enough to take up room, and unlike the others."""
-    return f"第{number}句 {LONG}"
 
 
 @dataclass(slots=True)

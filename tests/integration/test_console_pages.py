@@ -267,6 +267,8 @@ def test_an_address_that_is_no_page_is_said_to_be_none_and_asks_strangers_to_log
         assert response.status_code == 404
         assert "没有这个页面" in response.text
         assert "回到收件箱" in response.text
+    slashed = console.browser.get("/console/reports/")
+    assert (slashed.status_code, slashed.headers["location"]) == (307, "/console/reports")
 
 
 def test_a_silent_scheduler_is_said_in_the_header_and_a_living_one_is_not(console: Console) -> None:

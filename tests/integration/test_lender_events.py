@@ -25,6 +25,7 @@ from bot.services.lender_events import EventView
 from bot.store.tables import (
     Agreement,
     CaseFile,
+    Conversation,
     Hold,
     Instalment,
     LenderEvent,
@@ -89,7 +90,7 @@ def everything(deps: Deps, borrower: str, debt: str, chat: str) -> None:
         session.flush()
         audit.record(session, now, audit.BOT, "case_opened", ("case", file.id))
         audit.record(session, now, audit.BOT, "identity_proved", ("conversation", chat), borrower=borrower)
-        audit.record(session, now, audit.BOT, "call_no_answer", ("conversation", chat))
+        audit.record(session, now, audit.BOT, "call_no_answer", ("conversation", chat), borrower=borrower)
         for hold in (HoldKind.DISTRESS, HoldKind.DISPUTE):
             session.add(Hold(borrower_id=borrower, kind=hold, placed_at=now, lifted_at=now, reason="不想活了"))
         for number, state in enumerate(("sent", "refused", "planned", "superseded")):
@@ -164,7 +165,7 @@ class TestEverything:
 
 @pytest.mark.parametrize("outcome", [CallOutcome.SPOKEN, CallOutcome.NO_ANSWER])
 def test_a_call_is_told_with_its_outcome_and_the_word_of_its_time_as_a_notice(
-    deps: Deps, borrower: str, clock: SetClock, outcome: CallOutcome
+    deps: Deps, borrower: str, debt: str, clock: SetClock, outcome: CallOutcome
 ) -> None:
     chat = a_conversation(deps, Talk((Said("在吗", minutes_ago=24 * 60),), borrower_id=borrower))
     caller = an_operator_view(deps, Role.AGENT, "chen")
@@ -175,8 +176,12 @@ def test_a_call_is_told_with_its_outcome_and_the_word_of_its_time_as_a_notice(
     assert isinstance(call_backs.settle(deps, caller, chat, call.made, outcome), CallState)
     with deps.read() as session:
         assert session.scalar(select(func.count()).select_from(Reminder).where(Reminder.state == "sent")) == 2
+    with deps.begin() as session:
+        # Let go before the sweep: the call was theirs all the same.
+        session.get_one(Conversation, chat).borrower_id = None
     word, made = told(deps)
     assert (word.kind, word.detail["topic"], word.detail["channel"]) == (EventKind.NOTICE_SENT, "call", "web")
+    assert word.detail["debts"] == made.detail["debts"] != []
     assert (made.kind, made.detail["answered"]) == (EventKind.CALLED, outcome is CallOutcome.SPOKEN)
 
 

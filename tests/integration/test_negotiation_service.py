@@ -27,7 +27,7 @@ from bot.workout.budget_talk import BudgetQuestion
 from bot.workout.counter import BorrowerProposal
 from bot.workout.offer import NoOfferReason
 from tests.builders.accounts import Owed, a_debt_of, a_payment, an_entry, verified
-from tests.builders.desk import SetClock
+from tests.builders.desk import SetClock, a_borrower
 from tests.builders.threads import at_once
 
 INCOME, ESSENTIAL = 600_000, 350_000
@@ -479,6 +479,9 @@ def test_whoever_comes_back_under_a_hold_is_not_asked_for_their_means(deps: Deps
         place_hold(session, HoldKind.DISTRESS, deps.now(), conversation)
     elsewhere = verified(deps, borrower)
     assert negotiation.open_negotiation(deps, elsewhere) is Blocked.ON_HOLD
+    assert negotiation.is_on_hold(deps, elsewhere)
+    somebody_else = a_borrower(deps, "李四", "13900000002", "11010519491231002X")
+    assert not negotiation.is_on_hold(deps, verified(deps, somebody_else))
     with deps.begin() as session:
         for hold in session.scalars(select(Hold)):
             hold.lifted_at = deps.now()

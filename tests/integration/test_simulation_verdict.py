@@ -99,8 +99,9 @@ def a_refused_notice(borrower_id: str, rule: str, at: datetime) -> Reminder:
 
 def test_what_came_in_is_a_share_of_everything_owed_with_its_interval() -> None:
     assert str(Money()) == "nothing was owed"
-    assert str(Money([(50, 100)] * 10)) == "50.0% (50.0% to 50.0%)"
+    assert str(Money([(0, 100)] * 50)) == "0.0% (too little to tell how surely)"
     assert str(Money([(0, 100), (100, 100)] * 50)) == "50.0% (40.2% to 59.8%)"
+    assert str(Money([(0, 100), (100, 100)] * 5)) == "50.0% (17.3% to 82.7%)"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from actions.server import ACTIONS
+from bot.identity.factors import is_out_of_reach
 from bot.model import RUNTIME_PYTHON, rasa_environment
 from bot.settings import ROOT, load_settings
 from bot.text.normalize import normalize_text
@@ -110,6 +111,16 @@ def domain() -> dict[str, Any]:
 
 def bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", normalize_text(text))
+
+
+def test_no_example_of_another_subject_says_that_a_factor_of_identity_is_out_of_reach() -> None:
+    taken = [
+        (intent, text)
+        for intent, texts in examples().items()
+        for text in texts
+        if intent not in ("verify_identity", "deny") and is_out_of_reach(normalize_text(text), is_about_identity=False)
+    ]
+    assert taken == []
 
 
 def test_every_intent_of_the_vocabulary_has_at_least_sixty_examples_and_no_other_intent_exists() -> None:

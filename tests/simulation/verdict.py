@@ -66,7 +66,7 @@ class Share:
 
 @dataclass(slots=True)
 class Money:
-    """What came in of what was owed, fen, borrower by borrower."""
+    """What came in of what was owed after waivers, fen, borrower by borrower."""
 
     received_and_owed: list[tuple[int, int]] = field(default_factory=list)
 
@@ -76,7 +76,11 @@ class Money:
         if not owed:
             return "nothing was owed"
         share = received / owed
-        off = math.sqrt(sum((came - share * due) ** 2 for came, due in self.received_and_owed)) / owed
+        borrowers = len(self.received_and_owed)
+        square = sum((came - share * due) ** 2 for came, due in self.received_and_owed)
+        if borrowers < 2 or not square:
+            return f"{share:.1%} (too little to tell how surely)"
+        off = math.sqrt(square * borrowers / (borrowers - 1)) / owed
         return f"{share:.1%} ({max(0.0, share - 1.959964 * off):.1%} to {min(1.0, share + 1.959964 * off):.1%})"
 
     def __bool__(self) -> bool:
@@ -92,7 +96,7 @@ class Verdict:
     plans_kept: Share = Share(0, 0)
     money: Money = field(default_factory=Money)
     refused: Counter[str] = field(default_factory=Counter)
-    """Notices that the contact rules did not let out, by rule, and talks that no offer fitted, by reason."""
+    """Notices that the contact rules did not let out, by rule, and times that no offer fitted, by reason."""
     broken: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     checked: Counter[str] = field(default_factory=Counter)
 
@@ -112,7 +116,7 @@ class Verdict:
             f"resolved (a plan or nothing owed): {self.resolved}",
             f"contained (no person was needed): {self.contained}",
             f"plans kept so far: {self.plans_kept}",
-            f"received of what was owed: {self.money}",
+            f"received of what was owed after waivers: {self.money}",
             f"refused: {', '.join(f'{what} {times}' for what, times in self.refused.most_common()) or 'nothing'}",
             f"checked: {', '.join(f'{name} {number}' for name, number in sorted(self.checked.items()))}",
             *(f"{kind}: {len(lines)}" for kind, lines in sorted(self.broken.items())),

@@ -126,3 +126,8 @@ def test_the_engine_is_told_where_its_tracker_lies(tmp_path: Path, url: str, dia
     told = rasa_environment(settings)
     assert (told["DESK_TRACKER_DIALECT"], told["DESK_TRACKER_HOST"]) == (dialect, host)
     assert told["DESK_TRACKER_DB"] == ("" if url else str(tmp_path / "rasa-tracker.sqlite3"))
+
+
+def test_secrets_kept_beside_the_files_never_get_into_the_image_or_the_repository() -> None:
+    assert {".env", "**/.env"} <= set((ROOT / ".dockerignore").read_text("utf-8").split())
+    assert ".env" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.identity.factors import (
     Claim,
+    asks_to_send_again,
     asks_why,
     is_out_of_reach,
     read_claim,
@@ -289,62 +290,77 @@ def test_a_question_about_something_else_is_left_alone(text: str) -> None:
     assert not asks_why(normalize_text(text))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "忘了",
-        "不记得了",
-        "想不起來了",
-        "記不清後四位",
-        "不知道登记的是哪个号",
-        "不知道",
-        "身份证号忘记了",
-        "身份证没带在身边",
-        "身份证丢了还没补",
-        "没带身份证",
-        "找不到身份证了",
-        "手机号换了",
-        "换号了",
-        "我换手机号了",
-        "号码早就换了,收不到验证码",
-        "原来的号不用了",
-        "那个号停机了",
-        "手机欠费停机",
-        "以前的号注销了",
-        "手机不在身边",
-        "手机摔坏了",
-        "老卡丢了",
-    ],
-)
-def test_who_cannot_give_what_is_asked_for_is_heard(text: str) -> None:
-    assert is_out_of_reach(normalize_text(text))
+ALONE = [
+    "忘了",
+    "不记得了",
+    "想不起來了",
+    "不知道",
+    "身份证号忘记了",
+    "身份证没带在身边",
+    "身份证丢了",
+    "没带身份证",
+    "找不到身份证了",
+    "手机号换了",
+    "换号了",
+    "我换手机号了",
+    "號碼早換了,收不到驗證碼",
+    "原来的号不用了",
+    "那个号停机了",
+    "手机欠费停机了",
+    "以前的号注销了",
+    "手机不在身边",
+    "手机丢了",
+    "記不清後四位",
+    "登记的是哪个号我忘了",
+]
+AMONG_OTHER_WORDS = ["不知道登记的号了,换了好几个号", "手机刚摔坏了看不了短信", "身份证忘在老家了"]
+ANOTHER_SUBJECT = [
+    "13800000001",
+    "1001",
+    "张伟",
+    "没收到",
+    "收不到验证码",
+    "换个验证码",
+    "忘了还款会怎么样",
+    "我忘了还款日",
+    "手机丢了被人用来借的",
+    "身份证被人冒用了",
+    "身份证丢过,我没借",
+    "我不记得借过这个钱",
+    "他换号了",
+    "换号主了",
+    "这号换人了",
+    "我不认识这个人,号码换主了",
+    "手机丢了,转人工",
+    "我没换号",
+    "手机没丢",
+    "别忘了给我发短信",
+    "想不到办法了",
+    "什么意思",
+    "为什么要身份证",
+    "好的",
+    "转人工",
+    "没有",
+]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "13800000001",
-        "1001",
-        "张伟",
-        "没收到",
-        "收不到验证码",
-        "重发一下",
-        "换个验证码",
-        "忘了还款会怎么样",
-        "我忘了还款日",
-        "手机丢了被人用来借的",
-        "身份证被人冒用了",
-        "他换号了",
-        "这号换主人了,打错了",
-        "不知道欠了多少",
-        "什么意思",
-        "为什么要身份证",
-        "好的",
-        "转人工",
-        "这号换人了",
-        "我不认识这个人,号码换主了",
-        "没有",
-    ],
-)
+@pytest.mark.parametrize("text", ALONE)
+def test_who_cannot_give_what_is_asked_for_is_heard_whatever_it_may_mean_elsewhere(text: str) -> None:
+    assert is_out_of_reach(normalize_text(text), is_about_identity=False)
+
+
+@pytest.mark.parametrize("text", AMONG_OTHER_WORDS)
+def test_among_other_words_it_is_heard_where_nothing_speaks_for_another_subject(text: str) -> None:
+    assert is_out_of_reach(normalize_text(text), is_about_identity=True)
+    assert not is_out_of_reach(normalize_text(text), is_about_identity=False)
+
+
+@pytest.mark.parametrize("text", ANOTHER_SUBJECT)
 def test_whoever_says_something_else_is_not_taken_to_have_forgotten(text: str) -> None:
-    assert not is_out_of_reach(normalize_text(text))
+    assert not is_out_of_reach(normalize_text(text), is_about_identity=True)
+
+
+@pytest.mark.parametrize(("text", "again"), [("重发", True), ("再发一次,刚才手机不在身边", True), ("收不到", False)])
+def test_an_order_to_send_again_is_told_from_a_code_that_did_not_come(text: str, again: bool) -> None:
+    assert asks_to_send_again(normalize_text(text)) is again
+    assert wants_new_code(normalize_text(text))
