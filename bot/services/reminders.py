@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 from sqlalchemy import bindparam, insert, select
@@ -94,23 +94,35 @@ def _claim(deps: Deps, size: int) -> list[str]:
         ).all()
         for reminder in found:
             reminder.claimed_until = now + LEASE
-        return [reminder.id for reminder in found]
+        return [reminder.id for reminder in sorted(found, key=_turn)]
+
+
+def _turn(reminder: tables.Reminder) -> tuple[datetime, bool, date, str]:
+    """Whose turn it is of the notices to one borrower: of those that fall due together the one about what is to come.
+
+    A day later it may be about nothing any more; what is asked for a debt in arrears can wait (F1 lets one out a day).
+    """
+    due_on = reminder.due_on or date.max
+    return reminder.send_at, reminder.purpose == Purpose.COLLECTION, due_on, reminder.key
 
 
 def _decide_together(deps: Deps, reminder_ids: list[str]) -> dict[str, str]:
     """Decide at most one notice of each borrower in one transaction; says what became of which.
 
-    Whoever has several notices, or is held by another process, is left out: waiting with so many locked could be
-    waiting in a circle.
+    It is the one whose turn it is among all of theirs that are due, claimed here or not. Whoever is held by another
+    process is left out: waiting with so many locked could be waiting in a circle.
     """
     try:
         with deps.begin() as session:
-            rows = session.execute(
-                select(tables.Reminder.borrower_id, tables.Reminder.id)
-                .where(tables.Reminder.id.in_(reminder_ids))
-                .order_by(tables.Reminder.send_at.desc(), tables.Reminder.id)
+            claimed = select(tables.Reminder.borrower_id).where(tables.Reminder.id.in_(reminder_ids))
+            due = session.scalars(
+                select(tables.Reminder).where(
+                    tables.Reminder.borrower_id.in_(claimed),
+                    tables.Reminder.state == "planned",
+                    tables.Reminder.send_at <= deps.now(),
+                )
             )
-            whose = {row.borrower_id: row.id for row in rows}
+            whose = {each.borrower_id: each.id for each in sorted(due, key=_turn, reverse=True)}
             free = session.scalars(
                 select(tables.Borrower.id)
                 .where(tables.Borrower.id.in_(whose))

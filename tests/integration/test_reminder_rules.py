@@ -338,3 +338,10 @@ def test_a_person_who_looks_after_somebody_gets_the_benefit_of_the_doubt_too(boo
     assert book.found() == []
     wrong = Relived(on(1), on(4), on(1))
     assert book.found(relived=(wrong,)) == []
+
+
+def test_a_wish_made_while_the_clock_was_wrong_gets_the_benefit_of_the_doubt(book: Book) -> None:
+    in_quiet_hours(book)
+    assert "W1" in book.rules()
+    before_the_wish = Relived(on(-30), on(60), on(-30))
+    assert "W1" not in {each.rule for each in book.found(relived=(before_the_wish,))}

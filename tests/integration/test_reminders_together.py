@@ -116,6 +116,33 @@ def test_of_two_notices_to_one_person_the_second_sees_the_first(deps: Deps, cloc
     assert reminders.sweep(deps) == Swept(sent=3, deferred=1)
 
 
+@pytest.mark.parametrize("batch", [2, 3, 50])
+@pytest.mark.parametrize("key", ["0 first by key", "z last by key"])
+def test_of_two_that_fall_due_together_the_one_about_what_is_to_come_goes_first(
+    deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch, batch: int, key: str
+) -> None:
+    monkeypatch.setattr(reminders, "BATCH", batch)
+    monkeypatch.setattr(notice_validity, "with_point", lambda _session, _deps, some: {each.id for each in some})
+    for overdue in a_morning(deps, clock, 5):
+        with deps.begin() as session:
+            row = session.get_one(Reminder, overdue)
+            announcement = Reminder(
+                key=f"{key} {overdue}",
+                borrower_id=row.borrower_id,
+                purpose="due_notice",
+                topic="due",
+                subject=row.subject,
+                stage="D-1",
+                due_on=business_date(deps.now()) + timedelta(days=1),
+                send_at=row.send_at,
+                created_at=deps.now(),
+            )
+            session.add(announcement)
+    assert reminders.sweep(deps) == Swept(sent=5, deferred=5)
+    with deps.read() as session:
+        assert {row.topic for row in session.scalars(select(Reminder).where(Reminder.state == "sent"))} == {"due"}
+
+
 def test_sweepers_at_once_share_the_notices_and_send_each_once(deps: Deps, clock: SetClock) -> None:
     a_morning(deps, clock, 6)
     swept = at_once(3, lambda _: reminders.sweep(deps))

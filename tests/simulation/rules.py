@@ -96,7 +96,7 @@ def _wishes(case: Case) -> Iterator[Finding]:
         return
     begun = _begun(case)
     for place, said in enumerate(begun):
-        if said.at < wish.changed_at:
+        if any(at < wish.changed_at for at in case.moments(said.at)):
             continue
         if wish.quiet_from and wish.quiet_to and inside(_clock(said.at), wish.quiet_from, wish.quiet_to):
             yield Finding("W1", case.borrower_id, said.at, "in the borrower's quiet hours")
