@@ -84,8 +84,9 @@ class _Wanted:
     shown: bool = True
 
     @property
-    def order(self) -> tuple[int, datetime, str]:
-        return (self.rank, self.notice.send_at, self.notice.key)
+    def order(self) -> tuple[int, datetime, date, str]:
+        # Of two for the same moment the one about the nearer day: the other has its other notice still to come.
+        return (self.rank, self.notice.send_at, self.notice.due_on or date.max, self.notice.key)
 
 
 def plan_notices(

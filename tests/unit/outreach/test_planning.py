@@ -159,6 +159,13 @@ def test_a_wished_day_of_the_month_is_the_last_one_before_the_due_date(
     assert [n.send_at for n in planned(instalment(due_on), ContactWishes(day_of_month=wished))] == [at(sent_on)]
 
 
+@pytest.mark.parametrize(("nearer", "later"), [("a", "z"), ("z", "a")])
+def test_of_two_due_dates_for_one_wished_day_the_nearer_is_announced_first(nearer: str, later: str) -> None:
+    debts = (overdue(-38, debt_id=later), overdue(-18, debt_id=nearer))
+    first, *_ = planned(Facts(debts=debts), ContactWishes(day_of_month=4))
+    assert (first.subject, first.due_on, first.send_at) == (f"debt:{nearer}", date(2026, 12, 11), at(date(2026, 12, 4)))
+
+
 def test_a_wished_hour_is_the_hour_of_everything() -> None:
     facts = replace(instalment(MONDAY + 10 * DAY), debts=(overdue(10),))
     assert {notice.send_at.time() for notice in planned(facts, ContactWishes(send_at=time(19)))} == {time(19)}
