@@ -85,7 +85,7 @@ class _Wanted:
 
     @property
     def order(self) -> tuple[int, datetime, date, str]:
-        # Of two for the same moment the one about the nearer day: the other has its other notice still to come.
+        # Of two for the same moment the one about the nearer day: there is less time to speak of it later.
         return (self.rank, self.notice.send_at, self.notice.due_on or date.max, self.notice.key)
 
 
