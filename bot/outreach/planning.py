@@ -339,12 +339,12 @@ def _after_resumed(wanted: _Wanted, resumed_at: datetime, pause_ends_at: datetim
 
 
 def _place(wanted: _Wanted | None, slots: Slots, now: datetime) -> PlannedNotice | None:
-    """Take the first free place, day by day; None where there is none in time."""
+    """Take the first free place, day by day; None where there is none in time. Collection waits for a working day."""
     if wanted is None:
         return None
-    at = wanted.notice.send_at
+    at, collects = wanted.notice.send_at, wanted.notice.purpose is Purpose.COLLECTION
     while at <= wanted.latest:
-        if at > now and slots.fits(at):
+        if at > now and slots.fits(at) and (not collects or is_working_day(business_date(at))):
             slots.take(at)
             return replace(wanted.notice, send_at=at)
         at += _DAY

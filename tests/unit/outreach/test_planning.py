@@ -336,6 +336,16 @@ def test_a_pause_whose_end_lies_ahead_leaves_the_notices_before_it_to_the_gate()
     assert [notice.topic for notice in planned(facts)] == [Topic.PLAN, Topic.PLAN, Topic.RESUMED]
 
 
+def test_where_other_notices_move_it_that_is_said_on_a_working_day_all_the_same() -> None:
+    facts = Facts(
+        debts=(overdue(12),),
+        pause=EndedPause("h", NOW - timedelta(hours=3), own=True),
+        standing=(Standing(at(MONDAY - 2 * DAY), Topic.PLAN),),
+    )
+    first, *_ = planned(facts, ContactWishes(per_seven_days=1))
+    assert (first.topic, first.send_at) == (Topic.RESUMED, at(MONDAY + 7 * DAY))  # the next free day is a Saturday
+
+
 def test_nothing_is_announced_where_nothing_follows_or_it_was_said_before() -> None:
     pause = EndedPause("h", NOW - timedelta(hours=3), own=True)
     assert planned(Facts(pause=pause)) == ()
