@@ -63,7 +63,7 @@ def sweep(deps: Deps, limit: int = 500) -> Swept:
     left = limit
     while left > 0 and (claimed := _claim(deps, min(BATCH, left))):
         left -= len(claimed)
-        decided = _decide_together(deps, claimed) if len(claimed) > 1 else {}
+        decided = _decide_together(deps, claimed)
         for reminder_id in claimed:
             if reminder_id in decided:
                 continue

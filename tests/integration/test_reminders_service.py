@@ -308,12 +308,12 @@ def test_sweepers_at_once_do_not_send_one_person_two_notices_in_a_day(
 def test_a_sweeper_that_dies_leaves_the_notice_to_the_next(
     deps: Deps, clock: SetClock, chat: str, plan: AgreementView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(_deps: Deps, _reminder_id: str) -> str:
+    def die(*_what: object) -> None:
         raise SystemExit
 
     clock.instant = before(plan, 3)
     with monkeypatch.context() as dying:
-        dying.setattr(reminders, "_decide", die)
+        dying.setattr(reminders, "_decide_locked", die)
         with pytest.raises(SystemExit):
             reminders.sweep(deps)
     assert reminders.sweep(deps) == Swept()

@@ -116,7 +116,7 @@ def test_of_two_notices_to_one_person_the_second_sees_the_first(deps: Deps, cloc
     assert reminders.sweep(deps) == Swept(sent=3, deferred=1)
 
 
-@pytest.mark.parametrize("batch", [2, 3, 50])
+@pytest.mark.parametrize("batch", [1, 2, 3, 50])
 @pytest.mark.parametrize("key", ["0 first by key", "z last by key"])
 def test_of_two_that_fall_due_together_the_one_about_what_is_to_come_goes_first(
     deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch, batch: int, key: str
