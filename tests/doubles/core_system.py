@@ -5,35 +5,41 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-from tests.doubles.loopback import LoopbackServer, SilentHandler
+from tests.doubles.loopback import Double, SilentHandler
+
+
+class _Handler(SilentHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.server.double.take(self.headers.get("Desk-Signature", ""), body)
+        if not status:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        if status == 302:
+            self.send_header("Location", self.server.double.url)
+        self.end_headers()
 
 
 @dataclass
-class CoreSystem:
+class CoreSystem(Double):
     """Use it as a context manager. ``answers`` are given to the next requests, then 204; 0 cuts the line.
 
     Without its secret it takes nothing. ``taken`` are the events, ``requests`` counts all attempts.
     """
 
+    handler = _Handler
+
     secret: str = ""
     answers: list[int] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     requests: int = 0
-
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-        self._httpd = LoopbackServer(_Handler, self)
-
-    def __enter__(self) -> Self:
-        self._httpd.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._httpd.stop()
 
     @property
     def url(self) -> str:
@@ -52,19 +58,3 @@ class CoreSystem:
             if 200 <= status < 300:
                 self.taken.append(json.loads(body))
             return status
-
-
-class _Handler(SilentHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status = self.server.double.take(self.headers.get("Desk-Signature", ""), body)
-        if not status:
-            self.close_connection = True
-            return
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
-        if status == 302:
-            self.send_header("Location", self.server.double.url)
-        self.end_headers()

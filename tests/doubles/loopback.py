@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar, Self
 
 
 class LoopbackServer(ThreadingHTTPServer):
@@ -41,3 +41,20 @@ class SilentHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # the base class names it so
         """Stay silent."""
+
+
+class Double:
+    """Stands in on loopback for something out of reach, for as long as it is used as a context manager."""
+
+    handler: ClassVar[type[BaseHTTPRequestHandler]]
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._httpd = LoopbackServer(self.handler, self)
+
+    def __enter__(self) -> Self:
+        self._httpd.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._httpd.stop()

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-from tests.doubles.loopback import LoopbackServer, SilentHandler
+from tests.doubles.loopback import Double, SilentHandler
 
 KEY = "an-invented-key-of-the-sms-adapter"
 
 
+class _Handler(SilentHandler):
+    def do_POST(self) -> None:  # the name the base class calls
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, headers = self.server.double.take(self.headers.get("Authorization", ""), body)
+        if status == 0:
+            return
+        payload = json.dumps({"message_id": f"n-{len(self.server.double.requests)}"}).encode()
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+
 @dataclass
-class SmsAdapter:
+class SmsAdapter(Double):
     """Use it as a context manager. ``answers`` (status, headers) are given to the next requests; 0 cuts the line."""
+
+    handler = _Handler
 
     delivered: dict[str, tuple[str, str]] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._lock = threading.Lock()
-        self._httpd = LoopbackServer(_Handler, self)
-
-    def __enter__(self) -> Self:
-        self._httpd.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._httpd.stop()
 
     @property
     def url(self) -> str:
@@ -46,18 +51,3 @@ class SmsAdapter:
             if status < 300:  # a message that it knows is not sent again
                 self.delivered.setdefault(body["id"], (body["phone"], body["text"]))
             return status, headers
-
-
-class _Handler(SilentHandler):
-    def do_POST(self) -> None:  # the name the base class calls
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, headers = self.server.double.take(self.headers.get("Authorization", ""), body)
-        if status == 0:
-            return
-        payload = json.dumps({"message_id": f"n-{len(self.server.double.requests)}"}).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
