@@ -75,7 +75,7 @@ def write_agreement(
     session.flush()
     if not offer.conditional_on_completion:
         book_waivers(session, agreement, offer, now)
-    holds.place(session, deps, HoldKind.PLAN, borrower_id=party.borrower_id)
+    holds.place(session, deps.now(), HoldKind.PLAN, borrower_id=party.borrower_id)
     audit.record(
         session,
         now,

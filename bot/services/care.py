@@ -151,7 +151,7 @@ def _silence(
 ) -> holds.Placed:
     return holds.place(
         session,
-        deps,
+        deps.now(),
         kind,
         borrower_id=conversation.borrower_id,
         conversation_id=conversation.id,

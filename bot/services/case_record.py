@@ -251,7 +251,7 @@ def _silence(session: Session, deps: Deps, case: CaseFile, conversation: Convers
     placed = [
         holds.place(
             session,
-            deps,
+            deps.now(),
             _HOLD[family],
             borrower_id=case.borrower_id,
             conversation_id=conversation.id,

@@ -72,7 +72,7 @@ def opt_out(deps: Deps, conversation_id: str) -> int:
         if conversation is None:
             return 0
         now, borrower_id = deps.now(), conversation.borrower_id
-        holds.place(session, deps, HoldKind.OPT_OUT, borrower_id=borrower_id, conversation_id=conversation_id)
+        holds.place(session, deps.now(), HoldKind.OPT_OUT, borrower_id=borrower_id, conversation_id=conversation_id)
         audit.record(session, now, BORROWER, "opted_out", ("conversation", conversation_id))
         if borrower_id is None:
             return 0
@@ -109,7 +109,9 @@ def pause(deps: Deps, conversation_id: str, until: date) -> Paused | None:
                     holds.lift(session, deps, hold.id, lifted_by=None)
         elif latest is not None and latest > end:
             return Paused(latest, is_bound, stood_longer=True, is_stopped=is_stopped)
-        holds.place(session, deps, HoldKind.PAUSE, borrower_id=borrower_id, conversation_id=conversation_id, until=end)
+        holds.place(
+            session, deps.now(), HoldKind.PAUSE, borrower_id=borrower_id, conversation_id=conversation_id, until=end
+        )
         if borrower_id is not None:
             notice_planning.touch(session, borrower_id, deps.now())
         return Paused(end, is_bound, is_stopped=is_stopped)

@@ -262,7 +262,7 @@ def place_hold(
     session: Session, kind: HoldKind, now: datetime, conversation: Conversation, debt_id: str | None = None
 ) -> None:
     """Place a hold on a conversation and its borrower, once while one of the kind stands."""
-    holds.place_at(
+    holds.place(
         session,
         now,
         kind,

@@ -150,40 +150,6 @@ def holds_on(session: Session, conversation: Conversation, now: datetime, about:
 
 def place(
     session: Session,
-    deps: Deps,
-    kind: HoldKind,
-    *,
-    borrower_id: str | None = None,
-    conversation_id: str | None = None,
-    debt_id: str | None = None,
-    reason: str | None = None,
-    placed_by: str | None = None,
-    until: datetime | None = None,
-) -> Placed:
-    """Place a hold inside an open transaction, once while one of the kind stands in the same place.
-
-    The place is the conversation where one is given, else the borrower, and the debt if it is about one. ``placed_by``
-    is an operator's id, None for the desk or the borrower; ``until`` (aware) is when it ends of itself. Placed again,
-    it takes the borrower it was missing, and the end and reason now given: the last word counts.
-
-    Raises:
-        ValueError: neither a borrower nor a conversation is given.
-    """
-    return place_at(
-        session,
-        deps.now(),
-        kind,
-        borrower_id=borrower_id,
-        conversation_id=conversation_id,
-        debt_id=debt_id,
-        reason=reason,
-        placed_by=placed_by,
-        until=until,
-    )
-
-
-def place_at(
-    session: Session,
     now: datetime,
     kind: HoldKind,
     *,
@@ -194,7 +160,15 @@ def place_at(
     placed_by: str | None = None,
     until: datetime | None = None,
 ) -> Placed:
-    """Do what ``place`` does, at ``now`` (aware)."""
+    """Place a hold inside an open transaction at ``now`` (aware), once while one of the kind stands in the same place.
+
+    The place is the conversation where one is given, else the borrower, and the debt if it is about one. ``placed_by``
+    is an operator's id, None for the desk or the borrower; ``until`` (aware) is when it ends of itself. Placed again,
+    it takes the borrower it was missing, and the end and reason now given: the last word counts.
+
+    Raises:
+        ValueError: neither a borrower nor a conversation is given.
+    """
     if borrower_id is None and conversation_id is None:
         raise ValueError("a hold is placed on a borrower or on a conversation")
     here = Hold.conversation_id == conversation_id if conversation_id is not None else Hold.borrower_id == borrower_id

@@ -85,7 +85,7 @@ def meet_third_party(deps: Deps, conversation_id: str, said: str) -> Speaker:
 def _hold(session: Session, deps: Deps, conversation: Conversation) -> None:
     holds.place(
         session,
-        deps,
+        deps.now(),
         HoldKind.DECEASED,
         borrower_id=conversation.borrower_id,
         conversation_id=conversation.id,

@@ -112,7 +112,9 @@ def test_two_complaints_share_the_hold_until_both_are_over(deps: Deps, borrower:
 def test_a_hold_that_a_person_placed_outlives_the_case(deps: Deps, borrower: str) -> None:
     chat = verified(deps, borrower)
     with deps.begin() as session:
-        holds.place(session, deps, HoldKind.COMPLAINT, borrower_id=borrower, conversation_id=chat, placed_by="boss")
+        holds.place(
+            session, deps.now(), HoldKind.COMPLAINT, borrower_id=borrower, conversation_id=chat, placed_by="boss"
+        )
     assert cases.withdraw(deps, chat, a_complaint(deps, chat)) is not None
     with deps.read() as session:
         assert holds.open_holds(session, borrower, deps.now()).kinds == {HoldKind.COMPLAINT}

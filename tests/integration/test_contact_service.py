@@ -64,7 +64,7 @@ def test_wishes_that_make_no_sense_silence_rather_than_being_guessed(deps: Deps,
 
 def test_a_pause_silences_until_its_end(deps: Deps, clock: SetClock, borrower: str, chat: str) -> None:
     with deps.begin() as session:
-        holds.place(session, deps, HoldKind.PAUSE, borrower_id=borrower, until=clock.instant + timedelta(hours=2))
+        holds.place(session, deps.now(), HoldKind.PAUSE, borrower_id=borrower, until=clock.instant + timedelta(hours=2))
     assert asked(deps, borrower, chat) == Decision(Verdict.REFUSED, "F6")
     clock.move(timedelta(hours=2))
     assert asked(deps, borrower, chat) == ALLOWED

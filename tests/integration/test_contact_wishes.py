@@ -463,7 +463,7 @@ def test_without_proof_only_general_words_are_said_and_the_question_is_kept(deps
 @pytest.mark.parametrize("kind", [HoldKind.DECEASED, HoldKind.INCAPACITY, HoldKind.MINOR])
 def test_what_is_a_persons_to_speak_about_is_not_told(deps: Deps, talk: Talking, borrower: str, kind: HoldKind) -> None:
     with deps.begin() as session:
-        holds.place(session, deps, kind, borrower_id=borrower, reason="invented")
+        holds.place(session, deps.now(), kind, borrower_id=borrower, reason="invented")
     assert talk.say(SetReminder, "怎么又给我发提醒了") == ["utter_pauses_none"]
 
 
@@ -472,7 +472,7 @@ def test_every_other_pause_is_told_in_words_of_its_own(deps: Deps, talk: Talking
         with deps.begin() as session:
             for hold in session.scalars(select(Hold)):
                 session.delete(hold)
-            holds.place(session, deps, kind, borrower_id=borrower, reason="never shown")
+            holds.place(session, deps.now(), kind, borrower_id=borrower, reason="never shown")
         assert talk.say(SetReminder, "怎么又给我发提醒了") == ["utter_pauses_told"]
         assert "never shown" not in talk.lines
 

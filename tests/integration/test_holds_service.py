@@ -24,7 +24,7 @@ def chat(deps: Deps, borrower: str) -> str:
 
 def place(deps: Deps, kind: HoldKind, **details: object) -> Placed:
     with deps.begin() as session:
-        return holds.place(session, deps, kind, **details)  # type: ignore[arg-type]
+        return holds.place(session, deps.now(), kind, **details)  # type: ignore[arg-type]
 
 
 def lift(deps: Deps, hold_id: str, lifted_by: str | None = None) -> bool:

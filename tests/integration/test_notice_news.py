@@ -66,7 +66,7 @@ def test_a_hold_on_a_conversation_calls_off_what_was_planned(deps: Deps, clock: 
     with deps.begin() as session:
         conversation = locked(session, chat)
         assert conversation is not None
-        holds.place(session, deps, HoldKind.COMPLAINT, conversation_id=chat)
+        holds.place(session, deps.now(), HoldKind.COMPLAINT, conversation_id=chat)
     assert notice_news.take_in(deps) == 1
     notice_planning.sweep(deps)
     assert steps(deps, person) == 0

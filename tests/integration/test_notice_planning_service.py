@@ -83,7 +83,7 @@ def said(deps: Deps, chat: str) -> int:
 
 def a_hold(deps: Deps, borrower_id: str, kind: HoldKind, until: datetime | None = None) -> str:
     with deps.begin() as session:
-        return holds.place(session, deps, kind, borrower_id=borrower_id, until=until).hold_id
+        return holds.place(session, deps.now(), kind, borrower_id=borrower_id, until=until).hold_id
 
 
 def release(deps: Deps, chat: str) -> None:

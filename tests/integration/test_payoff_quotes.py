@@ -127,7 +127,7 @@ def test_the_gate_decides_about_it_as_about_any_notice(
 ) -> None:
     ask(deps, chat)
     with deps.begin() as session:
-        holds.place(session, deps, kind, borrower_id=borrower)
+        holds.place(session, deps.now(), kind, borrower_id=borrower)
     on_the_day_before(deps, clock)
     assert reminders.sweep(deps) == Swept(refused=1)
     assert recalled(deps, "sent") == []

@@ -283,8 +283,8 @@ def test_records_of_notices_and_of_ended_holds_go_after_five_years(deps: Deps, c
         notice_planning.add(session, borrower, [notice], deps.now())
         for row in session.scalars(select(Reminder)):
             row.state, row.decided_at = "sent", deps.now()
-        placed = holds.place(session, deps, HoldKind.PERSON, borrower_id=borrower)
-        holds.place(session, deps, HoldKind.OPT_OUT, borrower_id=borrower)
+        placed = holds.place(session, deps.now(), HoldKind.PERSON, borrower_id=borrower)
+        holds.place(session, deps.now(), HoldKind.OPT_OUT, borrower_id=borrower)
     with deps.begin() as session:
         holds.lift(session, deps, placed.hold_id, lifted_by=None)
     clock.move(5 * YEAR - timedelta(days=10))
