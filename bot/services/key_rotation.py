@@ -128,7 +128,7 @@ def _batches(deps: Deps, each: SealedColumn, but: str) -> Iterator[list[SealedRo
     """Yield the sealed values that do not begin so, in order of the table's key: rows with the value last."""
     keys = list(each.table.primary_key.columns)
     others = [column for column in each.table.columns if "{" + column.name + "}" in each.purpose and column not in keys]
-    is_sealed = each.column.startswith(numbered(None)) | each.column.like(numbered("%"))
+    is_sealed = each.column.startswith(numbered(None)) | each.column.like(numbered("%") + "%")
     wanted = (
         select(*keys, *others, each.column)
         .where(is_sealed, ~each.column.startswith(but, autoescape=True))

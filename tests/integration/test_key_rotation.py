@@ -41,6 +41,7 @@ from tests.builders.desk import NOON, SetClock, a_borrower, a_conversation, a_de
 
 OLD = base64.b64encode(bytes(range(32))).decode()
 NEW = base64.b64encode(bytes(range(1, 33))).decode()
+THIRD = base64.b64encode(bytes(range(2, 34))).decode()
 MANY = 120
 
 
@@ -158,6 +159,39 @@ def test_after_rotation_the_old_key_is_not_needed(desk: Deps) -> None:
     alone = with_keys(desk, NEW)
     assert opened(alone) == before
     assert {key for counted in key_rotation.status(alone).values() for key in counted} == {alone.vault.key_number}
+
+
+def test_the_steps_of_the_runbook_leave_nothing_with_the_old_key(desk: Deps) -> None:
+    both_can_open = with_keys(desk, OLD, NEW)
+    early = a_borrower(both_can_open, phone="13700000001", id_number="110101199201010001")
+    rotating = with_keys(desk, NEW, OLD)
+    late = a_borrower(rotating, phone="13700000002", id_number="110101199201010002")
+    before = opened(rotating)
+    assert {key for name, key in before if name == "borrower.phone_sealed"} >= {early, late}
+    key_rotation.rotate(rotating)
+    alone = with_keys(desk, NEW)
+    assert opened(alone) == before
+    assert {key for counted in key_rotation.status(alone).values() for key in counted} == {alone.vault.key_number}
+
+
+def test_keys_can_be_changed_as_often_as_one_likes(desk: Deps) -> None:
+    before = opened(desk)
+    key_rotation.rotate(with_keys(desk, NEW, OLD))
+    done = key_rotation.rotate(with_keys(desk, THIRD, NEW))
+    assert done.sealed_anew.total() == len(before)
+    assert opened(with_keys(desk, THIRD)) == before
+
+
+def test_whoever_takes_the_old_key_away_too_early_is_told_what_cannot_be_opened(
+    desk: Deps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_borrower(with_keys(desk, OLD, NEW), phone="13700000001", id_number="110101199201010001")
+    alone = with_keys(desk, NEW)
+    unknown = sum(counted[key_rotation.UNKNOWN] for counted in key_rotation.status(alone).values())
+    assert unknown == len(opened(with_keys(desk, NEW, OLD)))
+    monkeypatch.setattr(cli_data, "settings_or_stop", lambda: alone.settings)
+    monkeypatch.setattr(cli_data, "deps_or_stop", lambda _: alone)
+    assert CliRunner().invoke(app, ["keys", "status"]).exit_code == 1
 
 
 def test_no_sealed_value_anywhere_in_the_database_is_forgotten(desk: Deps) -> None:
