@@ -1,10 +1,5 @@
 """Payments: bringing a file of them, the files brought before, and the payments that are being looked for."""
 
-import hashlib
-from collections import OrderedDict
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from threading import Lock
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, UploadFile
@@ -16,7 +11,7 @@ from bot.console.reading import list_for
 from bot.console.rendering import Pages
 from bot.console.session import Access, ChangeAccess, Kind
 from bot.identity.roles import Permission
-from bot.services import payment_desk, payment_import, payment_traces
+from bot.services import payment_desk, payment_import, payment_traces, payment_uploads
 from bot.services.csv_rows import FileRefusal
 from bot.services.operators import OperatorView
 from bot.services.payment_import import ImportReport
@@ -26,48 +21,8 @@ RowId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 MOST_BYTES = 2 * 1024 * 1024
 """A file that a browser may bring; larger ones are for the command line, where nobody waits for a page."""
 
-KEPT_FOR = timedelta(minutes=30)
-MOST_KEPT = 8
-
 NO_FILE, TOO_LARGE, GONE, TRACE_OVER = "no_file", "too_large_here", "upload_gone", "trace_over"
 """Why nothing was done, besides ``FileRefusal``; the words for it are in ``_words.html``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that was tried and waits for the yes of whoever brought it."""
-
-    operator_id: str
-    name: str
-    content: bytes
-    brought_at: datetime
-
-
-class Uploads:
-    """The files of this process that were tried but not applied; a few, for a while, never on the disk."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, Upload] = OrderedDict()
-        self._lock = Lock()
-
-    def keep(self, upload: Upload) -> str:
-        """Keep a file and return what names it; the oldest makes room."""
-        key = hashlib.sha256(upload.operator_id.encode() + upload.content).hexdigest()
-        with self._lock:
-            self._kept[key] = upload
-            self._kept.move_to_end(key)
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        return key
-
-    def take(self, key: str, operator_id: str, now: datetime) -> Upload | None:
-        """Return a file to whoever brought it, once; None if it is not there any more."""
-        with self._lock:
-            upload = self._kept.get(key)
-            if upload is None or upload.operator_id != operator_id:
-                return None
-            del self._kept[key]
-        return upload if now - upload.brought_at <= KEPT_FOR else None
 
 
 def payments_page(
@@ -100,7 +55,7 @@ def payments_page(
 
 def add_routes(router: APIRouter, pages: Pages) -> None:
     """Add the page, trying and applying a file, and ending a search."""
-    deps, uploads = pages.deps, Uploads()
+    deps = pages.deps
     reader = Access(pages, Permission.READ_CONVERSATIONS, Kind.PAGE)
     importer = ChangeAccess(pages, Permission.IMPORT_PAYMENTS)
     # Whoever answers borrowers also ends the search for what they paid.
@@ -135,7 +90,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
             if isinstance(report, FileRefusal):
                 refusal = report.name.lower()
                 return payments_page(pages, request, operator, refusal=refusal, file_name=name, status=409)
-            key = "" if report.was_imported else uploads.keep(Upload(operator.id, name, content, deps.now()))
+            key = "" if report.was_imported else payment_uploads.keep(deps, operator.id, name, content)
             return payments_page(pages, request, operator, report=report, file_name=name, upload=key)
 
         return await run_in_threadpool(act)
@@ -146,7 +101,7 @@ def add_routes(router: APIRouter, pages: Pages) -> None:
         operator: Annotated[OperatorView, Depends(importer)],
         upload: Annotated[str, Form(max_length=64)] = "",
     ) -> Response:
-        kept = uploads.take(upload, operator.id, deps.now())
+        kept = payment_uploads.take(deps, upload, operator.id)
         if kept is None:
             return payments_page(pages, request, operator, refusal=GONE, status=409)
         report = payment_import.import_payments(deps, kept.content, kept.name, operator_id=operator.id)

@@ -17,7 +17,7 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN
-from bot.services import audit, audit_chain, retention_records
+from bot.services import audit, audit_chain, payment_uploads, retention_records
 from bot.services.deps import Deps
 from bot.services.retention_records import owes, years_ago
 from bot.store import tables as t
@@ -45,6 +45,7 @@ class Retained:
     sent_notices: int = 0
     holds: int = 0
     call_backs: int = 0
+    payment_uploads: int = 0
     audit_entries: int = 0
     tracker_events: int = 0
 
@@ -85,6 +86,7 @@ def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
         ("sent_notices", retention_records.sent_notices),
         ("holds", retention_records.holds),
         ("call_backs", retention_records.call_backs),
+        ("payment_uploads", payment_uploads.forget_old),
         ("audit_entries", _audit_entries),
         ("tracker_events", _tracker),
     )

@@ -14,13 +14,13 @@ from sqlalchemy import func, select
 from bot.console import payments as page
 from bot.console.rendering import Pages
 from bot.identity.roles import Role
-from bot.services import payment_traces
+from bot.services import payment_traces, payment_uploads
 from bot.services.csv_rows import FileRefusal
 from bot.services.deps import Deps
 from bot.services.payment_import import import_payments
 from bot.services.payment_traces import Stated, TraceView
 from bot.services.payments import RejectReason
-from bot.store.tables import AuditEntry, Payment, PaymentImport, PaymentTrace, Reminder
+from bot.store.tables import AuditEntry, Payment, PaymentImport, PaymentTrace, PaymentUpload, Reminder
 from tests.builders.accounts import verified
 from tests.builders.console import ConsoleBrowser
 from tests.builders.desk import SetClock, a_borrower, a_debt, a_desk
@@ -122,7 +122,7 @@ def test_a_file_of_nothing_but_faults_cannot_be_applied(console: Console, debt: 
 def test_a_file_that_was_tried_too_long_ago_has_to_be_brought_again(console: Console, debt: str) -> None:
     console.log_in_as(Role.SUPERVISOR, "boss")
     tried = console.post("try", a_file(a_row(console.deps, debt)))
-    console.clock.move(page.KEPT_FOR + timedelta(seconds=1))
+    console.clock.move(payment_uploads.KEPT_FOR + timedelta(seconds=1))
     assert console.apply(tried).status_code == 409
     assert count_of(console.deps, Payment) == 0
 
@@ -151,13 +151,38 @@ def test_a_form_without_a_file_is_refused_with_words(console: Console) -> None:
     assert "没有选文件" in console.post("try").text
 
 
-def test_few_files_are_kept_and_the_oldest_makes_room() -> None:
-    uploads = page.Uploads()
-    now = SetClock().now()
-    keys = [uploads.keep(page.Upload("one", f"{n}.csv", str(n).encode(), now)) for n in range(page.MOST_KEPT + 1)]
-    assert uploads.take(keys[0], "one", now) is None
-    assert uploads.take(keys[-1], "one", now) is not None
-    assert uploads.take(keys[-1], "one", now) is None
+def test_the_yes_may_reach_another_gateway_than_the_file_did(console: Console, debt: str) -> None:
+    console.log_in_as(Role.SUPERVISOR, "boss")
+    tried = console.post("try", a_file(a_row(console.deps, debt)))
+    other = Console(console.deps, console.clock, "/payments")
+    other.browser.cookies = console.browser.cookies
+    assert other.apply(tried).status_code == 200
+    assert count_of(console.deps, Payment) == 1
+
+
+def test_few_files_are_kept_for_each_and_the_oldest_makes_room(console: Console) -> None:
+    operators = [console.log_in_as(Role.SUPERVISOR, login) for login in ("boss", "chief")]
+    kept = {}
+    for number in range(payment_uploads.MOST_KEPT + 1):
+        console.clock.move(timedelta(seconds=1))
+        for operator in operators:
+            kept[operator, number] = payment_uploads.keep(console.deps, operator, f"{number}.csv", b"%d" % number)
+    for operator in operators:
+        found = [payment_uploads.take(console.deps, kept[operator, n], operator) for n in range(len(kept) // 2)]
+        assert [each and each.content for each in found] == [None, b"1", b"2", b"3"]
+        assert payment_uploads.take(console.deps, kept[operator, 1], operator) is None
+
+
+def test_a_file_that_was_tried_is_sealed_and_does_not_outlive_its_half_hour(console: Console) -> None:
+    operator = console.log_in_as(Role.SUPERVISOR, "boss")
+    payment_uploads.keep(console.deps, operator, "还款.csv", "张三,13700000001".encode())
+    with console.deps.read() as session:
+        [row] = session.scalars(select(PaymentUpload)).all()
+    assert "13700000001" not in row.content_sealed
+    assert payment_uploads.forget_old(console.deps) == 0
+    console.clock.move(payment_uploads.KEPT_FOR + timedelta(seconds=1))
+    assert payment_uploads.forget_old(console.deps) == 1
+    assert count_of(console.deps, PaymentUpload) == 0
 
 
 def test_files_brought_before_are_listed_with_who_brought_them_and_open(console: Console, debt: str) -> None:

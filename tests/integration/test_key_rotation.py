@@ -33,6 +33,7 @@ from bot.store.tables import (
     Operator,
     OperatorLogin,
     PaymentTrace,
+    PaymentUpload,
     QualityReview,
     Webhook,
 )
@@ -91,6 +92,8 @@ def desk(deps: Deps) -> Deps:
         operator.totp_sealed = vault.seal("operator_totp", "secret")
         login = {"token_hash": "0" * 64, "totp_sealed": vault.seal("operator_totp", "new secret")}
         session.add(OperatorLogin(operator_id=operator.id, created_at=NOON, expires_at=NOON, **login))
+        rows = vault.seal(f"payment_upload:{operator_id}", "rows")
+        session.add(PaymentUpload(operator_id=operator_id, file_name="x.csv", content_sealed=rows, brought_at=NOON))
         content = vault.seal(f"document:{borrower_id}", "content")
         session.add(
             Document(

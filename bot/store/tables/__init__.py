@@ -49,7 +49,7 @@ from bot.store.tables.review import (
     TalkCheck,
     TalkFinding,
 )
-from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PlanEvent, QuotedPayoff
+from bot.store.tables.servicing import Payment, PaymentImport, PaymentTrace, PaymentUpload, PlanEvent, QuotedPayoff
 from bot.store.tables.workout import Agreement, Instalment, Negotiation, Offer, Promise
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "Payment",
     "PaymentImport",
     "PaymentTrace",
+    "PaymentUpload",
     "PlanEvent",
     "Product",
     "Promise",

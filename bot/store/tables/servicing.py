@@ -31,6 +31,18 @@ class PaymentImport(Base):
     credit_lines: Mapped[list[int]] = mapped_column(JSON)
 
 
+class PaymentUpload(Base):
+    """A file of payments that an operator has tried and not applied: packed, in base64, sealed; gone when too old."""
+
+    __tablename__ = "payment_upload"
+
+    id: Mapped[Id]
+    operator_id: Mapped[str] = mapped_column(ForeignKey("operator.id"), index=True)
+    file_name: Mapped[str] = mapped_column(String(120))
+    content_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("payment_upload:{operator_id}"))
+    brought_at: Mapped[datetime]
+
+
 class Payment(Base):
     """A payment taken from the lender, once for each ``source`` and ``payment_id``; ``debt_id`` is the one it named.
 
