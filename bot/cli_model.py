@@ -13,6 +13,9 @@ import typer
 from bot.cli_base import deps_or_stop, settings_or_stop, stop
 from bot.settings import ROOT, Settings
 
+UNDECIDED = 3
+"""Exit code of a replay in which nothing differed, but not everything could be decided anew."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
@@ -151,7 +154,10 @@ def model_shadow(
 
 
 def replay(conversation: Annotated[str, typer.Argument(help="the conversation's id")]) -> None:
-    """Decide a conversation anew with the models and rules of its day. Exit code 1 if anything comes out otherwise."""
+    """Decide a conversation anew with the models and rules of its day.
+
+    Exit code 1 if anything comes out otherwise, 3 if nothing does but part of it can no longer be decided.
+    """
     from bot.release.engine import ReplayFailed  # noqa: PLC0415
     from bot.release.replaying import replay as decide_anew  # noqa: PLC0415
     from bot.release.shelf import Shelf  # noqa: PLC0415
@@ -165,6 +171,8 @@ def replay(conversation: Annotated[str, typer.Argument(help="the conversation's 
     typer.echo(report.to_text())
     if report.differs:
         raise typer.Exit(1)
+    if report.undecided:
+        raise typer.Exit(UNDECIDED)
 
 
 def run_rasa(settings: Settings) -> NoReturn:

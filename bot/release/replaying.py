@@ -25,6 +25,12 @@ class ReplayReport:
         """Whether anything came out otherwise."""
         return any(turn.verdict.differs for turn in self.turns) or any(each.verdict.differs for each in self.offers)
 
+    @property
+    def undecided(self) -> int:
+        """How many turns and sets of offers can no longer be decided anew."""
+        turns = sum(turn.verdict.is_undecided for turn in self.turns)
+        return turns + sum(each.verdict.is_undecided for each in self.offers)
+
     def to_text(self) -> str:
         """Write the report for a terminal: verdicts, no words of anybody's."""
         lines = [
@@ -40,7 +46,10 @@ class ReplayReport:
         turns = sum(turn.verdict.value == "same" for turn in self.turns)
         offers = sum(each.verdict.value == "same" for each in self.offers)
         lines.append(f"{turns} of {len(self.turns)} turns came out the same")
-        return "\n".join([*lines, f"{offers} of {len(self.offers)} sets of offers came out the same"])
+        lines.append(f"{offers} of {len(self.offers)} sets of offers came out the same")
+        if self.undecided:
+            lines.append(f"{self.undecided} of them can no longer be decided anew")
+        return "\n".join(lines)
 
 
 def replay(deps: Deps, shelf: Shelf, conversation_id: str) -> ReplayReport | None:

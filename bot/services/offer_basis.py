@@ -53,6 +53,11 @@ class OffersVerdict(StrEnum):
         """Whether it came out otherwise; what can no longer be computed does not count as that."""
         return self is OffersVerdict.OTHER_OFFERS
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it can no longer be computed anew."""
+        return self in (OffersVerdict.NO_POLICY, OffersVerdict.UNREADABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:

@@ -50,7 +50,12 @@ class Verdict(StrEnum):
     @property
     def differs(self) -> bool:
         """Whether it came out otherwise; what can no longer be decided anew does not count as that."""
-        return self not in (Verdict.SAME, Verdict.NOT_RECORDED, Verdict.NO_MODEL)
+        return self is not Verdict.SAME and not self.is_undecided
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it can no longer be decided anew."""
+        return self in (Verdict.NOT_RECORDED, Verdict.NO_MODEL)
 
 
 @dataclass(frozen=True, slots=True)

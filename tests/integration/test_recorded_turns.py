@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from bot import cli_model
+from bot.cli import app
+from bot.release import replaying
 from bot.services import recorded_turns, rule_archive, shadow_turns
 from bot.services.conversations import Author, Reply
 from bot.services.deps import Deps
 from bot.services.inbound import record_text
-from bot.services.recorded_turns import Recorded, Remade, Verdict
+from bot.services.recorded_turns import Judged, Recorded, Remade, Verdict
 from bot.services.rule_versions import rule_versions
 from bot.store.tables import AuditEntry, Message
 from tests.builders.desk import Said, Talk, a_borrower, a_conversation
@@ -86,6 +90,27 @@ def test_what_can_no_longer_be_decided_is_no_difference(deps: Deps, chat: str) -
     assert verdict(deps, chat, None) is Verdict.NOT_RECORDED
     assert not Verdict.NO_MODEL.differs
     assert Verdict.OTHER_WORDS.differs
+
+
+@pytest.mark.parametrize(
+    ("judged", "code"),
+    [
+        ((), 0),
+        ((Verdict.SAME,), 0),
+        ((Verdict.SAME, Verdict.NOT_RECORDED), 3),
+        ((Verdict.NO_MODEL, Verdict.OTHER_WORDS), 1),
+    ],
+)
+def test_the_command_does_not_call_the_same_what_it_could_not_decide(
+    deps: Deps, monkeypatch: pytest.MonkeyPatch, judged: tuple[Verdict, ...], code: int
+) -> None:
+    report = replaying.ReplayReport(tuple(Judged(n, MODEL, each) for n, each in enumerate(judged)))
+    monkeypatch.setattr(replaying, "replay", lambda *_: report)
+    monkeypatch.setattr(cli_model, "settings_or_stop", lambda: deps.settings)
+    monkeypatch.setattr(cli_model, "deps_or_stop", lambda _: deps)
+    said = CliRunner().invoke(app, ["replay", "a" * 32])
+    assert said.exit_code == code
+    assert ("can no longer be decided anew" in said.output) is (report.undecided > 0)
 
 
 def test_the_crisis_guard_of_that_day_is_asked_again(deps: Deps, chat: str) -> None:
