@@ -74,14 +74,24 @@ def respond(deps: Deps, conversation_id: str) -> tuple[Reply, ...]:
     """Raise the same alarm for a sign that only the dialogue engine saw; returns what to say."""
     with deps.begin() as session:
         conversation = locked(session, conversation_id)
-        return _alarm(session, deps, conversation, CLASSIFIER) if conversation is not None else ()
+        if conversation is None:
+            return ()
+        answering = session.scalar(  # the engine answers in order
+            select(Message.id)
+            .where(Message.conversation_id == conversation_id, Message.handling == "pending")
+            .order_by(Message.seq)
+            .limit(1)
+        )
+        return _alarm(session, deps, conversation, CLASSIFIER, answering)
 
 
-def _alarm(session: Session, deps: Deps, conversation: Conversation, kind: str) -> tuple[Reply, ...]:
+def _alarm(
+    session: Session, deps: Deps, conversation: Conversation, kind: str, answering: str | None = None
+) -> tuple[Reply, ...]:
     already = conversation.queue_reason == QueueReason.DISTRESS
     now = deps.now()
     place_hold(session, HoldKind.DISTRESS, now, conversation)
-    enqueue(session, conversation, QueueReason.DISTRESS, now)
+    enqueue(session, conversation, QueueReason.DISTRESS, now, answering)
     audit.record(session, now, audit.BOT, "crisis_sign", ("conversation", conversation.id), kind=kind)
     if conversation.owner == Owner.HUMAN and _person_is_there(session, deps, conversation):
         return ()

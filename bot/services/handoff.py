@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.care.follow_up import speaks_of_debt
-from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, more_urgent
+from bot.desk.ownership import Act, NotAllowed, Owner, QueueReason, after, bot_may_answer, more_urgent
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind, Purpose, Verdict
 from bot.outreach.tone import Finding
@@ -76,8 +76,15 @@ def ask_human(deps: Deps, conversation_id: str, reason: QueueReason) -> Done | R
         return Done(Owner.QUEUED)
 
 
-def enqueue(session: Session, conversation: Conversation, reason: QueueReason, now: datetime) -> None:
-    """Queue a conversation inside an open transaction; no effect while a person already answers."""
+def enqueue(
+    session: Session, conversation: Conversation, reason: QueueReason, now: datetime, answering: str | None = None
+) -> None:
+    """Queue a conversation inside an open transaction; no effect while a person already answers.
+
+    Where the bot falls silent by it, what it has not answered yet is left to the person, but for the message
+    ``answering``, whose turn queues the conversation.
+    """
+    answered_by_bot = bot_may_answer(Owner(conversation.owner), queue_reason_of(conversation))
     owner = after(Owner(conversation.owner), Act.ASK_HUMAN)
     if isinstance(owner, NotAllowed):
         return
@@ -86,6 +93,10 @@ def enqueue(session: Session, conversation: Conversation, reason: QueueReason, n
     conversation.queue_reason = more_urgent(earlier, reason)
     conversation.queued_at = conversation.queued_at or now
     audit.record(session, now, audit.BOT, "queued", ("conversation", conversation.id), reason=reason.value)
+    if answered_by_bot and not bot_may_answer(owner, queue_reason_of(conversation)):
+        for message in _waiting(session, conversation.id):
+            if message.id != answering:
+                message.handling = "held"
 
 
 def withdraw(deps: Deps, conversation_id: str) -> bool:

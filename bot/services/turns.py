@@ -14,9 +14,12 @@ from bot.services.claims import LONGEST_CLAIM, free, is_free
 from bot.services.conversations import ONE_OF_SEVERAL, WEB, Author, Reply, locked, queue_reason_of, say
 from bot.services.deps import Deps
 from bot.services.rule_versions import rule_versions
-from bot.store.tables import Message
+from bot.store.tables import Conversation, Message
 
 MAX_ATTEMPTS = 8
+
+COMFORT = "action_comfort"
+"""The dialogue engine's action for a sign of danger that it saw itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ def record_turn(
 ) -> bool:
     """Store the answers to a message and mark it handled, in one transaction. Returns False if it already was.
 
-    If a person has taken the conversation meanwhile, the bot's words are dropped: two voices at once confuse.
+    If a person has taken the conversation meanwhile, the bot's words are dropped: two voices at once confuse. So they
+    are after a sign of danger, but for those of the turn that saw it.
     """
     with deps.begin() as session:
         message = session.get(Message, message_id)
@@ -135,13 +139,19 @@ def record_turn(
             "also_asked": understanding.also_asked,
             "rules": dict(rule_versions(deps)),
         }
-        if conversation.owner != Owner.HUMAN:
+        if _may_speak(conversation, understanding):
             for reply in replies if conversation.channel == WEB else read_together(replies):
                 say(session, deps, conversation, reply, author=author, in_reply_to=message_id)
             satisfaction.ask_after_turn(
                 session, deps, conversation, message, understanding.intent, understanding.actions
             )
         return True
+
+
+def _may_speak(conversation: Conversation, understanding: Understanding) -> bool:
+    owner = Owner(conversation.owner)
+    raised_alarm = owner is not Owner.HUMAN and COMFORT in understanding.actions
+    return raised_alarm or bot_may_answer(owner, queue_reason_of(conversation))
 
 
 def read_together(replies: Sequence[Reply]) -> list[Reply]:

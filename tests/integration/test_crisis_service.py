@@ -10,11 +10,12 @@ from sqlalchemy import select
 from bot.desk.ownership import QueueReason
 from bot.identity.roles import Role
 from bot.services import crisis, handoff, inbox, operators, turns
-from bot.services.conversations import Author, conversation_for, locked, say
+from bot.services.conversations import Author, Reply, conversation_for, locked, say
 from bot.services.deps import Deps
 from bot.services.history import messages_after
 from bot.services.inbound import record_press, record_text
-from bot.store.tables import AuditEntry, Button, Conversation, Hold
+from bot.services.turns import Understanding
+from bot.store.tables import AuditEntry, Button, Conversation, Hold, Message
 from tests.builders.desk import SetClock, reviewing
 
 DANGER = "我不想活了,还不上就去跳河"
@@ -191,3 +192,49 @@ def test_words_of_being_well_are_ordinary_words_where_nobody_was_in_danger(deps:
     record_text(deps, chat, "key-00000001", "我没事")
     assert said_after(deps, chat, seq) == []
     assert turns.claim_next(deps, chat, timedelta(seconds=30)) is not None
+
+
+def wanted(deps: Deps, chat: str) -> str:
+    """Have a wish for a plan claimed for the engine; returns the message's id."""
+    record_text(deps, chat, "key-00000001", "我想分期")
+    claimed = turns.claim_next(deps, chat, timedelta(seconds=30))
+    assert claimed is not None
+    return claimed.message_id
+
+
+def handling(deps: Deps, chat: str) -> list[str | None]:
+    with deps.read() as session:
+        mine = select(Message.handling).where(Message.conversation_id == chat, Message.author == Author.BORROWER)
+        return list(session.scalars(mine.order_by(Message.seq)))
+
+
+@pytest.mark.parametrize("alarming", [DANGER, "我今年17岁,还没成年"])
+def test_an_answer_on_its_way_is_not_said_after_the_fixed_words(deps: Deps, chat: str, alarming: str) -> None:
+    message_id = wanted(deps, chat)
+    record_text(deps, chat, "key-00000002", "多少期")
+    record_text(deps, chat, "key-00000003", alarming)
+    seq = last_seq(deps, chat)
+    plan = Understanding(intent="request_installment", actions=("action_offers",))
+    assert not turns.record_turn(deps, message_id, [Reply("分12期,每期¥812.40。")], plan)
+    assert said_after(deps, chat, seq) == []
+    assert handling(deps, chat) == ["held", "held", "handled"]
+
+
+def test_the_fixed_words_of_the_turn_that_saw_the_sign_are_said(deps: Deps, chat: str) -> None:
+    message_id = wanted(deps, chat)
+    record_text(deps, chat, "key-00000002", "还有利息吗")
+    seq = last_seq(deps, chat)
+    words = crisis.respond(deps, chat)
+    assert turns.record_turn(deps, message_id, words, Understanding(actions=(turns.COMFORT,)))
+    assert any("12356" in text for text in said_after(deps, chat, seq))
+    assert handling(deps, chat) == ["handled", "held"]
+
+
+def test_an_answer_that_is_still_pending_when_the_bot_may_not_speak_is_not_said(deps: Deps, chat: str) -> None:
+    message_id = wanted(deps, chat)
+    crisis.respond(deps, chat)
+    seq = last_seq(deps, chat)
+    assert turns.record_turn(
+        deps, message_id, [Reply("分12期,每期¥812.40。")], Understanding(actions=("action_offers",))
+    )
+    assert said_after(deps, chat, seq) == []
