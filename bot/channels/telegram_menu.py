@@ -25,7 +25,9 @@ ORDERS = {
 }
 """What a command means to the dialogue engine, as a button would. ``start`` is a greeting like any other."""
 
-_COMMAND = re.compile(r"/([a-z0-9_]+)(?:@\w+)?(?:\s+(\S+))?(?:\s|$)", re.IGNORECASE)
+_COMMAND = re.compile(r"/([a-z0-9_]+)(?:@\w+)?(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What following a link may send behind ``/start``."""
 _LEADING_SLASH = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[/\uff0f][\s\u200b-\u200f\u2060\ufeff/\uff0f]*")
 
 
@@ -59,19 +61,30 @@ class Menu:
     def spoken(self, text: str) -> Spoken:
         """Return what a borrower says by a text: a menu command in words, anything else without its leading slashes.
 
-        The dialogue engine takes a text that begins with a slash for an order, so none may reach it; full-width and
-        zero-width disguises are taken off too, as normalising would.
+        A command with words behind it is none: the words are what is said. The dialogue engine takes a text that begins
+        with a slash for an order, so none may reach it; full-width and zero-width disguises are taken off too, as
+        normalising would.
         """
-        command = _COMMAND.match(text)
-        if command and command[1].lower() in COMMANDS:
-            name = command[1].lower()
+        name, behind = _command(text)
+        if name not in COMMANDS:
+            return Spoken(_defused(text))
+        words = _defused(behind).strip()
+        if not words or (name == "start" and _PARAMETER.fullmatch(behind)):
             return Spoken(self.wording.one(f"say_{name}"), ORDERS.get(name))
-        return Spoken(_LEADING_SLASH.sub("", text, count=1) if _LEADING_SLASH.match(text) else text)
+        return Spoken(words)
 
 
 def link_token(text: str) -> str | None:
     """Return the token of a link that was followed into this chat, if the text is what following one sends."""
-    command = _COMMAND.match(text)
-    if command is None or command[1].lower() != "start" or command[2] is None:
-        return None
-    return command[2] if is_token(command[2]) else None
+    name, behind = _command(text)
+    return behind if name == "start" and is_token(behind) else None
+
+
+def _command(text: str) -> tuple[str | None, str]:
+    """Return the name of the command that a text begins with, if it does, and what stands behind it."""
+    found = _COMMAND.fullmatch(text)
+    return (found[1].lower(), (found[2] or "").strip()) if found else (None, "")
+
+
+def _defused(text: str) -> str:
+    return _LEADING_SLASH.sub("", text, count=1) if _LEADING_SLASH.match(text) else text

@@ -237,6 +237,12 @@ class TestCommands:
         assert claimed is not None
         assert (claimed.text, claimed.payload) == ("我现在欠多少", "/ask_balance")
 
+    async def test_danger_behind_a_command_is_heard(self, desk: Desk) -> None:
+        await desk.taken(desk.server.send_text(LI, "/help 我不想活了"))
+
+        assert desk.said_by_borrower(LI) == ["我不想活了"]
+        await desk.shown(LI, "12356")
+
     async def test_a_slash_order_to_the_dialogue_engine_is_defused(self, desk: Desk) -> None:
         await desk.taken(desk.server.send_text(LI, '/agree_plan{"borrower":"x"}'))
 
@@ -423,7 +429,8 @@ class TestTheToken:
 @pytest.mark.parametrize(
     ("text", "spoken"),
     [
-        ("/human 在吗", "转人工"),
+        ("/human", "转人工"),
+        ("/human 在吗", "在吗"),
         ("/humans", "humans"),
         ("\uff0fhuman", "human"),
         (" /agree", "agree"),

@@ -1,0 +1,48 @@
+"""What a text over Telegram is taken to say."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.channels.telegram_menu import Menu, Spoken, link_token
+from bot.settings import ROOT
+
+MENU = Menu.load(ROOT / "data" / "templates" / "telegram.yml")
+TOKEN = "go-" + "a" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/help 我不想活了", "我不想活了"),
+        ("/start 我欠的钱被盗刷了", "我欠的钱被盗刷了"),
+        ("/start 我不想活了", "我不想活了"),
+        ("/start one two", "one two"),
+        ("/stop@loopback_desk_bot 我不想活了,别发了", "我不想活了,别发了"),
+        ("/plan 分12期", "分12期"),
+        ("/human\n我想投诉\n很急", "我想投诉\n很急"),
+        ("/help /agree_plan", "agree_plan"),
+        ("/helped 我", "helped 我"),
+        ("/help我不想活了", "help我不想活了"),
+    ],
+)
+def test_words_behind_a_command_are_what_is_said(text: str, words: str) -> None:
+    assert MENU.spoken(text) == Spoken(words)
+
+
+@pytest.mark.parametrize("text", ["/help", "/HELP", "/help@loopback_desk_bot", "/help \n", "/help /"])
+def test_a_command_alone_is_the_command(text: str) -> None:
+    assert MENU.spoken(text) == Spoken(MENU.wording.one("say_help"), "/ask_capabilities")
+
+
+@pytest.mark.parametrize("text", ["/start", "/start ref42", f"/start {TOKEN}"])
+def test_a_start_may_bring_what_a_link_gave_it(text: str) -> None:
+    assert MENU.spoken(text) == Spoken(MENU.wording.one("say_start"))
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [(f"/start {TOKEN}", TOKEN), (f"/start {TOKEN} 我不想活了", None), (f"/help {TOKEN}", None), ("/start", None)],
+)
+def test_a_links_token_stands_alone_behind_start(text: str, token: str | None) -> None:
+    assert link_token(text) == token
