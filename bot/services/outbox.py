@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import bindparam, select, true, update
 from sqlalchemy.orm import Session, aliased
 
@@ -77,7 +78,8 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
     A message is claimed only when none of the same conversation before it is unsent, so there is never more than one
     of a conversation in the result and a conversation's order is kept. Rows that another process claims this moment
     are passed over. Notices that the contact rules no longer allow end here, and so do notices whose last attempt
-    nobody saw the end of, unless the channel recognises a repetition by its key (``may_repeat``).
+    nobody saw the end of, unless the channel recognises a repetition by its key (``may_repeat``), and whatever goes to
+    an address that was deleted or cannot be opened.
     """
     now = deps.now()
     with deps.begin() as session:
@@ -99,8 +101,11 @@ def claim_due(deps: Deps, channel: str, limit: int, lease: timedelta, *, may_rep
                 or _pointless(session, deps, message, now)
             ):
                 _settle(session, row.id, state="dead", last_error=f"gate:{rule}")
+            elif (address := _address(deps, conversation)) is None:
+                _settle(session, row.id, state="dead", last_error="address_unreadable")
+                log.error("address_unreadable", outbox_id=row.id, conversation=conversation.id)
             else:
-                claimed.append(_item(deps, row, message, conversation, shown[message.id].buttons))
+                claimed.append(_item(row, message, conversation, address, shown[message.id].buttons))
         _take(session, [item.outbox_id for item in claimed], now, lease)
         return claimed
 
@@ -312,14 +317,21 @@ def _pointless(session: Session, deps: Deps, message: Message, now: datetime) ->
         return "unknown"
 
 
+def _address(deps: Deps, conversation: Conversation) -> str | None:
+    try:
+        return deps.vault.unseal(f"address:{conversation.channel}", conversation.address_sealed)
+    except InvalidTag:
+        return None
+
+
 def _item(
-    deps: Deps, row: Outbox, message: Message, conversation: Conversation, buttons: tuple[ButtonView, ...]
+    row: Outbox, message: Message, conversation: Conversation, address: str, buttons: tuple[ButtonView, ...]
 ) -> OutboxItem:
     return OutboxItem(
         outbox_id=row.id,
         key=row.key,
         conversation_id=conversation.id,
-        address=deps.vault.unseal(f"address:{conversation.channel}", conversation.address_sealed),
+        address=address,
         author=message.author,
         text=message.text,
         buttons=buttons,

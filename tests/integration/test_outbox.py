@@ -417,3 +417,14 @@ def test_rows_that_another_process_is_claiming_are_passed_over(deps: Deps) -> No
         claimed = due(deps)
     assert len(claimed) == 1
     assert claimed[0].outbox_id != held.id
+
+
+@pytest.mark.parametrize("sealed", ["anonymised", "1:AAAA", "2:00000000:AAAA"])
+def test_an_address_that_cannot_be_opened_holds_nobody_else_back(deps: Deps, sealed: str) -> None:
+    gone, other = chat(deps, "5001"), chat(deps, "5002")
+    write(deps, gone, "您好")
+    write(deps, other, "在吗")
+    with deps.begin() as session:
+        session.get_one(Conversation, gone).address_sealed = sealed
+    assert [item.text for item in due(deps)] == ["在吗"]
+    assert [(row.state, row.last_error) for row in rows(deps)] == [("dead", "address_unreadable"), ("pending", None)]
