@@ -102,26 +102,24 @@ def _anonymous_talk(deps: Deps) -> int:
     bound = exists().where(t.ChannelBinding.conversation_id == t.Conversation.id)
     waits = exists().where(t.Hold.conversation_id == t.Conversation.id, t.Hold.lifted_at.is_(None))
     pending = exists().where(t.CaseFile.conversation_id == t.Conversation.id, t.CaseFile.state.in_(tuple(OPEN)))
-    old = (
-        select(t.Conversation.id)
-        .where(
-            t.Conversation.borrower_id.is_(None),
-            t.Conversation.last_activity_at < before,
-            t.Conversation.owner.in_(("bot", "closed")),
-            t.Conversation.address_sealed != _NOBODY,
-            ~bound,
-            ~waits,
-            ~pending,
-        )
-        .order_by(t.Conversation.id)
-        .limit(AT_ONCE)
+    old = select(t.Conversation.id).where(
+        t.Conversation.borrower_id.is_(None),
+        t.Conversation.last_activity_at < before,
+        t.Conversation.owner.in_(("bot", "closed")),
+        t.Conversation.address_sealed != _NOBODY,
+        ~bound,
+        ~waits,
+        ~pending,
     )
+    some = old.order_by(t.Conversation.id).limit(AT_ONCE)
     deleted = 0
     while True:
         with deps.begin() as session:
-            found = session.scalars(old).all()
-            if not found:
+            free = session.scalars(some.with_for_update(skip_locked=True, of=t.Conversation)).all()
+            if not free:
                 return deleted
+            # Looked at again under the lock: somebody may have written since.
+            found = session.scalars(old.where(t.Conversation.id.in_(free))).all()
             deleted += _delete_messages(session, found, None)
             session.execute(delete(t.WebSession).where(t.WebSession.conversation_id.in_(found)))
             for conversation_id in found:  # the address goes with the talk; whoever writes again begins anew

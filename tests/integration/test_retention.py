@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,7 +25,7 @@ from bot.services import (
     notice_planning,
     retention,
 )
-from bot.services.conversations import Author, QuickReply, Reply, locked, say
+from bot.services.conversations import Author, QuickReply, Reply, append, locked, say
 from bot.services.deps import Deps
 from bot.services.retention import Retained
 from bot.store.dialogue_tracker import DialogueTracker
@@ -117,6 +118,20 @@ def test_a_second_run_finds_nothing_and_leaves_no_record(deps: Deps, clock: SetC
     with deps.read() as session:
         [entry] = session.scalars(select(AuditEntry).where(AuditEntry.event == "retention_run"))
         assert entry.detail["anonymous_messages"] == 1
+
+
+def test_whoever_writes_while_old_talk_is_deleted_keeps_it(deps: Deps, clock: SetClock) -> None:
+    chat = a_conversation(deps, Talk(channel="telegram"))
+    clock.move(timedelta(days=200))
+    with ThreadPoolExecutor(1) as pool, deps.begin() as session:
+        conversation = locked(session, chat)
+        assert conversation is not None
+        if deps.database.engine.dialect.name != "sqlite":  # there one writes at a time
+            run = pool.submit(retention.run, deps)
+            assert run.result(timeout=20).anonymous_messages == 0, "it waits for nobody"
+        append(session, conversation, deps.now(), author=Author.BORROWER, text="在吗", handling="pending")
+    assert retention.run(deps).anonymous_messages == 0
+    assert messages(deps, chat) == 2
 
 
 def test_what_was_deleted_before_a_job_failed_is_on_record(
