@@ -178,26 +178,31 @@ def lapse(deps: Deps, conversation_id: str) -> None:
 def release_binding(deps: Deps, conversation_id: str, reason: str) -> None:
     """Undo a conversation's binding: the number changed hands, or a stranger answers. Never undone by itself."""
     with deps.begin() as session:
-        conversation = session.get(Conversation, conversation_id)
-        if conversation is None:
-            return
-        now = deps.now()
-        for binding in session.scalars(
-            select(ChannelBinding).where(
-                ChannelBinding.conversation_id == conversation_id, ChannelBinding.released_at.is_(None)
-            )
-        ):
-            binding.released_at = now
-            binding.released_reason = reason
-        forget(session, conversation_id)
-        vouching.end(session, conversation_id, now)
-        for challenge in challenges.open_challenges(session, conversation_id):
-            challenge.state = "dropped"
-        if conversation.borrower_id is not None:
-            touch(session, conversation.borrower_id, now)  # their notices are planned anew, for where they can still go
-        conversation.borrower_id = None
-        conversation.verified_at = None
-        audit.record(session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason)
+        release(session, deps, conversation_id, reason)
+
+
+def release(session: Session, deps: Deps, conversation_id: str, reason: str) -> None:
+    """Undo a conversation's binding within a transaction."""
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None:
+        return
+    now = deps.now()
+    for binding in session.scalars(
+        select(ChannelBinding).where(
+            ChannelBinding.conversation_id == conversation_id, ChannelBinding.released_at.is_(None)
+        )
+    ):
+        binding.released_at = now
+        binding.released_reason = reason
+    forget(session, conversation_id)
+    vouching.end(session, conversation_id, now)
+    for challenge in challenges.open_challenges(session, conversation_id):
+        challenge.state = "dropped"
+    if conversation.borrower_id is not None:
+        touch(session, conversation.borrower_id, now)  # their notices are planned anew, for where they can still go
+    conversation.borrower_id = None
+    conversation.verified_at = None
+    audit.record(session, now, audit.BOT, "binding_released", ("conversation", conversation_id), reason=reason)
 
 
 def _find(session: Session, deps: Deps, claim: Claim) -> str | None:

@@ -36,12 +36,12 @@ def meet_stranger(deps: Deps, conversation_id: str, said: str) -> Speaker:
     ``said`` is normalised.
     """
     speaker = read_wrong_person(said)
-    with deps.read() as session:
+    with deps.begin() as session:
         borrower_id = session.scalar(select(Conversation.borrower_id).where(Conversation.id == conversation_id))
-    identity.release_binding(deps, conversation_id, speaker.value)
-    if borrower_id is not None and speaker is Speaker.NUMBER_CHANGED_HANDS:
-        with deps.begin() as session:
-            lock_borrower(session, borrower_id)
+        if borrower_id is not None:
+            lock_borrower(session, borrower_id)  # before the conversation, as whoever decides a notice does
+        identity.release(session, deps, conversation_id, speaker.value)
+        if borrower_id is not None and speaker is Speaker.NUMBER_CHANGED_HANDS:
             session.execute(
                 update(Conversation)
                 .where(Conversation.borrower_id == borrower_id, Conversation.channel == SMS)

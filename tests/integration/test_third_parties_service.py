@@ -82,6 +82,24 @@ def test_a_number_that_changed_hands_gets_no_text_message_any_more(deps: Deps, b
     assert row(deps, messages).unreachable_at == deps.now()
 
 
+def test_letting_go_and_stopping_text_messages_happen_together_or_not_at_all(
+    deps: Deps, borrower: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = a_conversation(deps, Talk(borrower_id=borrower, channel=SMS))
+    chat = bound(deps, borrower)
+
+    def dies(*_: object) -> None:
+        raise OSError("the process ends here")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(third_parties, "touch", dies)
+        with pytest.raises(OSError, match="ends here"):
+            third_parties.meet_stranger(deps, chat, "这个号码换人了")
+    third_parties.meet_stranger(deps, chat, "这个号码换人了")
+    assert row(deps, chat).borrower_id is None
+    assert row(deps, messages).unreachable_at == deps.now()
+
+
 def test_a_wrong_number_leaves_the_text_messages_alone(deps: Deps, borrower: str) -> None:
     messages = a_conversation(deps, Talk(borrower_id=borrower, channel=SMS))
     third_parties.meet_stranger(deps, bound(deps, borrower), "打错了")
