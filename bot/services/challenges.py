@@ -19,6 +19,9 @@ from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.store.tables import Borrower, Conversation, VerificationChallenge
 
+HALF_PROVED = timedelta(minutes=15)
+"""How long the first factor counts after it was passed: the second has to follow."""
+
 CODE_EVERY = timedelta(minutes=1)
 CODES_A_DAY = 10
 
@@ -72,7 +75,7 @@ def issue_after_login(session: Session, deps: Deps, subject: Subject) -> Verific
         conversation_id=subject.conversation_id,
         borrower_id=subject.borrower_id,
         code_hash=deps.vault.lookup("code", secrets.token_hex(16)),
-        code_expires_at=now,
+        code_expires_at=now + HALF_PROVED,
         code_passed=True,
         created_at=now,
     )
@@ -126,7 +129,9 @@ def open_challenges(session: Session, conversation_id: str) -> list[Verification
     )
 
 
-def open_challenge(session: Session, conversation_id: str) -> VerificationChallenge | None:
-    """Return the challenge that a conversation has to answer; None without one."""
-    challenges = open_challenges(session, conversation_id)
-    return challenges[0] if challenges else None
+def open_challenge(session: Session, conversation_id: str, now: datetime) -> VerificationChallenge | None:
+    """Return the challenge that a conversation has to answer; None without one, or when its first factor has lapsed."""
+    challenge = next(iter(open_challenges(session, conversation_id)), None)
+    if challenge is None or (challenge.code_passed and challenge.code_expires_at <= now):
+        return None
+    return challenge

@@ -18,7 +18,7 @@ from bot.identity.attempts import Attempt, attempts_left, locked_until
 from bot.identity.factors import Claim
 from bot.identity.levels import Level, Viewer
 from bot.services import audit, challenges, joining, vouching
-from bot.services.challenges import CODE_EVERY, Subject
+from bot.services.challenges import CODE_EVERY, HALF_PROVED, Subject
 from bot.services.channel_links import awaited, forget
 from bot.services.deps import Deps
 from bot.services.notices_due import touch
@@ -67,7 +67,7 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
     with deps.read() as session:
         if viewer_of(session, deps, conversation_id).level is Level.VERIFIED:
             return Progress(Step.DONE, Outcome.ACCEPTED, deps.settings.verification_attempts)
-        challenge = challenges.open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id, deps.now())
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
@@ -114,7 +114,7 @@ def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
 def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
     """Check a one-time code. An expired one is replaced by a new code."""
     with challenges.sending(deps) as (session, letters):
-        challenge = challenges.open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id, deps.now())
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         subject = challenges.subject_of(challenge)
@@ -126,14 +126,15 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
             fresh = challenges.issue(session, deps, subject, letters)
             return _progress(session, deps, conversation_id, fresh, Outcome.CODE_EXPIRED)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
-        challenge.code_passed = challenge.code_passed or passed
+        if passed and not challenge.code_passed:
+            challenge.code_passed, challenge.code_expires_at = True, deps.now() + HALF_PROVED
         return _after_attempt(session, deps, challenge, "code", passed)
 
 
 def resend_code(deps: Deps, conversation_id: str) -> Progress:
     """Send a new code for the open challenge; the old one is worth nothing from now on."""
     with challenges.sending(deps) as (session, letters):
-        challenge = challenges.open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id, deps.now())
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         subject = challenges.subject_of(challenge)
@@ -150,7 +151,7 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
 def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
     """Check the last four of the identity number; with the code passed before, this proves identity (level 2)."""
     with deps.begin() as session:
-        challenge = challenges.open_challenge(session, conversation_id)
+        challenge = challenges.open_challenge(session, conversation_id, deps.now())
         if challenge is None or not challenge.code_passed:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
         subject = challenges.subject_of(challenge)

@@ -109,6 +109,26 @@ def test_two_of_one_name_cannot_be_told_apart_by_it(deps: Deps, chat: str) -> No
     assert prove(deps, chat, Claim(PHONE, None))[-1].step is Step.DONE
 
 
+def test_a_code_that_was_right_counts_for_a_quarter_of_an_hour(deps: Deps, clock: SetClock, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    code = shown_code(deps, chat)
+    identity.answer_code(deps, chat, code)
+    clock.move(timedelta(minutes=10))
+    identity.answer_code(deps, chat, code)  # once more: that makes it no younger
+    clock.move(timedelta(minutes=5))
+    assert identity.progress(deps, chat).step is Step.CLAIM
+    assert identity.answer_id_tail(deps, chat, TAIL).step is Step.CLAIM
+    assert identity.who(deps, chat).level is not Level.VERIFIED
+    assert prove(deps, chat)[-1].step is Step.DONE
+
+
+def test_the_tail_may_follow_the_code_some_minutes_later(deps: Deps, clock: SetClock, chat: str) -> None:
+    identity.answer_claim(deps, chat, CLAIMS[0])
+    identity.answer_code(deps, chat, shown_code(deps, chat))
+    clock.move(timedelta(minutes=14))
+    assert identity.answer_id_tail(deps, chat, TAIL).step is Step.DONE
+
+
 def test_a_bound_conversation_goes_straight_to_the_code(deps: Deps, clock: SetClock, chat: str) -> None:
     prove(deps, chat)
     clock.move(timedelta(hours=2))

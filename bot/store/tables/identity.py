@@ -95,6 +95,7 @@ class VerificationChallenge(Base):
     """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same.
 
     ``claim_hash`` is the keyed hash of the phone or name that was claimed; null when the conversation was bound.
+    ``code_expires_at`` is when the code ends, and once it was passed, when that it was passed ends.
     """
 
     __tablename__ = "verification_challenge"
