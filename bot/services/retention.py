@@ -134,15 +134,15 @@ def _borrowers_talk(deps: Deps) -> int:
     """Talk with borrowers that is old enough, if everything they owed has been settled meanwhile."""
     before = years_ago(deps, deps.retention.talk_years)
     with deps.read() as session:
-        chats = session.execute(
-            select(t.ChannelBinding.conversation_id, t.ChannelBinding.borrower_id)
-            .where(
-                exists().where(
-                    t.Message.conversation_id == t.ChannelBinding.conversation_id, t.Message.created_at < before
-                )
-            )
-            .distinct()
-        ).all()
+        old = select(t.Message.conversation_id).where(t.Message.created_at < before)
+        bound = select(t.ChannelBinding.conversation_id, t.ChannelBinding.borrower_id).where(
+            t.ChannelBinding.conversation_id.in_(old)
+        )
+        # Letters and text messages go to conversations that nobody was bound to by proving who they are.
+        addressed = select(t.Conversation.id, t.Conversation.borrower_id).where(
+            t.Conversation.borrower_id.is_not(None), t.Conversation.id.in_(old)
+        )
+        chats = session.execute(bound.union(addressed)).all()
         owing = {each for _, each in chats if owes(session, deps, each)}
         kept = {conversation_id for conversation_id, each in chats if each in owing}
     free = sorted({conversation_id for conversation_id, _ in chats} - kept)

@@ -173,6 +173,18 @@ def test_a_borrowers_talk_goes_after_five_years_or_with_settlement_if_that_is_la
     assert messages(deps, chat) == 0
 
 
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_notices_over_one_way_channels_go_with_the_rest_of_the_talk(deps: Deps, clock: SetClock, channel: str) -> None:
+    borrower = a_borrower(deps)
+    debt = a_debt_of(deps, borrower, Owed(principal_fen=50_000, annual_rate="0", penalty_annual_rate="0"))
+    chat = a_conversation(deps, Talk(borrower_id=borrower, channel=channel))
+    clock.move(5 * YEAR)
+    assert retention.run(deps).borrower_messages == 0
+    a_payment(deps, debt, 50_000)
+    assert retention.run(deps).borrower_messages == 1
+    assert messages(deps, chat) == 0
+
+
 def test_newer_talk_of_a_settled_borrower_stays(deps: Deps, clock: SetClock) -> None:
     chat = a_bound_talk(deps, a_borrower(deps))
     clock.move(4 * YEAR)
