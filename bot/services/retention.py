@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bot.cases.course import OPEN
 from bot.services import audit, audit_chain, payment_uploads, retention_records
 from bot.services.deps import Deps
+from bot.services.offer_table import close
 from bot.services.retention_records import owes, years_ago
 from bot.store import tables as t
 from bot.store.dialogue_tracker import DialogueTracker
@@ -27,6 +28,9 @@ AT_ONCE = 200
 """Conversations whose talk is deleted in one transaction, so that writers are not kept waiting."""
 
 _NOBODY = "anonymised"
+
+_GOES_ON = timedelta(days=1)
+"""Whoever wrote so lately has not left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +214,17 @@ _MEANS = (
 
 
 def _means(deps: Deps) -> int:
-    """What somebody told of income, spending, household and hardship in a talk about plans that ended without one."""
+    """What somebody told of income, spending, household and hardship in a talk about plans that ended without one.
+
+    A talk that nobody went on with for as long is ended by it.
+    """
     before = deps.now() - timedelta(days=deps.retention.means_without_plan_days)
+    left = _end_left(deps, before)
     told = or_(*(getattr(t.Negotiation, name).is_not(None) for name in _MEANS))
     agreed = exists().where(t.Agreement.negotiation_id == t.Negotiation.id)
-    ended = select(t.Negotiation.id).where(t.Negotiation.active_key.is_(None), t.Negotiation.updated_at < before)
+    ended = select(t.Negotiation.id).where(
+        t.Negotiation.active_key.is_(None), or_(t.Negotiation.updated_at < before, t.Negotiation.id.in_(left))
+    )
     with deps.begin() as session:
         session.execute(
             update(t.Offer)
@@ -231,6 +241,32 @@ def _means(deps: Deps) -> int:
         ).all()
         session.execute(delete(t.OfferBasis).where(t.OfferBasis.negotiation_id.in_(emptied)))
         return len(emptied)
+
+
+def _end_left(deps: Deps, before: datetime) -> list[str]:
+    """End negotiations that stand as they stood ``before`` (aware), with nothing left to accept; returns their ids.
+
+    Whoever writes at this moment may be about to go on: theirs waits for the next run.
+    """
+    now = deps.now()
+    offered = exists().where(t.Offer.negotiation_id == t.Negotiation.id, t.Offer.expires_at > now)
+    writes = exists().where(
+        t.Conversation.borrower_id == t.Negotiation.borrower_id, t.Conversation.last_inbound_at > now - _GOES_ON
+    )
+    left = select(t.Negotiation).where(
+        t.Negotiation.active_key.is_not(None), t.Negotiation.updated_at < before, ~offered, ~writes
+    )
+    with deps.read() as session:
+        found = [each.id for each in session.scalars(left)]
+    ended = []
+    for negotiation_id in found:
+        with deps.begin() as session:
+            one = left.where(t.Negotiation.id == negotiation_id)
+            negotiation = session.scalar(one.with_for_update(skip_locked=True, of=t.Negotiation))
+            if negotiation is not None:
+                close(session, deps, negotiation, "ended")
+                ended.append(negotiation_id)
+    return ended
 
 
 def _identity(deps: Deps) -> int:

@@ -20,13 +20,13 @@ from bot.services import (
     case_pages,
     cases,
     holds,
-    identity,
     negotiation,
     notice_planning,
     retention,
 )
 from bot.services.conversations import Author, QuickReply, Reply, append, locked, say
 from bot.services.deps import Deps
+from bot.services.inbound import record_text
 from bot.services.retention import Retained
 from bot.store.dialogue_tracker import DialogueTracker
 from bot.store.tables import (
@@ -39,6 +39,7 @@ from bot.store.tables import (
     Hold,
     Message,
     Negotiation,
+    Offer,
     Outbox,
     Reminder,
     VerificationAttempt,
@@ -202,16 +203,48 @@ def test_means_told_for_no_plan_go_and_those_behind_a_plan_stay(deps: Deps, cloc
     chat = verified(deps, gone)
     negotiation.open_negotiation(deps, chat)
     negotiation.state_means(deps, chat, income_fen=600_000, essential_fen=350_000)
-    clock.move(MONTH)
-    assert retention.run(deps).means == 0  # still open
-    identity.lapse(deps, chat)
-    with deps.begin() as session:
-        for row in session.scalars(select(Negotiation).where(Negotiation.borrower_id == gone)):
-            row.active_key, row.state = None, "ended"
+    negotiation.end(deps, chat)
+    clock.move(timedelta(days=29))
+    assert retention.run(deps).means == 0
+    clock.move(timedelta(days=2))
     assert retention.run(deps).means == 1
     with deps.read() as session:
         told = {row.borrower_id: row.monthly_income_fen for row in session.scalars(select(Negotiation))}
     assert told == {kept: 600_000, gone: None}
+
+
+def test_a_talk_about_plans_that_nobody_goes_on_with_is_ended_and_its_means_go(deps: Deps, clock: SetClock) -> None:
+    borrower = a_borrower(deps)
+    a_debt_of(deps, borrower)
+    chat = verified(deps, borrower)
+    negotiation.open_negotiation(deps, chat)
+    negotiation.state_means(deps, chat, income_fen=600_000, essential_fen=350_000)
+    clock.move(timedelta(days=29))
+    assert retention.run(deps).means == 0
+    clock.move(timedelta(days=2))
+    record_text(deps, chat, "key-00000001", "我回来了")
+    assert retention.run(deps).means == 0, "they may be about to go on"
+    clock.move(timedelta(days=2))
+    assert retention.run(deps).means == 1
+    with deps.read() as session:
+        [row] = session.scalars(select(Negotiation))
+        assert (row.state, row.active_key, row.monthly_income_fen) == ("ended", None, None)
+    assert len(audited(deps, "negotiation_ended")) == 1
+
+
+def test_a_talk_with_an_offer_to_accept_is_not_ended(deps: Deps, clock: SetClock) -> None:
+    borrower = a_borrower(deps)
+    a_debt_of(deps, borrower)
+    chat = verified(deps, borrower)
+    negotiation.open_negotiation(deps, chat)
+    negotiation.state_means(deps, chat, income_fen=600_000, essential_fen=350_000)
+    clock.move(MONTH)
+    with deps.begin() as session:
+        for offer in session.scalars(select(Offer)):
+            offer.expires_at = clock.now() + timedelta(days=1)
+    assert retention.run(deps).means == 0
+    clock.move(timedelta(days=2))
+    assert retention.run(deps).means == 1
 
 
 def test_answers_to_identity_questions_and_dead_sessions_go(deps: Deps, clock: SetClock) -> None:
