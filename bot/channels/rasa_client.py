@@ -16,7 +16,8 @@ from bot.services.turns import Claimed, Understanding
 class Trouble(StrEnum):
     """Why there is no answer: nobody was there to ask, it takes longer than one waits, or it went wrong.
 
-    That nobody was there says nothing about the message.
+    That nobody was there says nothing about the message. An engine that ends while it has the message may have ended by
+    it: that counts as gone wrong.
     """
 
     ABSENT = "absent"
@@ -140,4 +141,6 @@ def _once(messages: Sequence[_Message]) -> list[_Message]:
 def _trouble(error: httpx.HTTPError | ValidationError) -> Trouble:
     if isinstance(error, httpx.ReadTimeout):
         return Trouble.LATE
+    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        return Trouble.FAILED
     return Trouble.ABSENT if isinstance(error, httpx.TransportError) else Trouble.FAILED
