@@ -31,6 +31,8 @@ EDGE_HISTORIES: Mapping[str, History] = {
     "a day ago": History(((DAY, None),)),
     "an hour ago": History(((HOUR, None),)),
     "an hour ahead": History(((-HOUR, None),)),
+    "five seconds ahead": History(((-5, None),)),
+    "six seconds ahead": History(((-6, None),)),
     "three, the first seven days ago": History(((2 * DAY, None), (4 * DAY, None), (WEEK, None)), answered=HOUR),
     "three, the first nearly seven days ago": History(((2 * DAY, None), (4 * DAY, None), (WEEK - 1, None)), HOUR),
     "four in seven days": History(tuple((span * DAY, None) for span in (1, 3, 5, 6)), answered=HOUR),

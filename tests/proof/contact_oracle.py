@@ -148,7 +148,7 @@ def at_any_time(case: Case) -> Answer | None:
         return "refused", "F5", None
     if case.purpose != "plan_notice" and not case.holds.isdisjoint(ONLY_PLAN_NOTICES):
         return "refused", "F6", None
-    if any(ago < 0 for ago, _ in case.history.sent):
+    if any(ago < -5 for ago, _ in case.history.sent):
         return "refused", "unknown", None
     if case.due_key is not None and [key for _, key in case.history.sent].count(case.due_key) >= 2:
         return "refused", "F4", None

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from bot.clock import SHANGHAI
-from bot.outreach.gate import Decision, HoldKind, Limits, PastNotice, Purpose, Recipient, Verdict, may_send
+from bot.outreach.gate import (
+    CLOCKS_APART,
+    Decision,
+    HoldKind,
+    Limits,
+    PastNotice,
+    Purpose,
+    Recipient,
+    Verdict,
+    may_send,
+)
 from bot.outreach.wishes import ContactWishes
 
 NOTICES = (Purpose.PLAN_NOTICE, Purpose.DUE_NOTICE, Purpose.COLLECTION)
@@ -112,7 +122,7 @@ UNKNOWN: dict[str, tuple[Recipient, datetime | None]] = {
     "a clock at the end of the calendar": (NEW, datetime.max.replace(tzinfo=UTC)),
     "no history": (replace(NEW, history=None), at(10)),
     "wishes that cannot be read": (replace(NEW, wishes=None), at(10)),
-    "a notice from the future": (told(at(11)), at(10)),
+    "a notice from the future": (told(at(10) + CLOCKS_APART + timedelta(milliseconds=1)), at(10)),
     "a notice without a zone": (told(NAIVE), at(10)),
     "a reply without a zone": (told(at(10, day=20), replied=NAIVE), at(10)),
 }
@@ -127,6 +137,11 @@ def test_what_is_unknown_is_refused(case: str) -> None:
 def test_a_second_notice_waits_a_whole_day() -> None:
     assert ask(told(at(10, 30, day=24)), at(10)) == Decision(Verdict.DEFERRED, "F1", at(10, 30))
     assert ask(told(at(10, 30, day=24)), at(10, 30)).verdict is Verdict.ALLOWED
+
+
+def test_a_notice_dated_by_a_clock_a_little_ahead_is_waited_for() -> None:
+    sent_at = at(10) + CLOCKS_APART
+    assert ask(told(sent_at), at(10)) == Decision(Verdict.DEFERRED, "F1", sent_at + timedelta(days=1))
 
 
 def test_a_notice_put_off_for_a_day_is_not_put_off_into_the_evening() -> None:
