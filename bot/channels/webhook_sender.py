@@ -70,7 +70,7 @@ class WebhookSender:
         }
         try:
             response = await self._http.post(parcel.url, content=parcel.body, headers=headers)
-        except httpx.HTTPError as error:
+        except Exception as error:  # noqa: BLE001  # an address that cannot be asked is tried no more often than others
             await self._failed(parcel, type(error).__name__, is_final=False)
             return
         if response.is_success:

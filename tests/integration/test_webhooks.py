@@ -122,6 +122,18 @@ async def test_an_answer_that_this_event_is_wrong_is_final(
     assert webhooks.dead_letters(deps)[0].last_error == "http_422"
 
 
+async def test_an_address_that_cannot_even_be_asked_counts_as_an_attempt(
+    deps: Deps, borrower: str, debt: str, webhook: NewWebhook, sender: WebhookSender, clock: SetClock
+) -> None:
+    with deps.begin() as session:
+        session.get_one(Webhook, webhook.id).url = "https://xn--/events"
+    happens(deps, borrower)
+    for attempt in range(1, GIVEN_UP_AFTER + 1):
+        assert await sender.round() == 1
+        clock.move(retry_delay(attempt))
+    assert len(webhooks.dead_letters(deps)) == 1
+
+
 async def test_two_gateways_share_the_work_and_a_dead_ones_claim_ends(
     deps: Deps, borrower: str, debt: str, core: CoreSystem, webhook: NewWebhook, sender: WebhookSender, clock: SetClock
 ) -> None:
