@@ -86,7 +86,7 @@ class TelegramInbound:
         if update is None or chat is None or chat.type != ChatType.PRIVATE:
             return
         try:
-            await self._tell(await self._conversation(chat.id), "problem_not_stored", f"tg:{update.update_id}")
+            await self._tell(await self._conversation(chat.id), "problem_not_stored", key_of(update))
         except Exception as error:
             if is_outage(error):
                 raise
@@ -94,20 +94,20 @@ class TelegramInbound:
 
     async def _handle(self, update: Update) -> None:
         if update.callback_query is not None:
-            await self._press(update.update_id, update.callback_query)
+            await self._press(key_of(update), update.callback_query)
         elif update.message is not None:
-            await self._message(update.update_id, update.message)
+            await self._message(key_of(update), update.message)
         elif update.my_chat_member is not None:
             await self._membership(update.my_chat_member)
 
-    async def _message(self, update_id: int, message: Message) -> None:
+    async def _message(self, key: str, message: Message) -> None:
         if message.chat.type != ChatType.PRIVATE:
             await self._refuse(message.chat.id)
             return
         words = message.text or message.caption
         if words is None and message.effective_attachment is None:
             return  # a timer was changed, a message pinned: nothing was said, and nobody is greeted for it
-        key, conversation_id = f"tg:{update_id}", await self._conversation(message.chat.id)
+        conversation_id = await self._conversation(message.chat.id)
         if message.contact is not None:
             await self._contact(conversation_id, key, message)
         elif message.effective_attachment is not None:
@@ -145,13 +145,12 @@ class TelegramInbound:
             return
         await self._words(conversation_id, key, self._menu.wording.one("shared_phone", phone=phone))
 
-    async def _press(self, update_id: int, query: CallbackQuery) -> None:
+    async def _press(self, key: str, query: CallbackQuery) -> None:
         again = self._menu.wording.one("pressed_again") if query.data == PRESSED else None
         self._courtesy(self._bot.answer_callback_query(query.id, text=again))
         message = query.message
         if message is None or query.data in (None, PRESSED) or message.chat.type != ChatType.PRIVATE:
             return
-        key = f"tg:{update_id}"
         conversation_id = await self._conversation(message.chat.id)
         record = partial(record_press, self._deps, conversation_id, key, str(query.data), limited=True)
         stored = await asyncio.to_thread(record)
@@ -224,6 +223,19 @@ class TelegramInbound:
         task = asyncio.create_task(make())
         self._courtesies.add(task)
         task.add_done_callback(self._courtesies.discard)
+
+
+def key_of(update: Update) -> str:
+    """Return what an update is known by within its chat, however often it comes.
+
+    Not its own number: Telegram may count anew after a quiet week, and counts anew for each bot. So it does for
+    messages, hence the instant beside the number; a press has an id that is nobody else's.
+    """
+    if update.callback_query is not None:
+        return f"tg:press:{update.callback_query.id}"
+    if update.message is not None:
+        return f"tg:{update.message.message_id}:{update.message.date.timestamp():.0f}"
+    return f"tg:update:{update.update_id}"
 
 
 def unread_kind(message: Message) -> str:
