@@ -26,7 +26,7 @@ from bot.channels.web_door import Door, doors, is_own_origin, script_wanted
 from bot.channels.web_frames import FRAME, FRAME_LIMIT, Hello, Press, Say, Seen, key_of
 from bot.channels.web_live import LiveConversations
 from bot.metrics import count_received
-from bot.services import document_store, evidence, history, inbound, web_sessions
+from bot.services import crisis, document_store, evidence, history, inbound, web_sessions
 from bot.services.conversations import WEB, Problem, Stored
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentFile, DocumentView
@@ -279,7 +279,7 @@ class Connection:
         await self.refresh()
 
     async def _take(self, frame: Say | Press) -> None:
-        if self._too_fast():
+        if self._too_fast() and not await self._is_urgent(frame):
             await self._problem("too_fast", frame.key)
             return
         try:
@@ -319,6 +319,12 @@ class Connection:
             return True
         self._recent.append(now)
         return False
+
+    async def _is_urgent(self, frame: Say | Press) -> bool:
+        """Whether there is a sign of danger in what was typed: it is taken however fast it comes."""
+        if not isinstance(frame, Say) or len(frame.text) > self._deps.settings.message_max_characters:
+            return False
+        return await asyncio.to_thread(crisis.sign_in, self._deps, frame.text) is not None
 
     async def _problem(self, code: str, key: str | None) -> None:
         limit = str(self._deps.settings.message_max_characters)

@@ -153,6 +153,14 @@ def test_more_messages_than_anybody_types_are_refused_and_not_stored(gateway: Pu
     assert_orderly(gateway, heard)
 
 
+def test_a_sign_of_danger_is_taken_however_fast_it_comes(gateway: PublicGateway) -> None:
+    said = [written({"type": "say", "key": f"in-a-rush-{n}", "text": "喂"}) for n in range(12)]
+    said.append(written({"type": "say", "key": "in-danger-1", "text": "我不想活了"}))
+    heard = talk(gateway, said, gateway.new_session())
+    assert "in-danger-1" in [frame["key"] for frame in heard.frames if frame["type"] == "ack"]
+    assert_orderly(gateway, heard)
+
+
 @given(data=st.data())
 def test_an_odd_request_for_a_line_gets_none_or_one_that_tells_nothing(
     gateway: PublicGateway, data: st.DataObject
