@@ -18,6 +18,8 @@ LEASE = timedelta(seconds=60)
 
 LOOK_SECONDS = 2.0
 SECONDS = 10.0
+"""What one attempt may take."""
+
 _ABREAST = 8
 _CANNOT_HELP = frozenset({400, 405, 410, 413, 415, 422})
 """Answers that say that this very event will never be taken."""
@@ -69,14 +71,29 @@ class WebhookSender:
             "Desk-Signature": signature(parcel.secret, self._deps.now(), parcel.body),
         }
         try:
-            response = await self._http.post(parcel.url, content=parcel.body, headers=headers)
+            status = await self._post(parcel, headers)
+        except TimeoutError:
+            await self._failed(parcel, "too_slow", is_final=False)
         except Exception as error:  # noqa: BLE001  # an address that cannot be asked is tried no more often than others
             await self._failed(parcel, type(error).__name__, is_final=False)
-            return
-        if response.is_success:
-            await asyncio.to_thread(webhooks.delivered, self._deps, parcel)
-            return
-        await self._failed(parcel, f"http_{response.status_code}", is_final=response.status_code in _CANNOT_HELP)
+        else:
+            if httpx.codes.is_success(status):
+                await asyncio.to_thread(webhooks.delivered, self._deps, parcel)
+            else:
+                await self._failed(parcel, f"http_{status}", is_final=status in _CANNOT_HELP)
+
+    async def _post(self, parcel: Parcel, headers: dict[str, str]) -> int:
+        """Return the status of the answer, whose body is not read: nothing in it is of use, and it may have no end.
+
+        Raises:
+            TimeoutError: all of it took longer than ``SECONDS``; a client's own limit is for each piece it reads.
+            httpx.HTTPError: there was no answer.
+        """
+        async with (
+            asyncio.timeout(SECONDS),
+            self._http.stream("POST", parcel.url, content=parcel.body, headers=headers) as response,
+        ):
+            return response.status_code
 
     async def _failed(self, parcel: Parcel, code: str, *, is_final: bool) -> None:
         is_tried_again = await asyncio.to_thread(webhooks.failed, self._deps, parcel, code, is_final=is_final)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from bot.channels import webhook_sender
 from bot.channels.webhook_sender import LEASE, WebhookSender
 from bot.outreach.gate import HoldKind
 from bot.services import api_clients, lender_events, webhooks
 from bot.services.deps import Deps
 from bot.services.webhooks import GIVEN_UP_AFTER, NewWebhook, WebhookRefusal, retry_delay
-from bot.store.tables import Hold, Webhook
+from bot.store.tables import Hold, Webhook, WebhookDelivery
 from tests.builders.desk import SetClock
 from tests.builders.lender import a_key
 from tests.doubles.core_system import CoreSystem
@@ -167,6 +169,39 @@ async def test_a_closed_address_and_a_closed_client_are_called_no_more(
     assert webhooks.close(deps, webhook.id) is None
     assert webhooks.close(deps, webhook.id) is WebhookRefusal.UNKNOWN
     assert core.requests == 0
+
+
+async def test_an_answer_that_drips_holds_nobody_else_up(
+    deps: Deps, borrower: str, debt: str, core: CoreSystem, sender: WebhookSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_key(deps, api_clients.Scope.EVENTS_READ, name="core")
+    monkeypatch.setattr(webhook_sender, "SECONDS", 0.5)
+    with CoreSystem(drips="header") as slow:
+        for double in (slow, core):
+            made = webhooks.register(deps, "core", double.url)
+            assert isinstance(made, NewWebhook)
+            double.secret = made.secret
+        happens(deps, borrower)
+        async with asyncio.timeout(10):
+            assert await sender.round() == 2
+    assert len(core.taken) == 1
+    with deps.read() as session:
+        waiting = session.scalars(select(WebhookDelivery).where(WebhookDelivery.state == "pending")).one()
+    assert (waiting.last_error, waiting.claimed_until) == ("too_slow", None)
+
+
+async def test_a_body_without_an_end_is_not_read(
+    deps: Deps, borrower: str, debt: str, core: CoreSystem, webhook: NewWebhook, sender: WebhookSender
+) -> None:
+    core.drips, core.answers = "body", [200]  # a 204 has none
+    happens(deps, borrower)
+    async with asyncio.timeout(5):
+        assert await sender.round() == 1
+    assert [(one.pending, one.dead) for one in webhooks.listing(deps)] == [(0, 0)]
+
+
+def test_an_attempt_ends_well_before_its_claim() -> None:
+    assert timedelta(seconds=2 * webhook_sender.SECONDS) < LEASE
 
 
 def test_a_new_address_is_told_what_comes_or_everything(deps: Deps, borrower: str, debt: str, core: CoreSystem) -> None:
