@@ -16,7 +16,7 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from bot.clock import business_date
-from bot.services import audit
+from bot.services import audit, webhooks
 from bot.services.deps import Deps
 from bot.store.tables import ApiClient, ApiKey
 
@@ -96,6 +96,7 @@ def close(deps: Deps, name: str) -> ClientRefusal | None:
         if client is None:
             return ClientRefusal.UNKNOWN
         client.closed_at = deps.now()
+        webhooks.end_of_client(session, client.id)
         audit.record(session, deps.now(), audit.SYSTEM, "api_client_closed", ("api_client", client.id))
     return None
 

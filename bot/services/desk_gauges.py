@@ -20,6 +20,7 @@ from bot.desk.ownership import Owner
 from bot.outreach.workdays import is_working_day
 from bot.services import heartbeats
 from bot.services.deps import Deps
+from bot.services.webhooks import OPEN_WEBHOOKS
 from bot.store import migrate
 from bot.store.tables import (
     Borrower,
@@ -131,9 +132,13 @@ _EVENTS = (
     select(func.count(), func.min(LenderEvent.happened_at))
     .select_from(WebhookDelivery)
     .join(LenderEvent, LenderEvent.seq == WebhookDelivery.event_seq)
-    .where(WebhookDelivery.state == "pending")
+    .where(WebhookDelivery.state == "pending", WebhookDelivery.webhook_id.in_(OPEN_WEBHOOKS))
 )
-_GIVEN_UP = select(func.count()).select_from(WebhookDelivery).where(WebhookDelivery.state == "dead")
+_GIVEN_UP = (
+    select(func.count())
+    .select_from(WebhookDelivery)
+    .where(WebhookDelivery.state == "dead", WebhookDelivery.webhook_id.in_(OPEN_WEBHOOKS))
+)
 
 
 def _backlog(session: Session, query: Select[int, datetime | None], now: datetime) -> Backlog:

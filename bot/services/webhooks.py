@@ -2,7 +2,7 @@
 
 An event is delivered at least once, to each address in order of its number as far as the address takes it; the number
 tells a repetition. What was not taken after ``GIVEN_UP_AFTER`` attempts is dead and stays to be seen, until somebody
-sends it again.
+sends it again. With its address, or its client, whatever was not taken is closed: nobody waits for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from bot.services import audit
@@ -32,6 +32,13 @@ GIVEN_UP_AFTER = 16
 LONGEST_WAIT = timedelta(hours=8)
 MOST_PREPARED = 500
 """Deliveries prepared for one address in one sweep."""
+
+OPEN_WEBHOOKS = (
+    select(Webhook.id)
+    .join(ApiClient, ApiClient.id == Webhook.client_id)
+    .where(Webhook.closed_at.is_(None), ApiClient.closed_at.is_(None))
+)
+"""Addresses that are called: neither they nor their clients are closed."""
 
 _LONGEST_URL = 500
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -129,20 +136,28 @@ def register(deps: Deps, client: str, url: str, *, from_beginning: bool = False)
 
 
 def close(deps: Deps, webhook_id: str) -> WebhookRefusal | None:
-    """Post nothing more to an address."""
+    """Post nothing more to an address. What it has not taken is closed."""
     with deps.begin() as session:
-        webhook = session.get(Webhook, webhook_id)
+        webhook = session.get(Webhook, webhook_id, with_for_update=True)
         if webhook is None or webhook.closed_at is not None:
             return WebhookRefusal.UNKNOWN
         webhook.closed_at = deps.now()
+        _close_deliveries(session, webhook.id)
         audit.record(session, deps.now(), audit.SYSTEM, "webhook_closed", ("webhook", webhook.id))
     return None
+
+
+def end_of_client(session: Session, client_id: str) -> None:
+    """Close every delivery of a client that is being closed, in an open transaction."""
+    owned = select(Webhook.id).where(Webhook.client_id == client_id).with_for_update()
+    for webhook_id in session.scalars(owned.order_by(Webhook.id)).all():
+        _close_deliveries(session, webhook_id)
 
 
 def prepare(deps: Deps) -> int:
     """Put new events on their way to every open address; returns how many deliveries are new."""
     with deps.read() as session:
-        ids = session.scalars(_open().with_only_columns(Webhook.id)).all()
+        ids = session.scalars(OPEN_WEBHOOKS).all()
     return sum(_prepare(deps, webhook_id) for webhook_id in ids)
 
 
@@ -249,7 +264,7 @@ def dead_letters(deps: Deps, limit: int = 200) -> tuple[DeadLetter, ...]:
             select(WebhookDelivery, Webhook.url, LenderEvent.kind)
             .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
             .join(LenderEvent, LenderEvent.seq == WebhookDelivery.event_seq)
-            .where(WebhookDelivery.state == "dead")
+            .where(WebhookDelivery.state == "dead", WebhookDelivery.webhook_id.in_(OPEN_WEBHOOKS))
             .order_by(WebhookDelivery.event_seq, WebhookDelivery.id)
             .limit(limit)
         ).all()
@@ -261,7 +276,8 @@ def send_again(deps: Deps, delivery_ids: Sequence[str] | None = None, operator_i
 
     ``operator_id`` is who asked for it at the console; without one it was somebody at the command line.
     """
-    wanted = update(WebhookDelivery).where(WebhookDelivery.state == "dead")
+    is_wanted = WebhookDelivery.state == "dead", WebhookDelivery.webhook_id.in_(OPEN_WEBHOOKS)
+    wanted = update(WebhookDelivery).where(*is_wanted)
     if delivery_ids is not None:
         wanted = wanted.where(WebhookDelivery.id.in_(delivery_ids))
     with deps.begin() as session:
@@ -272,18 +288,20 @@ def send_again(deps: Deps, delivery_ids: Sequence[str] | None = None, operator_i
     return count
 
 
-def _open() -> Select[Webhook]:
-    return (
-        select(Webhook)
-        .join(ApiClient, ApiClient.id == Webhook.client_id)
-        .where(Webhook.closed_at.is_(None), ApiClient.closed_at.is_(None))
+def _close_deliveries(session: Session, webhook_id: str) -> None:
+    session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.state.in_(("pending", "dead")))
+        .values(state="closed", claimed_until=None)
+        .execution_options(synchronize_session=False)
     )
 
 
 def _prepare(deps: Deps, webhook_id: str) -> int:
     with deps.begin() as session:
+        # Locked as whoever closes it locks it, so that nothing is put on its way after that.
         webhook = session.get(Webhook, webhook_id, with_for_update=True)
-        if webhook is None:
+        if webhook is None or session.scalar(OPEN_WEBHOOKS.where(Webhook.id == webhook_id)) is None:
             return 0
         new = _numbers_after(session, webhook.after_seq)
         for seq in new:

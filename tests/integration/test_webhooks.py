@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot.channels import webhook_sender
 from bot.channels.webhook_sender import LEASE, WebhookSender
 from bot.outreach.gate import HoldKind
-from bot.services import api_clients, lender_events, webhooks
+from bot.services import api_clients, desk_gauges, lender_events, webhooks
 from bot.services.deps import Deps
 from bot.services.webhooks import GIVEN_UP_AFTER, NewWebhook, WebhookRefusal, retry_delay
 from bot.store.tables import Hold, Webhook, WebhookDelivery
@@ -169,6 +169,44 @@ async def test_a_closed_address_and_a_closed_client_are_called_no_more(
     assert webhooks.close(deps, webhook.id) is None
     assert webhooks.close(deps, webhook.id) is WebhookRefusal.UNKNOWN
     assert core.requests == 0
+
+
+def left(deps: Deps) -> tuple[int, int]:
+    """How many events wait or were given up, as the alerts see it."""
+    gauges = desk_gauges.measure(deps)
+    return gauges.events.count, gauges.events_given_up
+
+
+@pytest.mark.parametrize("by", ["webhook", "client"])
+async def test_what_a_closed_address_did_not_take_waits_for_nobody(
+    deps: Deps, borrower: str, debt: str, core: CoreSystem, webhook: NewWebhook, sender: WebhookSender, by: str
+) -> None:
+    core.answers = [422, 503]
+    happens(deps, borrower, 3)
+    await rounds(sender)
+    assert left(deps) == (2, 1)
+    if by == "webhook":
+        webhooks.close(deps, webhook.id)
+    else:
+        api_clients.close(deps, "core")
+    assert left(deps) == (0, 0)
+    assert [(one.pending, one.dead) for one in webhooks.listing(deps)] == [(0, 0)]
+    assert webhooks.dead_letters(deps) == ()
+    assert webhooks.send_again(deps) == 0
+    happens(deps, borrower)
+    assert left(deps) == (0, 0)
+
+
+def test_what_was_left_by_an_address_closed_long_ago_is_not_counted(
+    deps: Deps, borrower: str, debt: str, core: CoreSystem, webhook: NewWebhook
+) -> None:
+    happens(deps, borrower, 2)
+    with deps.begin() as session:
+        session.get_one(Webhook, webhook.id).closed_at = deps.now()
+        session.scalars(select(WebhookDelivery).limit(1)).one().state = "dead"
+    assert left(deps) == (0, 0)
+    assert webhooks.dead_letters(deps) == ()
+    assert webhooks.send_again(deps) == 0
 
 
 async def test_an_answer_that_drips_holds_nobody_else_up(

@@ -109,7 +109,10 @@ class Webhook(Base):
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one address. ``state``: pending, delivered, dead (``last_error`` says why)."""
+    """One event on its way to one address. ``state``: pending, delivered, dead (``last_error`` says why), closed.
+
+    Closed is what was not taken when its address or its client was closed.
+    """
 
     __tablename__ = "webhook_delivery"
     __table_args__ = (
