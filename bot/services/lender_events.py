@@ -1,8 +1,9 @@
 """What the lender's core system is told: outcomes and contacts, in one order, each once.
 
 Events are read off the tables that hold what happened, by a sweep, so that no use case has to think of them and none
-waits for them. A sweep looks back a little further than the last one got: what was committed late is found too, and
-the key keeps everything else from being told twice. One process at a time gives numbers, so they appear in order and
+waits for them. A sweep looks back a little further than what the last one saw: what was committed late is found too,
+and the key keeps everything else from being told twice. Each process writes by a clock of its own, so now and then a
+sweep looks back as far as a clock may be wrong. One process at a time gives numbers, so they appear in order and
 whoever has read up to a number misses nothing.
 """
 
@@ -22,6 +23,12 @@ from bot.store import tables as t
 
 LOOK_BACK = timedelta(minutes=10)
 """Longer than any transaction of the desk takes."""
+
+WRONG_CLOCK = timedelta(days=2)
+"""A clock of the desk's may be wrong by less than this, and all that others write is told nevertheless."""
+
+FAR_LOOK_EVERY = timedelta(minutes=10)
+"""How often a sweep looks back over ``WRONG_CLOCK``: for what was written by a clock behind that of others."""
 
 KEPT = timedelta(days=400)
 """How long events can be read; they hold numbers of contracts, sums and days."""
@@ -88,8 +95,10 @@ def _read_source(deps: Deps, source: Source) -> int:
     try:
         with deps.begin() as session:
             _mark(session, _ONE_AT_A_TIME)
-            mark = _mark(session, source.name)
-            found = source.new(session, mark.read_until - LOOK_BACK, _MOST_READ)
+            mark, far = _mark(session, source.name), _mark(session, f"{source.name}:far")
+            looks_far = not timedelta(0) <= now - far.read_until < FAR_LOOK_EVERY
+            back = WRONG_CLOCK if looks_far else LOOK_BACK
+            found = source.new(session, min(mark.read_until, now) - back, _MOST_READ)
             before, numbers = last_seq(session), Numbers(session, found)
             for seq, one in enumerate(found, start=before + 1):
                 session.add(
@@ -102,8 +111,14 @@ def _read_source(deps: Deps, source: Source) -> int:
                         detail={"debts": numbers.of(one), **one.detail},
                     )
                 )
+            # What was seen, not the hour: by this clock what others are about to write may lie far back. An hour that
+            # nobody's clock can still show need not be looked at again.
+            seen = min(max((one.at for one in found), default=_BEGINNING), now)
             if len(found) < _MOST_READ:
-                mark.read_until = now
+                seen = max(seen, now - WRONG_CLOCK)
+                if looks_far:
+                    far.read_until = now
+            mark.read_until = max(mark.read_until, seen)
             return len(found)
     except IntegrityError:  # two began at the same moment: the other one has read it
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -69,6 +69,32 @@ def test_an_event_reaches_the_core_system_once_the_clock_is_right(deps: Deps, bo
     clock.move(-AHEAD)
     assert len(webhooks.claim_due(deps, 8, LEASE)) == 1
     assert webhooks.claim_due(deps, 8, LEASE) == []
+
+
+def test_a_scheduler_ahead_of_the_gateways_tells_the_core_system_what_they_write(
+    deps: Deps, borrower: str, clock: SetClock
+) -> None:
+    def happens(at: datetime) -> None:
+        with deps.begin() as session:
+            session.add(Hold(borrower_id=borrower, kind=HoldKind.OPT_OUT, placed_at=at))
+
+    def swept() -> int:
+        clock.move(AHEAD)
+        told = lender_events.sweep(deps)
+        clock.move(-AHEAD)
+        return told
+
+    assert swept() == 0
+    for _ in range(3):
+        clock.move(timedelta(minutes=1))
+        happens(deps.now())
+        assert swept() == 1
+    happens(deps.now() + AHEAD)  # by the scheduler itself
+    assert swept() == 1
+    happens(deps.now())
+    clock.move(lender_events.FAR_LOOK_EVERY)
+    assert swept() == 1
+    assert swept() == 0
 
 
 def test_a_notice_is_sent_once_whichever_way_the_clock_jumps(deps: Deps, clock: SetClock) -> None:

@@ -86,7 +86,10 @@ class LenderEvent(Base):
 
 
 class LenderEventMark(Base):
-    """Up to which instant a source of events has been read; its row is what one process at a time holds."""
+    """Up to which instant a source of events has been read; its row is what one process at a time holds.
+
+    ``source`` and ``:far`` is when what lies further back was last looked at.
+    """
 
     __tablename__ = "lender_event_mark"
 
