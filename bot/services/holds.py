@@ -17,6 +17,12 @@ from bot.services.notices_due import touch
 from bot.store.base import UtcDateTime
 from bot.store.tables import Borrower, Conversation, Hold
 
+JOINED = "hold_joined"
+"""What is on record of a hold that was placed before its borrower had proved who they are, once they have."""
+
+CHANGED = "hold_changed"
+"""What is on record of a hold that was given another end or reason."""
+
 _WISHES = frozenset({HoldKind.OPT_OUT, HoldKind.PAUSE})
 
 
@@ -176,10 +182,11 @@ def place(
         select(Hold).where(here, Hold.kind == kind, Hold.debt_id == debt_id, standing(now)).order_by(Hold.placed_at)
     )
     if hold is not None:
-        hold.borrower_id = hold.borrower_id or borrower_id
+        if borrower_id is not None:
+            join(session, now, hold, borrower_id)
         if (until, reason) not in ((None, None), (hold.until, hold.reason)):
             hold.until, hold.reason = until, reason
-            audit.record(session, now, _actor(kind, placed_by), "hold_changed", ("hold", hold.id), kind=kind.value)
+            audit.record(session, now, _actor(kind, placed_by), CHANGED, ("hold", hold.id), kind=kind.value)
         return Placed(hold.id, is_new=False)
     hold = Hold(
         borrower_id=borrower_id,
@@ -196,6 +203,13 @@ def place(
     place_of = ("conversation", conversation_id) if conversation_id is not None else ("borrower", borrower_id or "")
     audit.record(session, now, _actor(kind, placed_by), "hold_placed", place_of, kind=kind.value)
     return Placed(hold.id, is_new=True)
+
+
+def join(session: Session, now: datetime, hold: Hold, borrower_id: str) -> None:
+    """Make a hold of nobody in particular this borrower's, on record, inside an open transaction at ``now`` (aware)."""
+    if hold.borrower_id is None:
+        hold.borrower_id = borrower_id
+        audit.record(session, now, audit.BOT, JOINED, ("hold", hold.id), borrower=borrower_id)
 
 
 def lift(session: Session, deps: Deps, hold_id: str, *, lifted_by: str | None) -> bool:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cases.course import OPEN
-from bot.services import audit
+from bot.services import audit, holds
 from bot.services.deps import Deps
 from bot.services.notices_due import touch
 from bot.store.tables import CaseFile, ChannelBinding, Circumstance, EvidenceConsent, Hold
+
+CASE_JOINED = "case_joined"
+"""What is on record of a case that was opened before its borrower had proved who they are, once they have."""
 
 _STILL_OPEN = tuple(state.value for state in OPEN)
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def join(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -> int:
-    """Make a conversation's open cases of nobody in particular, and what they hold, this borrower's; return how many.
+    """Make a conversation's open cases of nobody in particular this borrower's; return how many.
 
-    Circumstances and consents that were told there come with them. For whoever is just being bound to it; borrower and
-    conversation are locked. What is from before the conversation was released from anybody is theirs and stays so: a
-    number may have changed hands.
+    Holds that stand there, circumstances and consents that were told there come with them. For whoever is just being
+    bound to it; borrower and conversation are locked. What is from before the conversation was released from anybody is
+    theirs and stays so: a number may have changed hands.
     """
-    since = _last_release(session, conversation_id)
+    now, since = deps.now(), _last_release(session, conversation_id)
     found = session.scalars(
         select(CaseFile)
         .where(
@@ -37,9 +40,16 @@ def join(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -
     ).all()
     for case in found:
         case.borrower_id = borrower_id
-        for hold in session.scalars(select(Hold).where(Hold.id.in_(case.hold_ids), Hold.borrower_id.is_(None))):
-            hold.borrower_id = borrower_id
-        audit.record(session, deps.now(), audit.BOT, "case_joined", ("case", case.id), borrower=borrower_id)
+        audit.record(session, now, audit.BOT, CASE_JOINED, ("case", case.id), borrower=borrower_id)
+    of_cases = [hold_id for case in found for hold_id in case.hold_ids]
+    of_nobody = select(Hold).where(
+        Hold.borrower_id.is_(None),
+        Hold.conversation_id == conversation_id,
+        or_(Hold.placed_at > since, Hold.id.in_(of_cases)),
+        holds.standing(now),
+    )
+    for hold in session.scalars(of_nobody.order_by(Hold.placed_at, Hold.id)):
+        holds.join(session, now, hold, borrower_id)
     for table, told_at in ((Circumstance, Circumstance.named_at), (EvidenceConsent, EvidenceConsent.given_at)):
         session.execute(
             update(table)
@@ -47,7 +57,7 @@ def join(session: Session, deps: Deps, conversation_id: str, borrower_id: str) -
             .values(borrower_id=borrower_id)
         )
     if found:
-        touch(session, borrower_id, deps.now())
+        touch(session, borrower_id, now)
     return len(found)
 
 

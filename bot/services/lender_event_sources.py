@@ -7,7 +7,7 @@ passed on: a hold that protects a person is told as ``care``, whatever it is abo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,9 @@ from bot.desk.calls import CallOutcome
 from bot.outreach.gate import HoldKind
 from bot.outreach.notice import Topic
 from bot.services.conversations import Author
+from bot.services.holds import CHANGED as HOLD_CHANGED
+from bot.services.holds import JOINED as HOLD_JOINED
+from bot.services.joining import CASE_JOINED
 from bot.services.servicing import PlanEventKind
 from bot.store import tables as t
 from bot.workout.promise import PromiseState
@@ -38,6 +41,7 @@ class EventKind(StrEnum):
     CASE_OPENED = "case.opened"
     CASE_DECIDED = "case.decided"
     SILENCE_BEGAN = "silence.began"
+    SILENCE_CHANGED = "silence.changed"
     SILENCE_ENDED = "silence.ended"
     NOTICE_SENT = "contact.notice_sent"
     NOTICE_REFUSED = "contact.notice_refused"
@@ -197,6 +201,12 @@ def _silence_began(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
     return _silence(hold, EventKind.SILENCE_BEGAN, hold.placed_at)
 
 
+def _silence_on_record(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
+    entry, hold = row
+    kind = EventKind.SILENCE_BEGAN if entry.event == HOLD_JOINED else EventKind.SILENCE_CHANGED
+    return replace(_silence(hold, kind, entry.at), subject=str(entry.id))
+
+
 def _silence_ended(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
     hold: t.Hold = row[0]
     return _silence(hold, EventKind.SILENCE_ENDED, hold.lifted_at or hold.placed_at)
@@ -204,7 +214,7 @@ def _silence_ended(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
 
 def _silence(hold: t.Hold, kind: EventKind, at: datetime) -> Fact:
     reason = hold.kind if hold.kind in _TOLD_SILENCES else "care"
-    detail = {"reason": reason, "until": hold.until.isoformat() if hold.until is not None else None}
+    detail = {"silence": hold.id, "reason": reason, "until": hold.until.isoformat() if hold.until is not None else None}
     return Fact(hold.id, kind, at, hold.borrower_id, [hold.debt_id] if hold.debt_id else None, detail)
 
 
@@ -238,6 +248,15 @@ def _proved(_: Session, row: Row[*tuple[Any, ...]]) -> Fact:
     entry, conversation = row
     detail = {"channel": conversation.channel}
     return Fact(str(entry.id), EventKind.IDENTITY_PROVED, entry.at, entry.detail.get("borrower"), None, detail)
+
+
+def _on_record(event: str) -> Select[*tuple[Any, ...]]:
+    """Return the query of what is on record of holds that are some borrower's by now."""
+    return (
+        select(t.AuditEntry, t.Hold)
+        .join(t.Hold, t.Hold.id == t.AuditEntry.subject_id)
+        .where(t.AuditEntry.event == event, t.AuditEntry.subject_kind == "hold", t.Hold.borrower_id.is_not(None))
+    )
 
 
 SOURCES: tuple[Source, ...] = (
@@ -275,6 +294,15 @@ SOURCES: tuple[Source, ...] = (
         _case_opened,
     ),
     Source(
+        "case_joined",
+        select(t.AuditEntry, t.CaseFile)
+        .join(t.CaseFile, t.CaseFile.id == t.AuditEntry.subject_id)
+        .where(t.AuditEntry.event == CASE_JOINED, t.AuditEntry.subject_kind == "case"),
+        t.AuditEntry.id,
+        t.AuditEntry.at,
+        _case_opened,
+    ),
+    Source(
         "case_decided",
         select(t.CaseFile).where(t.CaseFile.decided_at.is_not(None), t.CaseFile.number.is_not(None)),
         t.CaseFile.id,
@@ -283,10 +311,28 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "hold",
-        select(t.Hold).where(t.Hold.borrower_id.is_not(None)),
+        # Without those that the next source tells.
+        select(t.Hold).where(
+            t.Hold.borrower_id.is_not(None),
+            ~select(t.AuditEntry.id)
+            .where(
+                t.AuditEntry.subject_kind == "hold",
+                t.AuditEntry.subject_id == t.Hold.id,
+                t.AuditEntry.event == HOLD_JOINED,
+            )
+            .exists(),
+        ),
         t.Hold.id,
         t.Hold.placed_at,
         _silence_began,
+    ),
+    Source("hold_joined", _on_record(HOLD_JOINED), t.AuditEntry.id, t.AuditEntry.at, _silence_on_record),
+    Source(
+        "hold_changed",
+        _on_record(HOLD_CHANGED).where(t.Hold.lifted_at.is_(None)),
+        t.AuditEntry.id,
+        t.AuditEntry.at,
+        _silence_on_record,
     ),
     Source(
         "hold_lifted",

@@ -74,7 +74,7 @@ def test_placed_again_while_it_stands_it_is_the_same_hold(deps: Deps, borrower: 
     assert again == Placed(first.hold_id, is_new=False)
     with deps.read() as session:
         assert session.scalars(select(Hold.borrower_id)).all() == [borrower]
-    assert audited(deps) == [("bot", None, "hold_placed")]
+    assert audited(deps) == [("bot", None, "hold_placed"), ("bot", None, "hold_joined")]
 
 
 def test_placed_again_with_another_end_the_last_word_counts_and_is_audited(

@@ -16,7 +16,7 @@ from bot.cli import app
 from bot.desk.calls import CallOutcome, CallState
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import audit, call_backs, lender_events
+from bot.services import audit, call_backs, holds, lender_events
 from bot.services.call_backs import Arranged
 from bot.services.conversations import Author
 from bot.services.deps import Deps
@@ -93,6 +93,8 @@ def everything(deps: Deps, borrower: str, debt: str, chat: str) -> None:
         audit.record(session, now, audit.BOT, "call_no_answer", ("conversation", chat), borrower=borrower)
         for hold in (HoldKind.DISTRESS, HoldKind.DISPUTE):
             session.add(Hold(borrower_id=borrower, kind=hold, placed_at=now, lifted_at=now, reason="不想活了"))
+        holds.place(session, now, HoldKind.PAUSE, borrower_id=borrower, until=now + timedelta(days=3))
+        holds.place(session, now, HoldKind.PAUSE, borrower_id=borrower, until=now + timedelta(days=9))
         for number, state in enumerate(("sent", "refused", "planned", "superseded")):
             session.add(
                 Reminder(
