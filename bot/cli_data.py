@@ -68,9 +68,14 @@ def restore(
         done = backups.restore(deps, file, may_replace=replace)
     except (backups.BackupError, VaultKeyError) as error:
         stop(str(error))
-    typer.echo(f"restored what was backed up {done.header.made_at}: {_rows(done.manifest.rows)}")
-    if done.needs_migration:
-        typer.echo(f"the database is at {done.header.revision}: run `bot db migrate` before starting the desk")
+    header, held = done.restored.header, done.held
+    typer.echo(f"restored what was backed up {header.made_at}: {_rows(done.restored.manifest.rows)}")
+    typer.echo(f"held back, never sent by itself: {held.messages} messages that waited, {held.notices} notices due")
+    typer.echo("no borrower is written to first for the next seven days")
+    if held.next_seq is not None:
+        typer.echo(f"the lender's systems were told as event {held.next_seq - 1}")
+    if done.restored.needs_migration:
+        typer.echo(f"the database is at {header.revision}: run `bot db migrate` before starting the desk")
 
 
 def keys_status() -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.services import audit
+from sqlalchemy import Connection
+
+from bot.services import audit, restored
 from bot.services.deps import Deps
+from bot.services.restored import HeldBack
 from bot.settings import Settings
 from bot.store import backup
 from bot.store.backup import BackupError, Header, Manifest, Restored, Taken
 from bot.store.vault import read_key
 
-__all__ = ["BackupError", "Header", "Manifest", "Restored", "Taken", "check", "restore", "take"]
+__all__ = ["BackupError", "Header", "Manifest", "PutBack", "Restored", "Taken", "check", "restore", "take"]
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """A backup that has been put back, and what it had waiting that is not sent by itself."""
+
+    restored: Restored
+    held: HeldBack
 
 
 def take(deps: Deps, target: Path) -> Taken:
@@ -49,10 +61,11 @@ def check(settings: Settings, source: Path) -> tuple[Header, Manifest]:
     return backup.verify(source, _key(settings))
 
 
-def restore(deps: Deps, source: Path, *, may_replace: bool) -> Restored:
+def restore(deps: Deps, source: Path, *, may_replace: bool) -> PutBack:
     """Put a backup back, whole or not at all; the desk must be stopped.
 
-    It is put on record in the restored database, unless that first has to be migrated.
+    It is put on record in the restored database. What waited there is held back before anybody can see it
+    (``bot.services.restored``).
 
     Raises:
         BackupError: the reason, which also says what to do; the database is as it was.
@@ -61,20 +74,16 @@ def restore(deps: Deps, source: Path, *, may_replace: bool) -> Restored:
     """
     settings = deps.settings
     key, programs = _key(settings), settings.postgres_programs
+    held: list[HeldBack] = []
+
+    def settle(connection: Connection, header: Header, manifest: Manifest) -> None:
+        held.append(restored.hold_back(connection, deps.now(), header.made_at, manifest.total))
+
     deps.database.engine.dispose()
-    done = backup.restore(settings.sqlalchemy_url, source, key, may_replace=may_replace, programs=programs)
-    if not done.needs_migration:
-        with deps.begin() as session:
-            audit.record(
-                session,
-                deps.now(),
-                audit.SYSTEM,
-                "backup_restored",
-                ("desk", "backup"),
-                rows=done.manifest.total,
-                made_at=done.header.made_at,
-            )
-    return done
+    done = backup.restore(
+        settings.sqlalchemy_url, source, key, may_replace=may_replace, settle=settle, programs=programs
+    )
+    return PutBack(done, held[-1])
 
 
 def _key(settings: Settings) -> bytes | None:

@@ -15,6 +15,7 @@ from bot.desk.calls import CallState
 from bot.lending.ledger import EntryKind
 from bot.outreach.gate import Decision, HoldKind, PastNotice, Purpose, Recipient, may_send
 from bot.outreach.wishes import ContactWishes
+from bot.services import lost_history
 from bot.services.deps import Deps
 from bot.services.holds import ANYTHING, About, holds_on, open_holds_of_all
 from bot.store.base import UtcDateTime
@@ -120,7 +121,8 @@ def recipient_of(
 ) -> Recipient:
     """Return what is on record about a recipient: all that the gate decides by, but the limits and the clock.
 
-    The history is every notice and every contact begun by a person, over all channels and debts (F1). ``by_person``: a
+    The history is every notice and every contact begun by a person, over all channels and debts (F1), and what stands
+    for those that a restore took out of it. ``by_person``: a
     person goes on with what they began in this conversation within ``ONE_CONTACT``; a notice keeps its distance.
     ``about`` is what the message speaks of: holds that do not concern it are left out.
     """
@@ -153,12 +155,13 @@ def _recipients(
     now, whose = deps.now(), list(conversations)
     sought = set(session.scalars(_SOUGHT, {"borrower_ids": whose, "now": now}))
     histories = _histories(session, whose, goes_on, now - ONE_CONTACT)
+    lost = lost_history.lost_contacts(session, now, deps.limits)
     holds, wishes = open_holds_of_all(session, whose, now, abouts), wishes_of_all(session, whose)
     answers = last_answers(session, whose)
     return {
         borrower_id: Recipient(
             is_right_party=conversation is not None and conversation.borrower_id == borrower_id,
-            history=tuple(histories[borrower_id]),
+            history=(*histories[borrower_id], *lost),
             holds=holds[borrower_id].kinds | ({HoldKind.PAYMENT_SOUGHT} if borrower_id in sought else frozenset()),
             last_inbound_at=answers.get(borrower_id),
             wishes=wishes[borrower_id],

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from bot.services.conversations import Author
+from bot.services.lost_history import RULE as RESTORED
 from bot.store.tables import Conversation, Message, Outbox
 
 
@@ -34,6 +35,7 @@ class Why(StrEnum):
     INTERRUPTED = "interrupted"
     TROUBLE = "trouble"
     DEFECT = "defect"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,6 @@ def _view(row: Outbox) -> DeliveryView:
     if kind == "gave_up":
         return DeliveryView(state, Why.GAVE_UP)
     if state is DeliveryState.UNKNOWN:
-        return DeliveryView(state, Why.INTERRUPTED)
+        return DeliveryView(state, Why.RESTORED if kind == RESTORED else Why.INTERRUPTED)
     refused = Why.REFUSED if state is DeliveryState.DEAD else Why.TROUBLE
     return DeliveryView(state, _BY_CODE.get(kind, refused))

@@ -48,6 +48,7 @@ class EventKind(StrEnum):
     OPERATOR_WROTE = "contact.operator_wrote"
     CALLED = "contact.called"
     IDENTITY_PROVED = "contact.identity_proved"
+    RESTORED = "desk.restored"
 
 
 @dataclass(frozen=True, slots=True)

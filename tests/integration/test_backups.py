@@ -89,11 +89,12 @@ def test_every_table_comes_back_row_by_row(desk: Deps, elsewhere: str, tmp_path:
     taken = backups.take(desk, tmp_path / "copy")
     assert sum(len(rows) for name, rows in before.items() if name != "alembic_version") == taken.manifest.total
     other = over(elsewhere, tmp_path)
-    assert not backups.restore(other, tmp_path / "copy", may_replace=False).needs_migration
+    assert not backups.restore(other, tmp_path / "copy", may_replace=False).restored.needs_migration
     after = contents(elsewhere)
     assert after.keys() == before.keys()
-    recorded = after.pop("audit_entry")
-    assert after == {name: rows for name, rows in before.items() if name != "audit_entry"}
+    recorded, events = after.pop("audit_entry"), after.pop("lender_event")
+    assert after == {name: rows for name, rows in before.items() if name not in ("audit_entry", "lender_event")}
+    assert (before["lender_event"], len(events)) == ([], 1)
     assert set(recorded) > set(before["audit_entry"])
     with other.read() as session:  # ids go on where they were
         assert session.scalars(select(AuditEntry.event).order_by(AuditEntry.id)).all()[-1] == "backup_restored"
@@ -211,12 +212,12 @@ def test_postgresql_gets_its_old_tables_back_when_the_new_ones_fail(
     desk.database.engine.dispose()
     before = contents(fresh_postgresql)
 
-    def half(url: Any, programs: Any, manifest: Any, content: Iterator[bytes]) -> None:
+    def half(url: Any, programs: Any, manifest: Any, content: Iterator[bytes], settle: Any) -> None:
         def cut() -> Iterator[bytes]:
             yield next(content)[:5000]
             raise BackupError("cut off")
 
-        put_back(url, programs, manifest, cut())
+        put_back(url, programs, manifest, cut(), settle)
 
     put_back = postgres_copy.put_back
     monkeypatch.setattr(postgres_copy, "put_back", half)
@@ -309,3 +310,5 @@ def test_the_commands_say_what_was_done(desk: Deps, tmp_path: Path, monkeypatch:
     done = CliRunner().invoke(app, ["restore", copy, "--replace"])
     assert done.exit_code == 0, done.output
     assert "restored what was backed up" in done.output
+    assert "held back, never sent by itself: 0 messages that waited" in done.output
+    assert "told as event" in done.output

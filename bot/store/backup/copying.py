@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.store import migrate
@@ -72,10 +72,16 @@ def take(url: str, target: Path, key: bytes | None, made_at: datetime, programs:
     return Taken(header, manifest, target.stat().st_size)
 
 
-def restore(url: str, source: Path, key: bytes | None, *, may_replace: bool, programs: Path | None = None) -> Restored:
+Settle = Callable[[Connection, Header, Manifest], None]
+"""Changes what was put back, in an open transaction, before anybody else sees it."""
+
+
+def restore(
+    url: str, source: Path, key: bytes | None, *, may_replace: bool, settle: Settle, programs: Path | None = None
+) -> Restored:
     """Put a backup back: all of it, or the database stays as it is. The desk must be stopped.
 
-    The whole file is checked before the database is touched.
+    The whole file is checked before the database is touched. What was put back is changed by ``settle``.
 
     Raises:
         BackupError: the file is damaged, sealed with another key, of another kind of database or of a later release;
@@ -94,7 +100,7 @@ def restore(url: str, source: Path, key: bytes | None, *, may_replace: bool, pro
             raise BackupError(f"the database has {filled} rows, which --replace would delete")
         with source.open("rb") as file:
             _, _, content = container.read(file, key)
-            _put_back(url, programs, manifest, content)
+            _put_back(url, programs, manifest, content, lambda connection: settle(connection, header, manifest))
     except SQLAlchemyError as error:
         raise BackupError(f"the database cannot be used ({type(error).__name__})") from error
     except OSError as error:
@@ -148,8 +154,14 @@ def _snapshot(url: str, programs: Path | None) -> AbstractContextManager[tuple[M
     return postgres_copy.snapshot(make_url(url), programs)
 
 
-def _put_back(url: str, programs: Path | None, manifest: Manifest, content: Iterator[bytes]) -> None:
+def _put_back(
+    url: str,
+    programs: Path | None,
+    manifest: Manifest,
+    content: Iterator[bytes],
+    settle: Callable[[Connection], None],
+) -> None:
     if _engine(url) == "sqlite":
-        sqlite_copy.put_back(_file(url), manifest, content)
+        sqlite_copy.put_back(_file(url), manifest, content, settle)
     else:
-        postgres_copy.put_back(make_url(url), programs, manifest, content)
+        postgres_copy.put_back(make_url(url), programs, manifest, content, settle)

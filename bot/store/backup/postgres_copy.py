@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,8 +43,16 @@ def snapshot(url: URL, programs: Path | None) -> Iterator[tuple[Manifest, Iterat
         engine.dispose()
 
 
-def put_back(url: URL, programs: Path | None, manifest: Manifest, content: Iterable[bytes]) -> None:
+def put_back(
+    url: URL,
+    programs: Path | None,
+    manifest: Manifest,
+    content: Iterable[bytes],
+    settle: Callable[[Connection], None],
+) -> None:
     """Replace all tables by those of a copy. Whatever fails or is killed, either the old or the new ones are there.
+
+    The new ones are changed by ``settle`` before the old ones go.
 
     Raises:
         BackupError: ``pg_restore`` is missing or failed, or others are connected; the old tables are as before.
@@ -66,6 +74,8 @@ def put_back(url: URL, programs: Path | None, manifest: Manifest, content: Itera
             with engine.connect() as connection:
                 if rows_by_table(connection) != manifest.rows:
                     raise BackupError("what was restored does not hold the rows that it should")
+            with engine.begin() as connection:
+                settle(connection)
         except BaseException:
             _take_back(engine)
             raise

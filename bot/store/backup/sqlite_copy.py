@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+from sqlalchemy import Connection, create_engine
 
 from bot.store.backup.container import BLOCK_BYTES, BackupError, Manifest
 
@@ -26,8 +28,12 @@ def snapshot(database: Path) -> Iterator[tuple[Manifest, Iterator[bytes]]]:
             yield manifest, iter(lambda: content.read(BLOCK_BYTES), b"")
 
 
-def put_back(database: Path, manifest: Manifest, content: Iterable[bytes]) -> None:
+def put_back(
+    database: Path, manifest: Manifest, content: Iterable[bytes], settle: Callable[[Connection], None]
+) -> None:
     """Replace all of a database by a copy in one transaction; makes the file if there is none.
+
+    The copy is changed by ``settle`` before that.
 
     Raises:
         BackupError: the copy is not sound; the database is as before.
@@ -46,11 +52,21 @@ def put_back(database: Path, manifest: Manifest, content: Iterable[bytes]) -> No
                 raise BackupError("the copy in the backup is not a sound SQLite database") from error
             if found != manifest.rows:
                 raise BackupError("the copy in the backup does not hold the rows that it should")
-            with closing(sqlite3.connect(database, timeout=10)) as target:
-                try:
-                    copy.backup(target)
-                except sqlite3.OperationalError as error:
-                    raise BackupError(f"the database cannot be written ({error}): stop the desk first") from error
+        _settle(copied, settle)
+        with closing(sqlite3.connect(copied)) as copy, closing(sqlite3.connect(database, timeout=10)) as target:
+            try:
+                copy.backup(target)
+            except sqlite3.OperationalError as error:
+                raise BackupError(f"the database cannot be written ({error}): stop the desk first") from error
+
+
+def _settle(copied: Path, settle: Callable[[Connection], None]) -> None:
+    engine = create_engine(f"sqlite:///{copied}", hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            settle(connection)
+    finally:
+        engine.dispose()
 
 
 def rows_of(database: Path) -> dict[str, int]:
