@@ -234,19 +234,27 @@ def _refused(session: Session, deps: Deps, debt: Debt, payment: IncomingPayment)
         return RejectReason.BEFORE_DRAWDOWN
     day_before = payment.paid_on - timedelta(days=1)
     if min(lent) < payment.paid_on and not surely_open(moves_of(ledger), day_before):
+        plan = _plan_on(session, debt)
+        # What the named debt does not need goes to the others of its plan.
+        takers = {debt.id, *(plan.debt_ids if plan else ())}
         owed = portfolio_of(session, deps, DeskWork(debt.borrower_id, Purpose.PAYMENT), day_before)
-        if not next(view for view in owed.debts if view.debt_id == debt.id).is_open:
+        if not any(view.is_open for view in owed.debts if view.debt_id in takers):
             return RejectReason.DEBT_CLOSED
     return None
+
+
+def _plan_on(session: Session, debt: Debt) -> Agreement | None:
+    """The plan in force that covers a debt."""
+    plans = session.scalars(
+        select(Agreement).where(Agreement.borrower_id == debt.borrower_id, Agreement.state == "in_force")
+    )
+    return next((plan for plan in plans if debt.id in plan.debt_ids), None)
 
 
 def _divided(session: Session, deps: Deps, debt: Debt, payment: IncomingPayment) -> dict[str, int]:
     """What each debt gets: all goes to the one that is named, unless a plan in force covers others as well."""
     whole = {debt.id: payment.amount_fen}
-    plans = session.scalars(
-        select(Agreement).where(Agreement.borrower_id == debt.borrower_id, Agreement.state == "in_force")
-    )
-    plan = next((plan for plan in plans if debt.id in plan.debt_ids), None)
+    plan = _plan_on(session, debt)
     if plan is None or len(plan.debt_ids) == 1:
         return whole
     owed = portfolio_of(session, deps, DeskWork(debt.borrower_id, Purpose.PAYMENT))

@@ -29,6 +29,7 @@ from bot.services.deps import Deps
 from bot.services.handoff import place_hold
 from bot.services.history import messages_after
 from bot.services.payment_traces import Stated
+from bot.services.payments import Rejected, RejectReason
 from bot.services.proof import DeskWork, Purpose
 from bot.services.servicing import PlansSwept
 from bot.store.tables import (
@@ -205,6 +206,27 @@ def test_a_plan_over_two_debts_is_settled_by_payments_on_either(deps: Deps, cloc
     assert state_of(deps) == "completed"
     assert [view_of(deps, borrower, debt).is_open for debt in debts] == [False, False]
     assert sum(view_of(deps, borrower, debt).statement.balances.credit_fen for debt in debts) == 0
+
+
+def test_a_plan_goes_on_to_its_end_after_the_debt_that_every_payment_names_stands_at_zero(
+    deps: Deps, clock: SetClock, borrower: str
+) -> None:
+    named, other = (
+        a_debt_of(deps, borrower, Owed(fen, days_late=20, penalty_annual_rate="0")) for fen in (300_000, 600_000)
+    )
+    plan = a_plan(deps, verified(deps, borrower))
+    for part in plan.remaining:
+        clock.instant = at(part.due_on)
+        servicing.sweep(deps)
+        paid(deps, named, part.amount_fen)
+    assert {state for state, _ in states(deps)} == {"paid"}
+    assert (state_of(deps), events(deps)) == ("completed", {"completed"})
+    for each in (named, other):
+        balances = view_of(deps, borrower, each).statement.balances
+        assert (balances.total_fen, balances.credit_fen) == (0, 0)
+    clock.move(timedelta(days=2))
+    late = payments.receive(deps, a_payment_of(deps, named, 500))
+    assert late == Rejected(RejectReason.DEBT_CLOSED), "the whole plan is closed"
 
 
 def test_a_down_payment_is_due_first_and_settled_first(
