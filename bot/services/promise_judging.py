@@ -46,7 +46,8 @@ def sweep(deps: Deps, limit: int = 100) -> Judged:
     counts = dict.fromkeys(_JUDGED, 0)
     for promise_id in due:
         with deps.begin() as session:
-            counts[_judge(session, deps, promise_id)] += 1
+            if (state := _judge(session, deps, promise_id)) in counts:
+                counts[state] += 1
     if len(paid) < limit:  # else there may be more that were paid before now
         heartbeats.beat_at(deps, JUDGED_UP_TO, now)
     return Judged(**counts)
@@ -91,9 +92,12 @@ def _paid(since: datetime | None) -> Select[str]:
 
 
 def _judge(session: Session, deps: Deps, promise_id: str) -> str:
+    """Judge one promise and return its state; one that was replaced since it was found is left alone."""
     borrower_id = session.scalars(select(tables.Promise.borrower_id).where(tables.Promise.id == promise_id)).one()
     lock_borrower(session, borrower_id)
     row = session.get_one(tables.Promise, promise_id, with_for_update=True)
+    if row.state not in _JUDGED:
+        return row.state
     if row.amount_fen is None or row.due_on is None or row.made_at is None:
         raise ValueError(f"promise {promise_id} was judged before it was made")
     promise = PromiseToPay(row.amount_fen, business_date(row.made_at), row.due_on, row.grace_days)

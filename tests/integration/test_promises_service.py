@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from bot.clock import business_date
 from bot.lending.contract import ProductKind
@@ -286,6 +287,22 @@ def test_a_payment_booked_late_but_made_in_time_mends_a_broken_promise(
         assert accounts.book(session, debt, replace(entry, booked_at=deps.now())) is None
     assert promise_judging.sweep(deps) == Judged(kept=1)
     assert state_of(deps) == ["kept"]
+
+
+def test_a_promise_replaced_after_the_sweep_found_it_stays_replaced(
+    deps: Deps, clock: SetClock, chat: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(deps, chat)
+    clock.move(timedelta(days=7))
+    lock = promise_judging.lock_borrower
+
+    def replaced_meanwhile(session: Session, borrower_id: str) -> None:
+        lock(session, borrower_id)
+        session.execute(update(Promise).values(state="replaced"))
+
+    monkeypatch.setattr(promise_judging, "lock_borrower", replaced_meanwhile)
+    assert promise_judging.sweep(deps) == Judged()
+    assert state_of(deps) == ["replaced"]
 
 
 def test_more_payments_than_one_round_looks_at_are_left_for_the_next(deps: Deps, clock: SetClock) -> None:
