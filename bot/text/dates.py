@@ -6,7 +6,7 @@ month being 15; what is vague (过几天, 下个月) or impossible (2月30号) i
 """
 
 import re
-from calendar import monthrange
+from calendar import isleap, monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -179,9 +179,13 @@ def _month_day(match: re.Match[str], text: str, today: date) -> DateValue | None
     day = parse_integer(match["day"])
     if day is None or not 1 <= day <= monthrange(2024, month)[1]:
         return _UNRESOLVED
-    if (month, day) == (2, 29):
-        return _make(_nearest_year(date(today.year, 2, 28), today, past), month, day)
-    return _make(_nearest_year(date(today.year, month, day), today, past), month, day)
+    return _nearest(month, day, today, past)
+
+
+def _nearest(month: int, day: int, today: date, past: bool) -> DateValue:
+    """Return the day of that name that comes next, or came last; unresolved where that year has no 29 February."""
+    is_missing = (month, day) == (2, 29) and not isleap(today.year)
+    return _make(_nearest_year(date(today.year, month, 28 if is_missing else day), today, past), month, day)
 
 
 def _nearest_year(this_year: date, today: date, past: bool) -> int:
@@ -212,7 +216,7 @@ def _weak_day(match: re.Match[str], today: date, *, past: bool) -> DateValue | N
     month, day = int(match["month"]), int(match["day"])
     if not (1 <= month <= 12 and 1 <= day <= monthrange(2024, month)[1]):
         return None
-    return _make(_nearest_year(date(today.year, month, min(day, 28)), today, past), month, day)
+    return _nearest(month, day, today, past)
 
 
 def _shift_month(today: date, months: int) -> tuple[int, int]:
@@ -345,11 +349,7 @@ def _feast(match: re.Match[str], text: str, today: date) -> DateValue | None:
     if AFTER_FEAST.match(text, match.end()):
         return _UNRESOLVED
     month, day = FEASTS[match.group().replace("国庆节", "国庆").replace("圣诞节", "圣诞")]
-    return _make(
-        _nearest_year(date(today.year, month, day), today, _is_past(match, text)),
-        month,
-        day,
-    )
+    return _nearest(month, day, today, _is_past(match, text))
 
 
 # Earlier rules win where two would read the same characters.

@@ -134,6 +134,24 @@ def test_the_29th_of_february_needs_a_leap_year() -> None:
     assert days("2月29号", TODAY) == [None]
 
 
+@pytest.mark.parametrize(
+    ("text", "today", "day"),
+    [
+        ("12/31还", date(2026, 12, 29), date(2026, 12, 31)),
+        ("1/30还", date(2027, 1, 29), date(2027, 1, 30)),
+        ("7/31还款", date(2026, 7, 30), date(2026, 7, 31)),
+        ("7/31已经还了", date(2026, 7, 30), date(2025, 7, 31)),
+        ("2/29", date(2028, 2, 29), date(2028, 2, 29)),
+        ("2月29号", date(2028, 2, 29), date(2028, 2, 29)),
+        ("2/29", date(2027, 3, 1), date(2028, 2, 29)),
+        ("2/29已经还了", date(2029, 1, 10), date(2028, 2, 29)),
+        ("2/29", TODAY, None),
+    ],
+)
+def test_a_day_at_the_end_of_a_month_is_of_the_nearest_year_that_fits(text: str, today: date, day: date | None) -> None:
+    assert days(text, today) == [day]
+
+
 def test_weeks_start_on_monday() -> None:
     sunday = date(2026, 11, 22)
     assert days("下周一", sunday) == [date(2026, 11, 23)]
