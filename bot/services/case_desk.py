@@ -17,7 +17,7 @@ from bot.desk.uploads import UploadRefusal
 from bot.identity.roles import Permission, may
 from bot.outreach.tone import Finding
 from bot.services import audit
-from bot.services.case_record import add_note, extended, lock_with_borrower, move, seal_for, set_clock, tell
+from bot.services.case_record import add_note, extended, key_for, lock_with_borrower, move, seal_for, set_clock, tell
 from bot.services.deps import Deps
 from bot.services.handoff import unfitting
 from bot.services.operators import OperatorView
@@ -117,6 +117,8 @@ def classify(deps: Deps, operator: OperatorView, case_id: str, kind: CaseKind) -
         actor = audit.Actor("operator", operator.id)
         audit.record(session, deps.now(), actor, "case_named", ("case", case.id), kind=kind.value, was=case.kind)
         case.kind = kind.value
+        if kind.family is not Family.DISPUTE:
+            case.active_key = key_for(session, case.conversation_id, kind, case.id)
         return Acted(case.conversation_id)
 
 

@@ -19,7 +19,7 @@ from bot.identity.roles import Permission, may
 from bot.services import audit
 from bot.services.accounts import portfolio_of
 from bot.services.case_desk import LONGEST_TEXT, Refused
-from bot.services.case_record import QUEUE, CaseView, add_note, open_cases, receive, take_down, view_of
+from bot.services.case_record import QUEUE, CaseView, add_note, key_for, open_cases, receive, take_down, view_of
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
 from bot.services.locking import locked_in_turn
@@ -124,14 +124,12 @@ def _case_of(
     if same:
         same[0].borrower_id = same[0].borrower_id or conversation.borrower_id
         return same[0], False
-    key = f"{family.value}:{conversation.id}:{kind.value}"
-    taken = session.scalar(select(CaseFile.id).where(CaseFile.active_key == key))
     case = CaseFile(
         family=family.value,
         kind=kind.value,
         state=CaseState.RECEIVED.value,
         # A dispute is kept apart by its debts: none is disputed twice.
-        active_key=None if taken is not None or family is Family.DISPUTE else key,
+        active_key=key_for(session, conversation.id, kind) if family is not Family.DISPUTE else None,
         conversation_id=conversation.id,
         borrower_id=conversation.borrower_id,
         debt_ids=list(debt_ids),

@@ -226,6 +226,16 @@ def open_cases(session: Session, family: Family, conversation_id: str, borrower_
     ).all()
 
 
+def key_for(session: Session, conversation_id: str, kind: CaseKind | None, case_id: str = "") -> str | None:
+    """Return the key that keeps a complaint or a request the only open one of its kind in a conversation.
+
+    None where another than ``case_id`` has it. The conversation is locked.
+    """
+    key = f"{kind.family.value if kind else Family.COMPLAINT.value}:{conversation_id}:{kind.value if kind else ''}"
+    taken = session.scalar(select(CaseFile.id).where(CaseFile.active_key == key, CaseFile.id != case_id))
+    return None if taken is not None else key
+
+
 def extended(case: CaseFile) -> date:
     """Return the last day for an answer after one more extension.
 

@@ -22,7 +22,17 @@ from bot.identity.levels import Level
 from bot.services import audit, promises
 from bot.services.accounts import NotVerified, RightParty, lock_borrower, right_party
 from bot.services.case_questions import Asked, disputable, end_questions, open_question, question_of, told_here, told_of
-from bot.services.case_record import QUEUE, CaseView, lock_with_borrower, move, open_cases, receive, take_down, view_of
+from bot.services.case_record import (
+    QUEUE,
+    CaseView,
+    key_for,
+    lock_with_borrower,
+    move,
+    open_cases,
+    receive,
+    take_down,
+    view_of,
+)
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
@@ -230,7 +240,7 @@ def _complain(
                 family=Family.COMPLAINT.value,
                 kind=kind.value if kind else None,
                 state=CaseState.RECEIVED.value,
-                active_key=f"complaint:{conversation_id}:{kind.value if kind else ''}",
+                active_key=key_for(session, conversation_id, kind),
                 conversation_id=conversation_id,
                 borrower_id=borrower_id,
                 created_at=deps.now(),
@@ -288,9 +298,7 @@ def _begin(
 def _name(session: Session, deps: Deps, case: CaseFile, kind: CaseKind) -> None:
     case.kind = kind.value
     if case.family == Family.COMPLAINT.value:
-        key = f"complaint:{case.conversation_id}:{kind.value}"
-        taken = session.scalar(select(CaseFile.id).where(CaseFile.active_key == key, CaseFile.id != case.id))
-        case.active_key = None if taken is not None else key
+        case.active_key = key_for(session, case.conversation_id, kind, case.id)
     actor = audit.Actor("borrower", case.borrower_id)
     audit.record(session, deps.now(), actor, "case_named", ("case", case.id), kind=kind.value)
 

@@ -24,7 +24,7 @@ from bot.services.case_questions import Asked
 from bot.services.case_sweep import Swept
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
-from bot.store.tables import AuditEntry, CaseNote, Conversation, Reminder
+from bot.store.tables import AuditEntry, CaseFile, CaseNote, Conversation, Reminder
 from tests.builders.accounts import Owed, a_debt_of, a_plan, verified
 from tests.builders.cases import a_complaint, a_dispute, a_draft, case_of, open_holds_of, says, somebody
 from tests.builders.desk import SetClock
@@ -128,6 +128,27 @@ def test_nobody_decides_on_a_complaint_about_their_own_talk(
     case = reviewed(deps, boss, a_complaint(deps, chat))
     assert case_desk.act(deps, boss, case, A.REJECT, REASON) is Refused.OWN_CONDUCT
     assert isinstance(case_desk.act(deps, somebody(deps, login="other"), case, A.REJECT, REASON), Acted)
+
+
+def test_after_a_complaint_was_named_otherwise_the_same_can_be_complained_of_again(
+    deps: Deps, borrower: str, boss: OperatorView
+) -> None:
+    chat = verified(deps, borrower)
+    first = a_complaint(deps, chat, K.TONE)
+    assert isinstance(case_desk.classify(deps, boss, first, K.FREQUENCY), Acted)
+    second = a_complaint(deps, chat, K.TONE)
+    assert second != first
+    assert isinstance(case_desk.classify(deps, boss, second, K.FREQUENCY), Acted)
+    assert [case_of(deps, case).kind for case in (first, second)] == [K.FREQUENCY, K.FREQUENCY]
+    assert a_complaint(deps, chat, K.TONE) not in (first, second)
+
+
+def test_a_complaint_is_taken_though_another_case_holds_its_key(deps: Deps, borrower: str) -> None:
+    chat = verified(deps, borrower)
+    first = a_complaint(deps, chat, K.TONE)
+    with deps.begin() as session:
+        session.get_one(CaseFile, first).kind = K.FREQUENCY.value
+    assert a_complaint(deps, chat, K.TONE) != first
 
 
 def test_what_was_asked_is_shown_and_telling_it_goes_on_with_the_review(
