@@ -21,7 +21,7 @@ from bot.services.case_record import add_note, extended, key_for, lock_with_borr
 from bot.services.deps import Deps
 from bot.services.handoff import unfitting
 from bot.services.operators import OperatorView
-from bot.store.tables import CaseFile, Message
+from bot.store.tables import CaseFile, Conversation, Message
 
 LONGEST_TEXT = 1_000
 
@@ -72,7 +72,8 @@ def act(
     """Do one step of a case's course. ``text`` is what the borrower will read: what is asked for, or the reason.
 
     ``by_our_people`` marks what was found as done by people who collect for the lender: a supervisor has to see it.
-    Deciding takes ``Permission.DECIDE_CASES``, and nobody decides on a complaint about a talk that they took part in.
+    Deciding takes ``Permission.DECIDE_CASES``, and nobody decides on the complaint of somebody with whom they spoke
+    before it.
     """
     text = text.strip()
     if (refused := _unsayable(deps, what, text)) is not None:
@@ -197,12 +198,18 @@ def is_allowed(operator: OperatorView, what: CaseAct) -> bool:
 
 
 def _took_part(session: Session, operator: OperatorView, case: CaseFile) -> bool:
-    """Whether an operator spoke in the conversation before a complaint was raised there: it may be about them."""
+    """Whether an operator spoke with the borrower before they complained, over whichever channel: it may be about them.
+
+    Of a complaint by somebody unknown only the conversation is known that it was raised in.
+    """
     if case.family != Family.COMPLAINT:
         return False
-    spoke = select(Message.id).where(
-        Message.conversation_id == case.conversation_id,
-        Message.operator_id == operator.id,
-        Message.created_at < case.created_at,
+    here = Conversation.id == case.conversation_id
+    if case.borrower_id is not None:
+        here = here | (Conversation.borrower_id == case.borrower_id)
+    spoke = (
+        select(Message.id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(here, Message.operator_id == operator.id, Message.created_at < case.created_at)
     )
     return session.scalar(spoke.limit(1)) is not None

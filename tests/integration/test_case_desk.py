@@ -27,7 +27,7 @@ from bot.services.operators import OperatorView
 from bot.store.tables import AuditEntry, CaseFile, CaseNote, Conversation, Reminder
 from tests.builders.accounts import Owed, a_debt_of, a_plan, verified
 from tests.builders.cases import a_complaint, a_dispute, a_draft, case_of, open_holds_of, says, somebody
-from tests.builders.desk import SetClock
+from tests.builders.desk import SetClock, a_borrower
 
 K, A = CaseKind, CaseAct
 REASON = "我们核对了通话录音，情况和您说的一致，已经处理，对不起。"
@@ -128,6 +128,33 @@ def test_nobody_decides_on_a_complaint_about_their_own_talk(
     case = reviewed(deps, boss, a_complaint(deps, chat))
     assert case_desk.act(deps, boss, case, A.REJECT, REASON) is Refused.OWN_CONDUCT
     assert isinstance(case_desk.act(deps, somebody(deps, login="other"), case, A.REJECT, REASON), Acted)
+
+
+@pytest.mark.parametrize("is_raised_elsewhere", [True, False])
+def test_nobody_decides_on_a_complaint_about_their_own_talk_over_another_channel(
+    deps: Deps, clock: SetClock, borrower: str, boss: OperatorView, is_raised_elsewhere: bool
+) -> None:
+    chat, other = verified(deps, borrower), verified(deps, borrower, "telegram")
+    handoff.take(deps, chat, boss.id)
+    handoff.reply(deps, chat, boss.id, "您好，我来看看。", "k")
+    clock.move(timedelta(minutes=5))
+    case = a_complaint(deps, other if is_raised_elsewhere else chat)
+    cases.ask_facts(deps, other, case)
+    assert case_of(deps, case).conversation_id == other
+    reviewed(deps, boss, case)
+    assert case_desk.act(deps, boss, case, A.REJECT, REASON) is Refused.OWN_CONDUCT
+    assert isinstance(case_desk.act(deps, somebody(deps, login="other"), case, A.REJECT, REASON), Acted)
+
+
+def test_a_talk_with_somebody_else_keeps_nobody_from_deciding(
+    deps: Deps, clock: SetClock, borrower: str, boss: OperatorView
+) -> None:
+    another = verified(deps, a_borrower(deps, "李二", "13800000002", "110101199001010022"))
+    handoff.take(deps, another, boss.id)
+    handoff.reply(deps, another, boss.id, "您好，我来看看。", "k")
+    clock.move(timedelta(minutes=5))
+    case = reviewed(deps, boss, a_complaint(deps, verified(deps, borrower)))
+    assert isinstance(case_desk.act(deps, boss, case, A.REJECT, REASON), Acted)
 
 
 def test_after_a_complaint_was_named_otherwise_the_same_can_be_complained_of_again(
