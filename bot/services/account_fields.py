@@ -51,6 +51,8 @@ DEFAULTS: Mapping[str, str] = {
 
 FIELDS = (*REQUIRED, *DEFAULTS)
 
+_CHARGES = ("interest_yuan", "penalty_yuan", "fees_yuan")
+
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 
@@ -174,7 +176,7 @@ def read_account(fields: Mapping[str, object], today: date) -> IncomingAccount |
     in_order = account.lent_on < account.due_on and account.lent_on <= taken_over_on <= today
     if not in_order or (account.last_demand_on is not None and not account.lent_on <= account.last_demand_on <= today):
         return Refused(AccountRefusal.DAYS_OUT_OF_ORDER)
-    if account.opening is None and any(texts[name] != "0" for name in ("interest_yuan", "penalty_yuan", "fees_yuan")):
+    if account.opening is None and any(_Reader(texts).fen(name) for name in _CHARGES):
         return Refused(AccountRefusal.BALANCES_WITHOUT_DAY)
     return account
 
@@ -212,7 +214,7 @@ class _Reader:
         return fen
 
     def opening(self) -> OpeningBalances | None:
-        charges = [self.fen(name) for name in ("interest_yuan", "penalty_yuan", "fees_yuan")]
+        charges = [self.fen(name) for name in _CHARGES]
         on = self.maybe_day("balances_on")
         return OpeningBalances(on, *charges) if on is not None else None
 

@@ -89,6 +89,10 @@ def test_days_follow_each_other(changes: dict[str, str]) -> None:
     assert read(**changes) == Refused(AccountRefusal.DAYS_OUT_OF_ORDER)
 
 
+def test_no_charges_need_no_day_however_they_are_written() -> None:
+    assert isinstance(read(interest_yuan="0.00", penalty_yuan="0.0", fees_yuan="00"), IncomingAccount)
+
+
 def test_balances_need_their_day() -> None:
     assert read(interest_yuan="5") == Refused(AccountRefusal.BALANCES_WITHOUT_DAY)
     taken = read(interest_yuan="5", balances_on="2026-11-01")
