@@ -178,11 +178,13 @@ class _Intake:
             borrower.phone_sealed, borrower.phone_hash = vault.seal("phone", account.phone), phone_hash
             self._record("borrower_phone_changed", ("borrower", borrower.id))
         before = vault.unseal("email", borrower.email_sealed) if borrower.email_sealed is not None else None
-        if account.email is not None and account.email != before:
+        if account.email is not None:
+            # Given again, an address that took nothing is tried again.
             if register_email(self.session, self.deps, borrower, account.email) is not None:
                 return Refused(AccountRefusal.EMAIL_REFUSED)
-            is_changed = True
-            self._record("borrower_email_changed", ("borrower", borrower.id))
+            if account.email != before:
+                is_changed = True
+                self._record("borrower_email_changed", ("borrower", borrower.id))
         return borrower, is_changed and known is not None
 
     def _new_person(self) -> Borrower:

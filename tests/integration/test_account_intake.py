@@ -111,6 +111,17 @@ def test_new_contact_data_and_a_later_demand_are_taken_over_and_put_on_record(de
     assert events[-3:] == ["borrower_phone_changed", "borrower_email_changed", "debt_demand_noted"]
 
 
+def test_an_address_given_again_is_tried_again(deps: Deps) -> None:
+    account = an_account(email="zhang@example.com")
+    taken(deps, account)
+    with deps.begin() as session:
+        session.scalars(select(Conversation)).one().unreachable_at = deps.now()
+    assert taken(deps, account) is Taken.REPEATED
+    with deps.read() as session:
+        assert session.scalars(select(Conversation.unreachable_at)).one() is None
+        assert session.scalars(select(AuditEntry.event)).all().count("borrower_email_changed") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
