@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -25,6 +26,7 @@ from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.offer_table import read_offer
+from bot.services.one_by_one import attempted
 from bot.services.proof import viewer_of
 from bot.store import tables
 from bot.text.display import day_text
@@ -81,16 +83,22 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> Swept:
         ).all()
     expired = written = 0
     for approval_id in found:
-        with deps.begin() as session:
-            approval = session.scalar(
-                select(tables.Approval).where(tables.Approval.id == approval_id).with_for_update(skip_locked=True)
-            )
-            if approval is None:
-                continue
-            expired += _lapse(session, deps, approval)
-            if approval.telling in (Telling.DUE, Telling.HINTED):
-                written += _tell(session, deps, approval) is not None
+        done = attempted(partial(_see_to, deps, approval_id), "approval_not_seen_to", approval=approval_id)
+        if done is not None:
+            expired, written = expired + done.expired, written + done.written
     return Swept(expired, written)
+
+
+def _see_to(deps: Deps, approval_id: str) -> Swept:
+    with deps.begin() as session:
+        approval = session.scalar(
+            select(tables.Approval).where(tables.Approval.id == approval_id).with_for_update(skip_locked=True)
+        )
+        if approval is None:
+            return Swept()
+        has_lapsed = _lapse(session, deps, approval)
+        is_owed = approval.telling in (Telling.DUE, Telling.HINTED)
+        return Swept(int(has_lapsed), int(is_owed and _tell(session, deps, approval) is not None))
 
 
 def _has_work(now: datetime) -> ColumnElement[bool]:

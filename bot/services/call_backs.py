@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ from bot.services.call_news import count, owe_word, tell, told_of_miss_at
 from bot.services.deps import Deps
 from bot.services.holds import open_holds
 from bot.services.locking import locked_in_turn
+from bot.services.one_by_one import attempted
 from bot.services.operators import OperatorView
 from bot.store.tables import Borrower, CallBack, Conversation, Operator, Reminder
 
@@ -262,7 +264,10 @@ def listing(deps: Deps, readable: Select[str], *, due_only: bool = False) -> tup
 
 
 def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
-    """Tell times that could not be told before, and call off what is no longer its conversation's; returns how many."""
+    """Tell times that could not be told before, and call off what is no longer its conversation's; returns how many.
+
+    One transaction each.
+    """
     now = deps.now()
     with deps.read() as session:
         due = CallBack.telling.in_(OWED) & (CallBack.tell_at <= now)
@@ -271,19 +276,25 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> int:
             Conversation, Conversation.id == CallBack.conversation_id
         )
         found = session.execute(rows.where(or_(due, gone)).order_by(CallBack.tell_at).limit(limit)).all()
-    for conversation_id, call_id in found:
-        with deps.begin() as session:
-            conversation = locked_in_turn(session, conversation_id)
-            row = session.get(CallBack, call_id, with_for_update=True)
-            if conversation is None or row is None:
-                continue
-            if conversation.borrower_id != row.borrower_id:
-                row.telling = CallTelling.DROPPED.value
-                if row.state == CallState.OPEN:
-                    _close(session, deps, row, CallState.WITHDRAWN, audit.SYSTEM)
-            elif row.telling in OWED and row.tell_at is not None and row.tell_at <= deps.now():
-                tell(session, deps, conversation, row)
-    return len(found)
+    return sum(
+        attempted(partial(_see_to, deps, conversation_id, call_id), "call_not_seen_to", call=call_id) or False
+        for conversation_id, call_id in found
+    )
+
+
+def _see_to(deps: Deps, conversation_id: str, call_id: str) -> bool:
+    with deps.begin() as session:
+        conversation = locked_in_turn(session, conversation_id)
+        row = session.get(CallBack, call_id, with_for_update=True)
+        if conversation is None or row is None:
+            return False
+        if conversation.borrower_id != row.borrower_id:
+            row.telling = CallTelling.DROPPED.value
+            if row.state == CallState.OPEN:
+                _close(session, deps, row, CallState.WITHDRAWN, audit.SYSTEM)
+        elif row.telling in OWED and row.tell_at is not None and row.tell_at <= deps.now():
+            tell(session, deps, conversation, row)
+        return True
 
 
 def _callee(session: Session, deps: Deps, borrower_id: str) -> Callee:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -18,6 +20,7 @@ from bot.services.case_record import QUEUE, lock_with_borrower, move
 from bot.services.conversations import locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.one_by_one import attempted
 from bot.store.tables import CaseFile
 
 AHEAD = timedelta(days=20)
@@ -49,6 +52,7 @@ def sweep(deps: Deps, limit: int = 200) -> Swept:
         drafts = session.scalars(
             select(CaseFile.id)
             .where(CaseFile.state == CaseState.DRAFT, CaseFile.created_at <= deps.now() - DRAFT_LIVES)
+            .order_by(CaseFile.created_at, CaseFile.id)
             .limit(limit)
         ).all()
     due = [
@@ -57,9 +61,13 @@ def sweep(deps: Deps, limit: int = 200) -> Swept:
         if last_day is not None and is_worse(alarm_on(last_day, today, is_working_day), Alarm(alarm))
     ]
     return Swept(
-        alarmed=sum(_alarm(deps, case_id) for case_id in due[:limit]),
-        lapsed=sum(_pass_on(deps, case_id) for case_id in drafts),
+        alarmed=sum(_done(_alarm, deps, case_id) for case_id in due[:limit]),
+        lapsed=sum(_done(_pass_on, deps, case_id) for case_id in drafts),
     )
+
+
+def _done(work: Callable[[Deps, str], bool], deps: Deps, case_id: str) -> bool:
+    return attempted(partial(work, deps, case_id), "case_not_seen_to", case=case_id) or False
 
 
 def _alarm(deps: Deps, case_id: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ from bot.services.contact import decide_for_person
 from bot.services.conversations import Author, QuickReply, Reply, locked, queue_reason_of, say, seen_before
 from bot.services.deps import Deps
 from bot.services.locking import locked_in_turn
+from bot.services.one_by_one import attempted
 from bot.services.operators import may_answer
 from bot.services.reading_rights import is_readable, reader_of
 from bot.store.tables import AuditEntry, Conversation, Hold, Message, Negotiation, Operator
@@ -260,7 +262,10 @@ def requeue_abandoned(deps: Deps) -> int:
     with deps.read() as session:
         in_hand = session.scalars(select(Conversation).where(Conversation.owner == Owner.HUMAN)).all()
         abandoned = [conversation.id for conversation in in_hand if _is_abandoned(session, deps, conversation)]
-    return sum(_requeue(deps, conversation_id) for conversation_id in abandoned)
+    return sum(
+        attempted(partial(_requeue, deps, each), "conversation_not_requeued", conversation=each) or False
+        for each in abandoned
+    )
 
 
 def lift_hold(deps: Deps, hold_id: str, operator_id: str) -> bool:

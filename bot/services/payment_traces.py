@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from bot.services.accounts import DebtView, NotVerified, ledger_of, lock_borrowe
 from bot.services.conversations import Author, locked
 from bot.services.deps import Deps
 from bot.services.handoff import enqueue
+from bot.services.one_by_one import attempted
 from bot.store.tables import Agreement, Conversation, Debt, Instalment, Message, PaymentTrace, Reminder
 from bot.text.amounts import AmountRange
 from bot.text.dates import DateValue
@@ -224,9 +226,13 @@ def ask_persons(deps: Deps, limit: int = 100) -> int:
                 PaymentTrace.answer_by <= today,
                 PaymentTrace.person_asked_at.is_(None),
             )
+            .order_by(PaymentTrace.answer_by, PaymentTrace.id)
             .limit(limit)
         ).all()
-    return sum(_ask_person(deps, trace_id) for trace_id in waiting)
+    return sum(
+        attempted(partial(_ask_person, deps, trace_id), "trace_not_passed_on", trace=trace_id) or False
+        for trace_id in waiting
+    )
 
 
 def close(deps: Deps, trace_id: str, operator_id: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from bot.lending.ledger import EntryKind, effective_entries
 from bot.services import audit, heartbeats, notice_planning
 from bot.services.accounts import ledger_of, lock_borrower
 from bot.services.deps import Deps
+from bot.services.one_by_one import attempted
 from bot.store import tables
 from bot.workout.promise import PaymentMade, PromiseState, PromiseToPay, judged, paid_towards
 
@@ -44,11 +46,14 @@ def sweep(deps: Deps, limit: int = 100) -> Judged:
         over = session.scalars(_over(now).limit(limit)).all()
         due = list(dict.fromkeys((*paid, *over)))
     counts = dict.fromkeys(_JUDGED, 0)
+    failed: set[str] = set()
     for promise_id in due:
-        with deps.begin() as session:
-            if (state := _judge(session, deps, promise_id)) in counts:
-                counts[state] += 1
-    if len(paid) < limit:  # else there may be more that were paid before now
+        state = attempted(partial(_judged_now, deps, promise_id), "promise_not_judged", promise=promise_id)
+        if state is None:
+            failed.add(promise_id)
+        elif state in counts:
+            counts[state] += 1
+    if len(paid) < limit and failed.isdisjoint(paid):  # else there may be more that were paid before now
         heartbeats.beat_at(deps, JUDGED_UP_TO, now)
     return Judged(**counts)
 
@@ -89,6 +94,11 @@ def _paid(since: datetime | None) -> Select[str]:
         .distinct()
     )
     return booked if since is None else booked.where(entry.booked_at > since)
+
+
+def _judged_now(deps: Deps, promise_id: str) -> str:
+    with deps.begin() as session:
+        return _judge(session, deps, promise_id)
 
 
 def _judge(session: Session, deps: Deps, promise_id: str) -> str:

@@ -7,10 +7,11 @@ borrower's row (``bot.services.accounts.lock_borrower``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from bot.services.deps import Deps
 from bot.services.handoff import enqueue
 from bot.services.holds import lift, open_holds
 from bot.services.offer_table import read_offer
+from bot.services.one_by_one import attempted
 from bot.services.plan_completion import asks_nothing_more, clear_debts
 from bot.store.tables import Agreement, Conversation, Hold, Instalment, Negotiation, Offer, PlanEvent
 from bot.workout.offer import Offer as OfferTerms
@@ -114,13 +116,17 @@ def sweep(deps: Deps, limit: int = 100) -> PlansSwept:
 
     A late instalment gets one gentle notice, through the gate. After the days of grace a person is asked. A plan that
     is broken by its rule ends only when the borrower was told of that before; then the hold on collection ends as well.
+    One that cannot be looked at waits for the next round and takes nobody's place in this one.
     """
-    persons_asked = ended = 0
-    waiting = _waiting(deps, limit)
-    for agreement_id in waiting:
-        asked, over = _look(deps, agreement_id)
-        persons_asked, ended = persons_asked + asked, ended + over
-    return PlansSwept(len(waiting), persons_asked, ended)
+    looked_at = persons_asked = ended = 0
+    seen: set[str] = set()
+    while looked_at < limit and (waiting := _waiting(deps, limit - looked_at, seen)):
+        seen.update(waiting)
+        for agreement_id in waiting:
+            done = attempted(partial(_look, deps, agreement_id), "plan_not_serviced", agreement=agreement_id)
+            if done is not None:
+                looked_at, persons_asked, ended = looked_at + 1, persons_asked + done[0], ended + done[1]
+    return PlansSwept(looked_at, persons_asked, ended)
 
 
 def _in_force(session: Session, borrower_id: str) -> Sequence[Agreement]:
@@ -178,8 +184,11 @@ def _complete(session: Session, deps: Deps, agreement: Agreement, offer: OfferTe
     audit.record(session, now, audit.SYSTEM, "plan_completed", ("agreement", agreement.id))
 
 
-def _waiting(deps: Deps, limit: int) -> list[str]:
-    """Agreements with an instalment whose stored state a day has overtaken, or with a decision that is due."""
+def _waiting(deps: Deps, limit: int, seen: Collection[str]) -> list[str]:
+    """Agreements with an instalment whose stored state a day has overtaken, or with a decision that is due.
+
+    Oldest first; those that were ``seen`` in this round are left out.
+    """
     now = deps.now()
     today = business_date(now)
     ahead = Instalment.state.in_((InstalmentState.DUE, InstalmentState.PARTLY_PAID)) & (Instalment.due_on < today)
@@ -191,7 +200,10 @@ def _waiting(deps: Deps, limit: int) -> list[str]:
     with deps.read() as session:
         return list(
             session.scalars(
-                select(Agreement.id).where(Agreement.state == "in_force", overtaken | decision).limit(limit)
+                select(Agreement.id)
+                .where(Agreement.state == "in_force", overtaken | decision, Agreement.id.not_in(seen))
+                .order_by(Agreement.accepted_at, Agreement.id)
+                .limit(limit)
             )
         )
 

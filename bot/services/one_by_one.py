@@ -1,0 +1,24 @@
+"""Work that is done row by row, each in a transaction of its own: one that fails keeps none of the others waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+log = structlog.get_logger()
+
+_Made = TypeVar("_Made")
+
+
+def attempted(work: Callable[[], _Made], event: str, **row: str) -> _Made | None:
+    """Return what the work on one row comes to; None where it failed, which is logged as ``event`` with the row's id.
+
+    What failed is tried again in the next round.
+    """
+    try:
+        return work()
+    except Exception as error:
+        log.error(event, **row, kind=type(error).__name__, exc_info=error)
+        return None
