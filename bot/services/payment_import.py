@@ -44,6 +44,7 @@ WHY = {
     RejectReason.BEFORE_DRAWDOWN: "paid_on lies before the money was lent",
     RejectReason.DEBT_CLOSED: "nothing was owed on that day any more; look whether it has to be paid back",
     RejectReason.ID_USED_FOR_OTHER_PAYMENT: "this source and payment_id name another payment that was booked before",
+    RejectReason.LEDGER_UNSOUND: "the debt's entries contradict each other; have them put right, then send it again",
 }
 """Each reason in plain words, for whoever has to correct the file."""
 
@@ -180,7 +181,7 @@ def _tried(deps: Deps, table: CsvTable) -> _Tally:
         fresh = [one for one in read if (one.source, one.payment_id) not in seen]
         with deps.begin() as session:
             together = PaymentBatch(session, deps, fresh).book()
-            done = [each or payments.receive_in(session, deps, one) for one, each in zip(fresh, together, strict=True)]
+            done = [each or payments.try_in(session, deps, one) for one, each in zip(fresh, together, strict=True)]
             session.rollback()
         outcomes = iter(done)
         tried = [

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -39,6 +40,10 @@ _DAY = re.compile(r"\d{4}([-/])\d{2}\1\d{2}", re.ASCII)
 _PAYMENT_ID = re.compile(r"[A-Za-z0-9._:/-]{1,64}", re.ASCII)
 _SOURCE = re.compile(r"[a-z0-9_-]{1,30}", re.ASCII)
 _LONGEST_REFERENCE = 60
+_UNCOUNTABLE = (LedgerError, ValueError)
+"""What counting a ledger raises whose entries contradict each other or its contract's terms."""
+
+log = structlog.get_logger()
 
 
 class RejectReason(StrEnum):
@@ -58,6 +63,8 @@ class RejectReason(StrEnum):
     BEFORE_DRAWDOWN = "before_drawdown"
     DEBT_CLOSED = "debt_closed"
     ID_USED_FOR_OTHER_PAYMENT = "id_used_for_other_payment"
+    LEDGER_UNSOUND = "ledger_unsound"
+    """The entries on record contradict each other; it can be sent again once that is put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +135,26 @@ def read_payment(fields: Mapping[str, object]) -> IncomingPayment | Rejected:
 
 
 def receive(deps: Deps, payment: IncomingPayment) -> Outcome:
-    """Book a payment with all that follows from it, whole or not at all, once for each source and payment id."""
+    """Book a payment with all that follows from it, whole or not at all, once for each source and payment id.
+
+    Where its ledger cannot be counted it is rejected like any other that cannot be booked: those beside it go on.
+    """
     try:
-        with deps.begin() as session:
+        try:
+            return _receive(deps, payment)
+        except IntegrityError:  # the same id was booked between the look and the write: it is there now
+            return _receive(deps, payment)
+    except _UNCOUNTABLE as error:
+        return _unsound(payment, error)
+
+
+def try_in(session: Session, deps: Deps, payment: IncomingPayment) -> Outcome:
+    """Book a payment inside an open transaction that goes on whatever comes of it: what is rejected leaves nothing."""
+    try:
+        with session.begin_nested():
             return receive_in(session, deps, payment)
-    except IntegrityError:  # the same id was booked between the look and the write: it is there now
-        with deps.begin() as session:
-            return receive_in(session, deps, payment)
+    except _UNCOUNTABLE as error:
+        return _unsound(payment, error)
 
 
 def receive_in(session: Session, deps: Deps, payment: IncomingPayment) -> Outcome:
@@ -182,6 +202,16 @@ def receive_in(session: Session, deps: Deps, payment: IncomingPayment) -> Outcom
     if all(never_in_credit(moves_of(ledger_of(session, debt_id))) for debt_id in parts):
         return Booked()
     return Booked(max(_credit_fen(session, deps, debt, parts) - credit_before_fen, 0))
+
+
+def _receive(deps: Deps, payment: IncomingPayment) -> Outcome:
+    with deps.begin() as session:
+        return receive_in(session, deps, payment)
+
+
+def _unsound(payment: IncomingPayment, error: Exception) -> Rejected:
+    log.error("payment_not_booked", payment=payment.ledger_key, kind=type(error).__name__, exc_info=error)
+    return Rejected(RejectReason.LEDGER_UNSOUND)
 
 
 def entry_for(payment: IncomingPayment, amount_fen: int, booked_at: datetime) -> Entry:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from bot import cli
 from bot.clock import business_date
 from bot.lending.accrual import accrue
-from bot.lending.ledger import EntryKind
+from bot.lending.ledger import Entry, EntryKind
 from bot.services import accounts, csv_rows, payment_import, payments
 from bot.services.accounts import DebtView
 from bot.services.csv_rows import FileRefusal
@@ -282,6 +282,25 @@ def test_a_late_arrival_leaves_the_interest_as_if_it_had_been_on_time(
     with deps.begin() as session:
         kinds = [entry.kind for entry in accounts.ledger_of(session, late)]
     assert EntryKind.REVERSAL in kinds
+
+
+def test_a_payment_whose_ledger_cannot_be_counted_is_rejected_and_those_beside_it_are_booked(
+    deps: Deps, borrower: str, debt: str
+) -> None:
+    other = a_debt(deps, a_borrower(deps, "李二", "13800000002", "110101199001010022"), 100_000)
+    with deps.begin() as session:
+        lent = session.scalars(select(LedgerEntry.key).where(LedgerEntry.debt_id == debt)).one()
+        for key in ("back", "back again"):  # one entry taken back twice
+            entry = Entry(key, EntryKind.REVERSAL, 100_000, days_ago(deps, 10), deps.now(), "test", reverses=lent)
+            assert accounts.book(session, debt, entry) is None
+            session.flush()
+    content = a_file(a_row(deps, debt, amount_yuan="1"), a_row(deps, other))
+    tried = imported(deps, content, is_dry_run=True)
+    done = imported(deps, content)
+    for report in (tried, done):
+        assert (report.booked, report.rejects) == (1, (RejectedRow(2, RejectReason.LEDGER_UNSOUND),))
+    assert count_of(deps, Payment) == 1
+    assert payments.receive(deps, a_payment_of(deps, debt, 100)) == Rejected(RejectReason.LEDGER_UNSOUND)
 
 
 def book_monthly_interest(deps: Deps, debt: str) -> None:
