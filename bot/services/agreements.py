@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.services import agreement_line, approvals, audit, plan_notices
-from bot.services.accounts import DebtView, NotVerified, RightParty, lock_borrower, portfolio_of, right_party
+from bot.services.accounts import DebtView, NotVerified, RightParty, portfolio_of, right_party
 from bot.services.agreement_record import agreement_text, write_agreement
 from bot.services.approvals import ApprovalState
 from bot.services.conversations import Author
@@ -191,7 +191,6 @@ def accept(deps: Deps, conversation_id: str, shown_hash: str) -> AgreementView |
             return AcceptRefusal.NOT_READ_BACK
         if not _is_granted(session, row, offer):
             return AcceptRefusal.NEEDS_APPROVAL
-        lock_borrower(session, party.borrower_id)  # a payment booked this moment changes the figures
         in_force = _in_force(session, party, negotiation)
         if in_force is not None and in_force.id != negotiation.replaces_agreement_id:
             return AcceptRefusal.PLAN_IN_FORCE
@@ -237,7 +236,7 @@ def plan_in_force(deps: Deps, conversation_id: str) -> tuple[AgreementView, ...]
 def _chosen(
     session: Session, deps: Deps, party: RightParty
 ) -> tuple[tables.Negotiation, tables.Offer, Offer, list[DebtView]] | AcceptRefusal:
-    negotiation = active(session, party)
+    negotiation = active(session, party)  # with the borrower: a payment booked this moment would change the figures
     if negotiation is None or negotiation.chosen_offer_id is None:
         return AcceptRefusal.NOTHING_CHOSEN
     for row in tabled(session, negotiation):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.identity.roles import Role
 from bot.services import approval_news, approval_notes, approvals, audit
-from bot.services.accounts import portfolio_of
+from bot.services.accounts import lock_borrower, portfolio_of
 from bot.services.approval_notes import EvidenceLine
 from bot.services.approvals import ApprovalState, ApprovalView, EvidenceFinding
 from bot.services.deps import Deps
@@ -208,13 +208,14 @@ def decide(
 
 
 def lock(session: Session, approval_id: str) -> tables.Approval | None:
-    """Return a request locked together with its negotiation, in the order in which the borrower's side locks them.
+    """Return a request locked with its borrower and negotiation, in the order in which the borrower's side locks them.
 
     Lines of proof may still be added to it by whoever holds the conversation already: they wait for nobody here.
     """
     row = session.get(tables.Approval, approval_id)
     if row is None:
         return None
+    lock_borrower(session, row.borrower_id)
     session.get_one(tables.Negotiation, row.negotiation_id, with_for_update=True)
     session.refresh(row, with_for_update={"key_share": True})
     return row

@@ -21,6 +21,7 @@ from bot.lending.money import format_yuan
 from bot.outreach.gate import Decision, Purpose, Verdict
 from bot.outreach.notice import Topic
 from bot.services import approval_evidence, approval_notes, audit, contact
+from bot.services.accounts import lock_borrower
 from bot.services.approvals import BOT, ApprovalState
 from bot.services.conversations import Author, QuickReply, Reply, say
 from bot.services.deps import Deps
@@ -91,6 +92,10 @@ def sweep(deps: Deps, limit: int = _SWEPT_AT_ONCE) -> Swept:
 
 def _see_to(deps: Deps, approval_id: str) -> Swept:
     with deps.begin() as session:
+        borrower_id = session.scalar(select(tables.Approval.borrower_id).where(tables.Approval.id == approval_id))
+        if borrower_id is None:
+            return Swept()
+        lock_borrower(session, borrower_id)
         approval = session.scalar(
             select(tables.Approval).where(tables.Approval.id == approval_id).with_for_update(skip_locked=True)
         )
@@ -180,8 +185,7 @@ def _decide(
     if negotiation.active_key is None:  # ended, or agreed to something else: nobody waits for an answer any more
         return purpose, Decision(Verdict.REFUSED, "nothing_open")
     # As with every notice: two to one person are decided in turn, or each would overlook the other in the history.
-    one_at_a_time = select(tables.Borrower.id).where(tables.Borrower.id == approval.borrower_id)
-    session.scalar(one_at_a_time.with_for_update(key_share=True))
+    lock_borrower(session, approval.borrower_id)
     if open_holds(session, approval.borrower_id, deps.now()).silencing:
         return purpose, Decision(Verdict.REFUSED, "F6")
     return purpose, contact.decide(session, deps, approval.borrower_id, conversation, purpose, None)

@@ -56,6 +56,11 @@ def guard(session: Session, deps: Deps, conversation: Conversation, message: Mes
         say(session, deps, conversation, reply, author=Author.BOT, in_reply_to=message.id, purpose=SAFETY)
 
 
+def may_end_hold(text: str, payload: str | None) -> bool:
+    """Whether a message may say that somebody is in no danger: ``guard`` then needs the borrower locked before it."""
+    return payload == FINE or (payload is None and says_fine(normalize_text(text)))
+
+
 def sign_in(deps: Deps, text: str) -> CrisisSign | None:
     """Return the sign of danger in a text that was typed, if there is one."""
     return deps.crisis_guard.check(normalize_text(text)) or deps.crisis_guard.check(text)

@@ -15,8 +15,9 @@ from bot.desk.ownership import Owner, bot_may_answer
 from bot.services import approval_evidence, care, consents, crisis, satisfaction
 from bot.services.conversations import Author, Problem, Stored, append, locked, queue_reason_of, seen_before
 from bot.services.deps import Deps
+from bot.services.locking import locked_in_turn
 from bot.services.proof import lapse_if_idle
-from bot.store.tables import Button, Message
+from bot.store.tables import Button, Conversation, Message
 from bot.text.scripts import detect_script
 
 BURST, BURST_SPAN = 20, timedelta(seconds=10)
@@ -50,7 +51,8 @@ def record_order(deps: Deps, conversation_id: str, key: str, words: str, order: 
 def record_press(deps: Deps, conversation_id: str, key: str, token: str, *, limited: bool = False) -> Stored | Problem:
     """Store a button press, once per client key; a button works once, and only in its own conversation."""
     with deps.begin() as session:
-        conversation = locked(session, conversation_id)
+        payload = session.scalar(select(Button.payload).where(Button.token == token))
+        conversation = _locked(session, conversation_id, "", payload)
         if conversation is None:
             return Problem.UNKNOWN_CONVERSATION
         if repeated := seen_before(session, conversation_id, key):
@@ -73,7 +75,7 @@ def record(
     session: Session, deps: Deps, conversation_id: str, key: str, text: str, payload: str | None
 ) -> Stored | Problem:
     """Store a message within a transaction, once per client key; ``payload`` is what the desk itself meant by it."""
-    conversation = locked(session, conversation_id)
+    conversation = _locked(session, conversation_id, text, payload)
     if conversation is None:
         return Problem.UNKNOWN_CONVERSATION
     if repeated := seen_before(session, conversation_id, key):
@@ -102,6 +104,14 @@ def record(
     approval_evidence.guard(session, deps, conversation, message)
     satisfaction.take(session, deps, conversation, message)
     return Stored(message.id, message.seq, repeated=False)
+
+
+def _locked(session: Session, conversation_id: str, text: str, payload: str | None) -> Conversation | None:
+    """Lock a conversation, and before it the borrower where the message may end a hold: then notices are planned anew.
+
+    Others wait for no borrower: a message is stored although a long import holds their row.
+    """
+    return (locked_in_turn if crisis.may_end_hold(text, payload) else locked)(session, conversation_id)
 
 
 def _too_fast(session: Session, deps: Deps, conversation_id: str, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""The order in which rows are locked: a borrower before their conversation, so that nobody waits for each other."""
+"""The order in which rows are locked: a borrower before all else of theirs, so that nobody waits for each other."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.clock import SHANGHAI
 from bot.services import audit, notice_planning
-from bot.services.accounts import DebtView, RightParty, portfolio_of
+from bot.services.accounts import DebtView, RightParty, lock_borrower, portfolio_of
 from bot.services.deps import Deps
 from bot.store import tables
 from bot.workout.budget import StatedBudget
@@ -23,7 +23,8 @@ BUDGET_CODEC: TypeAdapter[StatedBudget] = TypeAdapter(StatedBudget)
 
 
 def active(session: Session, party: RightParty) -> tables.Negotiation | None:
-    """Return the borrower's open negotiation, locked until the transaction ends."""
+    """Return the borrower's open negotiation, locked until the transaction ends, the borrower's row before it."""
+    lock_borrower(session, party.borrower_id)
     return session.scalar(
         select(tables.Negotiation).where(tables.Negotiation.active_key == party.borrower_id).with_for_update()
     )

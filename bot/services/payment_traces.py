@@ -238,8 +238,12 @@ def ask_persons(deps: Deps, limit: int = 100) -> int:
 def close(deps: Deps, trace_id: str, operator_id: str) -> bool:
     """End a search by a person's decision; False if it is unknown or over."""
     with deps.begin() as session:
-        trace = session.get(PaymentTrace, trace_id, with_for_update=True)
-        if trace is None or trace.state != "open":
+        trace = session.get(PaymentTrace, trace_id)
+        if trace is None:
+            return False
+        lock_borrower(session, trace.borrower_id)
+        session.refresh(trace, with_for_update=True)
+        if trace.state != "open":
             return False
         notice_planning.touch(session, trace.borrower_id, deps.now())
         trace.state, trace.closed_at, trace.closed_by = "closed", deps.now(), operator_id

@@ -241,7 +241,6 @@ def _checked(session: Session, deps: Deps, party: RightParty, draft: tables.Prom
 
 def _make(session: Session, deps: Deps, party: RightParty, draft: tables.Promise, shown: Promised) -> Promised:
     terms, now = deps.policies[draft.policy_code].promise, deps.now()
-    lock_borrower(session, party.borrower_id)
     earlier = _open_one(session, party, draft)
     if earlier is not None:
         earlier.state = "replaced"
@@ -306,7 +305,8 @@ def _as_promise(row: tables.Promise) -> PromiseToPay | None:
 
 
 def draft_of(session: Session, party: RightParty) -> tables.Promise | None:
-    """Return the borrower's draft, locked until the transaction ends."""
+    """Return the borrower's draft, locked until the transaction ends, the borrower's row before it."""
+    lock_borrower(session, party.borrower_id)
     return session.scalar(select(tables.Promise).where(tables.Promise.draft_key == party.borrower_id).with_for_update())
 
 
