@@ -29,6 +29,7 @@ from bot.channels import (
     web,
     web_evidence,
 )
+from bot.channels.code_delivery import CodeDelivery
 from bot.channels.delivery import PushChannel
 from bot.channels.email_outbound import email_channel
 from bot.channels.rasa_client import RasaClient
@@ -62,6 +63,7 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         live.changed(conversation_id)
         if telegram is not None:
             telegram.nudge()
+        codes.nudge()  # after every answer: that there was a code to send must not be seen from outside
 
     def typing(conversation_id: str, on: bool) -> None:
         live.typing(conversation_id, on)
@@ -69,9 +71,9 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
             telegram.typing(conversation_id, on)
 
     turns = TurnRunner(deps, rasa, on_typing=typing, on_change=changed)
-    has_telegram = bool(settings.telegram_bot_token.get_secret_value())
-    telegram = TelegramChannel(deps, turns.wake) if has_telegram else None
-    one_way = _one_way_channels(deps)
+    telegram = TelegramChannel(deps, turns.wake) if settings.telegram_bot_token.get_secret_value() else None
+    codes = CodeDelivery(deps)
+    pushing: list[CodeDelivery | PushChannel] = [codes, *_one_way_channels(deps)]
     events = WebhookSender(deps)
 
     @asynccontextmanager
@@ -82,11 +84,11 @@ def make_app(deps: Deps, stopping: Callable[[], bool] = lambda: False) -> FastAP
         events.start()
         if telegram is not None:
             await telegram.start()
-        for channel in one_way:
+        for channel in pushing:
             await channel.start()
         yield
         await events.stop()
-        for channel in one_way:
+        for channel in pushing:
             await channel.stop()
         if telegram is not None:
             await telegram.stop()

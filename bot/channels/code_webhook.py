@@ -5,6 +5,11 @@ from __future__ import annotations
 import httpx
 import structlog
 
+from bot.services.deps import CodeFate
+
+_CANNOT_HELP = frozenset({400, 410, 413, 415, 422})
+"""Answers that say that this very code will never be taken."""
+
 log = structlog.get_logger()
 
 
@@ -12,16 +17,20 @@ class WebhookCodeSender:
     """Posts ``{"phone": …, "code": …}`` to the lender's service; any 2xx means that it took the code for delivery."""
 
     def __init__(self, url: str, timeout_seconds: float = 5.0) -> None:
-        self._http = httpx.Client(timeout=timeout_seconds)
+        # A redirect would lead the code to an address that nobody has set.
+        self._http = httpx.Client(timeout=timeout_seconds, follow_redirects=False)
         self._url = url
 
-    def send(self, phone: str, code: str) -> bool:
-        """Hand a code over; False when the service is away or refuses. Logs neither phone nor code."""
+    def send(self, letter_id: str, phone: str, code: str) -> CodeFate:
+        """Hand a code over. Logs neither phone nor code."""
         try:
-            response = self._http.post(self._url, json={"phone": phone, "code": code})
+            response = self._http.post(
+                self._url, json={"phone": phone, "code": code}, headers={"Idempotency-Key": letter_id}
+            )
         except httpx.HTTPError as error:
-            log.error("code_not_sent", kind=type(error).__name__)
-            return False
-        if not response.is_success:
-            log.error("code_not_sent", status=response.status_code)
-        return response.is_success
+            log.warning("code_attempt_failed", kind=type(error).__name__)
+            return CodeFate.LATER
+        if response.is_success:
+            return CodeFate.TAKEN
+        log.warning("code_attempt_failed", status=response.status_code)
+        return CodeFate.NEVER if response.status_code in _CANNOT_HELP else CodeFate.LATER

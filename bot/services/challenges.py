@@ -1,20 +1,19 @@
 """What a proof of identity is asked for: challenges, and the one-time codes that are sent for them.
 
-An unknown claim gets a challenge as a known one does; only a phone on record gets a letter.
+An unknown claim gets a challenge as a known one does; only a phone on record gets its code. Nothing is sent here: the
+code is written down with the challenge, and handed over once the borrower has been answered (``code_letters``).
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.services import audit
+from bot.services import audit, code_letters
 from bot.services.conversations import Author, Reply, say
 from bot.services.deps import Deps
 from bot.store.tables import Borrower, Conversation, VerificationChallenge
@@ -24,9 +23,6 @@ HALF_PROVED = timedelta(minutes=15)
 
 CODE_EVERY = timedelta(minutes=1)
 CODES_A_DAY = 10
-
-Letters = list[tuple[str, str]]
-"""One-time codes to send: phone and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,8 @@ def subject_of(challenge: VerificationChallenge) -> Subject:
     return Subject(challenge.conversation_id, challenge.borrower_id, challenge.claim_hash)
 
 
-def issue(session: Session, deps: Deps, subject: Subject, letters: Letters) -> VerificationChallenge:
-    """Open a challenge. Its code goes into ``letters``, to be sent when the transaction has been committed."""
+def issue(session: Session, deps: Deps, subject: Subject) -> VerificationChallenge:
+    """Open a challenge; its code is on its way when the transaction has been committed."""
     now = deps.now()
     code = f"{secrets.randbelow(1_000_000):06d}"
     challenge = VerificationChallenge(
@@ -63,8 +59,8 @@ def issue(session: Session, deps: Deps, subject: Subject, letters: Letters) -> V
         _show_demo_code(session, deps, subject.conversation_id, code)
         return challenge
     borrower = session.get(Borrower, subject.borrower_id) if subject.borrower_id else None
-    if borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now):
-        letters.append((deps.vault.unseal("phone", borrower.phone_sealed), code))
+    gets_it = borrower is not None and not borrower.deceased and _may_send_code(session, borrower.id, challenge, now)
+    code_letters.write(session, deps, challenge, code, subject.borrower_id if gets_it else None)
     return challenge
 
 
@@ -95,21 +91,6 @@ def _may_send_code(session: Session, borrower_id: str, challenge: VerificationCh
         )
     ).all()
     return len(earlier) < CODES_A_DAY and all(now - at >= CODE_EVERY for at in earlier)
-
-
-@contextmanager
-def sending(deps: Deps) -> Iterator[tuple[Session, Letters]]:
-    """Yield a transaction and the codes it issues; they are sent after it is committed.
-
-    A code that could not be sent is logged by the sender and not told: only known people have codes to lose. Whoever
-    gets none asks for it again.
-    """
-    letters: Letters = []
-    with deps.begin() as session:
-        yield session, letters
-    for phone, code in letters:
-        if deps.code_sender is not None:
-            deps.code_sender.send(phone, code)
 
 
 def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: str) -> None:

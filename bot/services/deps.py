@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -34,11 +35,20 @@ from bot.workout.policy import ReliefPolicy, load_policies
 _WORDS = ("templates/desk.yml", "templates/calls.yml", "care/words.yml")
 
 
+class CodeFate(StrEnum):
+    """What became of a one-time code that was handed over."""
+
+    TAKEN = "taken"
+    LATER = "later"
+    """It may be taken another time."""
+    NEVER = "never"
+
+
 class CodeSender(Protocol):
     """Sends one-time codes to phones."""
 
-    def send(self, phone: str, code: str) -> bool:
-        """Send a code; return whether it was taken for delivery. Never raises for an outage."""
+    def send(self, letter_id: str, phone: str, code: str) -> CodeFate:
+        """Hand a code over; every attempt has the same ``letter_id``. Never raises for an outage."""
         ...
 
 

@@ -77,7 +77,7 @@ def start(deps: Deps, conversation_id: str) -> Progress:
     A conversation bound to somebody, or reached by their link, goes straight to the code, sent to their phone. One for
     whom the lender has just vouched goes there too, or past it after a fresh login.
     """
-    with challenges.sending(deps) as (session, letters):
+    with deps.begin() as session:
         vouched = vouching.vouched_for(session, conversation_id, deps.now())
         known = (
             (vouched.borrower_id if vouched is not None else None)
@@ -94,26 +94,26 @@ def start(deps: Deps, conversation_id: str) -> Progress:
         if vouched is not None and vouched.is_factor:
             challenge = challenges.issue_after_login(session, deps, subject)
         else:
-            challenge = challenges.issue(session, deps, subject, letters)
+            challenge = challenges.issue(session, deps, subject)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     """Take a phone or a name, and send a code to the phone on record if it is known."""
-    with challenges.sending(deps) as (session, letters):
+    with deps.begin() as session:
         subject = Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
         _wait_for_turn(session, subject)
         if locked := _lock(session, deps, subject):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
         for earlier in challenges.open_challenges(session, conversation_id):
             earlier.state = "dropped"
-        challenge = challenges.issue(session, deps, subject, letters)
+        challenge = challenges.issue(session, deps, subject)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
 def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
     """Check a one-time code. An expired one is replaced by a new code."""
-    with challenges.sending(deps) as (session, letters):
+    with deps.begin() as session:
         challenge = challenges.open_challenge(session, conversation_id, deps.now())
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
@@ -123,7 +123,7 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
             challenge.state = "dropped"
-            fresh = challenges.issue(session, deps, subject, letters)
+            fresh = challenges.issue(session, deps, subject)
             return _progress(session, deps, conversation_id, fresh, Outcome.CODE_EXPIRED)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
         if passed and not challenge.code_passed:
@@ -133,7 +133,7 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
 
 def resend_code(deps: Deps, conversation_id: str) -> Progress:
     """Send a new code for the open challenge; the old one is worth nothing from now on."""
-    with challenges.sending(deps) as (session, letters):
+    with deps.begin() as session:
         challenge = challenges.open_challenge(session, conversation_id, deps.now())
         if challenge is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
@@ -144,7 +144,7 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
         if deps.code_sender is not None and deps.now() - challenge.created_at < CODE_EVERY:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
         challenge.state = "dropped"
-        fresh = challenges.issue(session, deps, subject, letters)
+        fresh = challenges.issue(session, deps, subject)
         return _progress(session, deps, conversation_id, fresh, Outcome.ASKED)
 
 

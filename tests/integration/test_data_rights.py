@@ -42,6 +42,7 @@ ABOUT_NOBODY = {
     "payment_import": "files of the lender",
     "product": "the lender's own",
     "rule_archive": "the desk's own rules and words, as they once were",
+    "code_letter": "a code that is on its way to the borrower's phone, gone within minutes",
     "verification_challenge": "codes as keyed hashes",
     "nlu_turn": "single messages to learn from, without whatever names anybody",
     "quality_review": "judges how the desk worked; names persons at the desk",

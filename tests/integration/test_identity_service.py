@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +15,7 @@ from bot.identity.levels import Level
 from bot.outreach.gate import HoldKind
 from bot.services import accounts, cases, circumstances, identity
 from bot.services.accounts import NotVerified
-from bot.services.deps import Deps
+from bot.services.deps import CodeFate, Deps
 from bot.services.history import messages_after
 from bot.services.holds import open_holds
 from bot.services.identity import Outcome, Progress, Step
@@ -24,30 +24,20 @@ from bot.store.tables import (
     AuditEntry,
     Borrower,
     ChannelBinding,
+    CodeLetter,
     Conversation,
     VerificationAttempt,
     VerificationChallenge,
 )
 from tests.builders.accounts import a_debt_of, shown_code, verified
 from tests.builders.cases import a_complaint, case_of
+from tests.builders.codes import Phones, codes_handed_over
 from tests.builders.desk import SetClock, a_borrower, a_conversation
 from tests.builders.threads import at_once
 
 PHONE, NAME, TAIL = "13800000001", "王小明", "0014"
 NOBODY = Claim("13800009999", None)
 CLAIMS = [Claim(PHONE, None), Claim(None, NAME)]
-
-
-@dataclass
-class Phones:
-    """Takes the codes that are sent, as a text-message service does."""
-
-    works: bool = True
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    def send(self, phone: str, code: str) -> bool:
-        self.sent.append((phone, code))
-        return self.works
 
 
 @pytest.fixture
@@ -142,16 +132,39 @@ def test_the_code_goes_to_the_phone_on_record_and_is_not_shown(deps: Deps, chat:
     served = replace(deps, code_sender=phones)
     before = len(messages_after(deps, chat, 0))
     identity.answer_claim(served, chat, Claim(None, NAME))
+    codes_handed_over(served)
     [(phone, code)] = phones.sent
     assert phone == PHONE
     assert len(messages_after(deps, chat, 0)) == before
     assert identity.answer_code(served, chat, code).step is Step.ID_TAIL
 
 
-def test_an_outage_of_the_text_message_service_does_not_tell_known_from_unknown_people(deps: Deps, chat: str) -> None:
-    served = replace(deps, code_sender=Phones(works=False))
-    known = identity.answer_claim(served, chat, CLAIMS[0])
-    assert known == identity.answer_claim(served, chat, Claim("13900000000", None))
+class Forbidden:
+    """Fails a test in which anything is sent."""
+
+    def send(self, letter_id: str, phone: str, code: str) -> CodeFate:
+        raise AssertionError("nothing is sent before the borrower has been answered")
+
+
+def test_whoever_is_known_is_answered_without_a_call_to_the_code_service(
+    deps: Deps, clock: SetClock, chat: str
+) -> None:
+    served = replace(deps, code_sender=Forbidden())
+
+    def told(claim: Claim) -> list[Progress]:
+        other = a_conversation(deps)
+        steps = [identity.start(served, other), identity.answer_claim(served, other, claim)]
+        clock.move(timedelta(minutes=1))
+        steps.append(identity.resend_code(served, other))
+        clock.move(timedelta(minutes=deps.settings.code_minutes))
+        return [*steps, identity.answer_code(served, other, "000000")]
+
+    known, unknown = told(CLAIMS[0]), told(NOBODY)
+    assert known == unknown
+    assert [each.outcome for each in known] == [*[Outcome.ASKED] * 3, Outcome.CODE_EXPIRED]
+    prove(deps, chat)
+    clock.move(timedelta(minutes=31))
+    assert identity.start(served, chat).step is Step.CODE
 
 
 def test_the_attempts_left_are_told_truly_after_a_lock_has_passed(deps: Deps, clock: SetClock, chat: str) -> None:
@@ -164,13 +177,19 @@ def test_the_attempts_left_are_told_truly_after_a_lock_has_passed(deps: Deps, cl
     assert identity.answer_code(deps, chat, "000000").attempts_left in (4, 5)
 
 
-def test_the_code_itself_is_stored_nowhere(deps: Deps, chat: str) -> None:
+def test_the_code_is_stored_sealed_and_only_until_it_is_handed_over(deps: Deps, chat: str) -> None:
     phones = Phones()
-    identity.answer_claim(replace(deps, code_sender=phones), chat, CLAIMS[0])
+    served = replace(deps, code_sender=phones)
+    identity.answer_claim(served, chat, CLAIMS[0])
     with deps.begin() as session:
         stored = session.scalars(select(VerificationChallenge)).one()
         noted = session.scalars(select(AuditEntry.detail)).all()
+        on_its_way = session.scalars(select(CodeLetter.code_sealed)).one()
+    codes_handed_over(served)
     assert phones.sent[0][1] not in stored.code_hash
+    assert phones.sent[0][1] not in on_its_way
+    with deps.begin() as session:
+        assert session.scalars(select(CodeLetter)).all() == []
     assert not any(PHONE in str(detail) or phones.sent[0][1] in str(detail) for detail in noted)
 
 
@@ -346,7 +365,8 @@ def test_no_code_is_sent_for_an_unknown_claim_and_the_answer_is_the_same(deps: D
     known = identity.answer_claim(served, a_conversation(deps), CLAIMS[0])
     unknown = identity.answer_claim(served, a_conversation(deps), NOBODY)
     assert known == unknown
-    assert len(phones.sent) == 1
+    codes_handed_over(served)
+    assert [phone for phone, _ in phones.sent] == [PHONE]
 
 
 def test_the_deceased_cannot_pass_and_nobody_is_told_why(deps: Deps, borrower: str) -> None:
@@ -357,7 +377,9 @@ def test_the_deceased_cannot_pass_and_nobody_is_told_why(deps: Deps, borrower: s
     assert steps == stranger
     assert steps[-1].outcome is Outcome.WRONG
     phones = Phones()
-    identity.answer_claim(replace(deps, code_sender=phones), a_conversation(deps), CLAIMS[0])
+    served = replace(deps, code_sender=phones)
+    identity.answer_claim(served, a_conversation(deps), CLAIMS[0])
+    codes_handed_over(served)
     assert phones.sent == []
 
 

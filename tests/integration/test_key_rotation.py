@@ -29,12 +29,14 @@ from bot.store.tables import (
     Borrower,
     CaseFile,
     CaseNote,
+    CodeLetter,
     Document,
     Operator,
     OperatorLogin,
     PaymentTrace,
     PaymentUpload,
     QualityReview,
+    VerificationChallenge,
     Webhook,
 )
 from tests.builders.approvals import an_approval
@@ -110,6 +112,11 @@ def desk(deps: Deps) -> Deps:
                 opened_at=NOON,
             )
         )
+        challenge = VerificationChallenge(conversation_id=chat, code_hash="", code_expires_at=NOON, created_at=NOON)
+        session.add(challenge)
+        session.flush()
+        code = vault.seal("one_time_code", "271828")
+        session.add(CodeLetter(challenge_id=challenge.id, code_sealed=code, next_attempt_at=NOON))
         client = ApiClient(name="core", scopes=[], created_at=NOON)
         session.add(client)
         session.flush()

@@ -21,6 +21,7 @@ from bot.store.tables.documents import Document, MessageDocument
 from bot.store.tables.identity import (
     ChannelBinding,
     ChannelLink,
+    CodeLetter,
     SenderCheck,
     SenderCode,
     VerificationAttempt,
@@ -72,6 +73,7 @@ __all__ = [
     "ChannelBinding",
     "ChannelLink",
     "Circumstance",
+    "CodeLetter",
     "ContactWish",
     "Contract",
     "ContractRate",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.store.base import Base, Id
+from bot.store.base import Base, Id, sealed_for
 
 
 class WebSession(Base):
@@ -93,7 +93,6 @@ class ChannelBinding(Base):
 
 class VerificationChallenge(Base):
     """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same.
-
     ``claim_hash`` is the keyed hash of the phone or name that was claimed; null when the conversation was bound.
     ``code_expires_at`` is when the code ends, and once it was passed, when that it was passed ends.
     """
@@ -109,6 +108,24 @@ class VerificationChallenge(Base):
     code_passed: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(12), default="open")
     created_at: Mapped[datetime]
+
+
+class CodeLetter(Base):
+    """A one-time code that has not been handed over yet. Gone when it was, or when the code is worth nothing any more.
+
+    ``borrower_id`` is whose phone it goes to. It is null for whoever gets none: the row is written all the same, so
+    that asking for a code is the same work whoever is asked for.
+    """
+
+    __tablename__ = "code_letter"
+
+    id: Mapped[Id]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("verification_challenge.id", ondelete="CASCADE"), unique=True)
+    borrower_id: Mapped[str | None] = mapped_column(ForeignKey("borrower.id"))
+    code_sealed: Mapped[str] = mapped_column(Text, info=sealed_for("one_time_code"))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_attempt_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
 
 
 class VerificationAttempt(Base):
