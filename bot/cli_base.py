@@ -23,7 +23,11 @@ def deps_or_stop(settings: Settings) -> Deps:
     """Return what use cases need, or stop naming the key that is malformed."""
     from bot.channels.code_webhook import WebhookCodeSender  # noqa: PLC0415  # so that --help is quick
 
-    sender = WebhookCodeSender(settings.code_webhook_url) if settings.code_webhook_url else None
+    sender = (
+        WebhookCodeSender(settings.code_webhook_url, settings.code_webhook_key.get_secret_value())
+        if settings.code_webhook_url
+        else None
+    )
     try:
         return make_deps(settings, code_sender=sender)
     except VaultKeyError as error:

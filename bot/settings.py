@@ -36,6 +36,7 @@ _UNLIKE = (
     "vouch_key",
     "payments_key",
     "metrics_key",
+    "code_webhook_key",
     "sms_webhook_key",
     "telegram_webhook_secret",
 )
@@ -138,7 +139,10 @@ class Settings(BaseSettings):
     verification_lock_minutes: int = Field(30, ge=30, le=1440, description="how long that lock holds")
     code_minutes: int = Field(5, ge=1, le=10, description="how long a one-time code is good for")
     code_webhook_url: str = Field(
-        "", repr=False, description="the lender's text-message service; empty is only allowed in demo mode"
+        "", repr=False, description="the lender's service for one-time codes; empty is only allowed in demo mode"
+    )
+    code_webhook_key: SecretStr = Field(
+        SecretStr(""), description="the key that this service knows the desk by, at least 32 characters"
     )
     message_max_characters: int = Field(1000, ge=100, le=4000, description="longest message a borrower can send")
     human_idle_minutes: int = Field(
@@ -199,7 +203,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_MINIMUM} characters")
         return secret
 
-    @field_validator("payments_key", "metrics_key", "sms_webhook_key", "vouch_key")
+    @field_validator("payments_key", "metrics_key", "code_webhook_key", "sms_webhook_key", "vouch_key")
     @classmethod
     def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key.get_secret_value()) < PAYMENTS_KEY_MINIMUM:
@@ -260,14 +264,17 @@ class Settings(BaseSettings):
         return problems
 
     def _unsafe_text_messages(self) -> list[str]:
-        if not self.sms_webhook_url:
-            return []
+        """Name what would send codes or notices, with the phone, where others can read them or to anybody at all."""
         problems = []
-        url = urlsplit(self.sms_webhook_url)
-        if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)):
-            problems.append("DESK_SMS_WEBHOOK_URL: must be an https:// address unless the adapter is on this machine")
-        if not self.sms_webhook_key.get_secret_value():
-            problems.append("DESK_SMS_WEBHOOK_KEY: must be set when DESK_SMS_WEBHOOK_URL is")
+        for name, it in (("code_webhook", "service"), ("sms_webhook", "adapter")):
+            address, key = getattr(self, f"{name}_url"), getattr(self, f"{name}_key").get_secret_value()
+            if not address:
+                continue
+            variable = f"DESK_{name.upper()}"
+            if not _is_called_safely(address):
+                problems.append(f"{variable}_URL: must be an https:// address unless the {it} is on this machine")
+            if not key:
+                problems.append(f"{variable}_KEY: must be set, so that the {it} knows who sends")
         return problems
 
     def _not_fit_for_production(self) -> list[str]:
@@ -283,6 +290,8 @@ class Settings(BaseSettings):
             problems.append("DESK_DATABASE_URL: must be set in production mode")
         if not self.code_webhook_url:
             problems.append("DESK_CODE_WEBHOOK_URL: must be set in production mode, or nobody can prove who they are")
+            if not self.code_webhook_key.get_secret_value():
+                problems.append("DESK_CODE_WEBHOOK_KEY: must be set in production mode")
         if not self.public_origin.startswith("https://"):
             problems.append("DESK_PUBLIC_ORIGIN: must be an https:// origin in production mode")
         return problems
@@ -338,6 +347,14 @@ def _is_placeholder(secret: str) -> bool:
         # Thirty-two zeros, or the bytes counted up: nobody drew these by lot.
         return len(set(decoded)) < _FEWEST_CHARACTERS or len({(b - a) % 256 for a, b in pairwise(decoded)}) == 1
     return False
+
+
+def _is_called_safely(address: str) -> bool:
+    """Tell whether an address that the desk posts to is one, and reads what is posted alone."""
+    try:
+        return urlsplit(address).hostname is not None and _is_secure(address)
+    except ValueError:
+        return False
 
 
 def _may_embed(origin: str) -> bool:

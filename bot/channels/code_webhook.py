@@ -14,11 +14,13 @@ log = structlog.get_logger()
 
 
 class WebhookCodeSender:
-    """Posts ``{"phone": …, "code": …}`` to the lender's service; any 2xx means that it took the code for delivery."""
+    """Posts ``{"phone": …, "code": …}`` with a key; any 2xx means that the service took the code for delivery."""
 
-    def __init__(self, url: str, timeout_seconds: float = 5.0) -> None:
+    def __init__(self, url: str, key: str, timeout_seconds: float = 5.0) -> None:
         # A redirect would lead the code to an address that nobody has set.
-        self._http = httpx.Client(timeout=timeout_seconds, follow_redirects=False)
+        self._http = httpx.Client(
+            timeout=timeout_seconds, headers={"Authorization": f"Bearer {key}"}, follow_redirects=False
+        )
         self._url = url
 
     def send(self, letter_id: str, phone: str, code: str) -> CodeFate:

@@ -18,8 +18,9 @@ from bot.settings import ROOT, Settings
 DEPLOY = ROOT / "deploy"
 FILES = sorted([*DEPLOY.rglob("*.yaml"), *DEPLOY.rglob("*.yml")])
 NEEDED = {
-    *(f"DESK_{name}" for name in ("MODE", "PUBLIC_ORIGIN", "DATABASE_URL", "TRACKER_URL", "CODE_WEBHOOK_URL")),
+    *(f"DESK_{name}" for name in ("MODE", "PUBLIC_ORIGIN", "DATABASE_URL", "TRACKER_URL")),
     *(f"DESK_{name}" for name in ("DATA_KEY", "LOOKUP_KEY", "RASA_SECRET", "ACTIONS_SECRET")),
+    *(f"DESK_{name}" for name in ("CODE_WEBHOOK_URL", "CODE_WEBHOOK_KEY")),
 }
 """What production refuses to start without, and the tracker that several Rasa processes share."""
 

@@ -25,6 +25,7 @@ PRODUCTION = {
     "DESK_MODE": "production",
     "DESK_DATABASE_URL": f"postgresql+psycopg://desk:{DATABASE_PASSWORD}@db.example.cn/desk",
     "DESK_CODE_WEBHOOK_URL": "https://sms.example.cn/send?key=webhook-key-not-to-be-shown",
+    "DESK_CODE_WEBHOOK_KEY": "code-webhook-key-that-is-not-to-be-shown",
     "DESK_PUBLIC_ORIGIN": "https://desk.example.cn",
 }
 HIDDEN = re.compile("not-to-be-shown")
@@ -113,6 +114,7 @@ WRONG = {
     "DESK_SCHEDULER_TICK_SECONDS": ["0", "301"],
     "DESK_SMTP_PORT": ["0", "65536"],
     "DESK_SMTP_SECURITY": ["ssl", ""],
+    "DESK_CODE_WEBHOOK_KEY": ["short-key-not-to-be-shown"],
     "DESK_SMS_WEBHOOK_KEY": ["short-key-not-to-be-shown"],
     "DESK_METRICS_KEY": ["short-key-not-to-be-shown"],
     "DESK_TELEGRAM_WEBHOOK_SECRET": [
@@ -205,6 +207,10 @@ MAIL = {
     "DESK_SMTP_USER": "desk",
     "DESK_SMTP_PASSWORD": "smtp-password-not-to-be-shown",
 }
+CODES = {
+    "DESK_CODE_WEBHOOK_URL": "https://sms.example.cn/codes?key=not-to-be-shown",
+    "DESK_CODE_WEBHOOK_KEY": "code-webhook-key-that-is-not-to-be-shown",
+}
 TEXT_MESSAGES = {
     "DESK_SMS_WEBHOOK_URL": "https://sms.example.cn/notices?key=not-to-be-shown",
     "DESK_SMS_WEBHOOK_KEY": "sms-webhook-key-that-is-not-to-be-shown",
@@ -221,13 +227,17 @@ TEXT_MESSAGES = {
         ({"DESK_SMTP_PASSWORD": ""}, "DESK_SMTP_PASSWORD"),
         ({"DESK_SMS_WEBHOOK_URL": "http://sms.example.cn/notices"}, "DESK_SMS_WEBHOOK_URL"),
         ({"DESK_SMS_WEBHOOK_URL": "sms.example.cn"}, "DESK_SMS_WEBHOOK_URL"),
+        ({"DESK_SMS_WEBHOOK_URL": "https://[sms.example.cn"}, "DESK_SMS_WEBHOOK_URL"),
         ({"DESK_SMS_WEBHOOK_KEY": ""}, "DESK_SMS_WEBHOOK_KEY"),
+        ({"DESK_CODE_WEBHOOK_URL": "http://sms.example.cn/codes"}, "DESK_CODE_WEBHOOK_URL"),
+        ({"DESK_CODE_WEBHOOK_URL": "sms.example.cn"}, "DESK_CODE_WEBHOOK_URL"),
+        ({"DESK_CODE_WEBHOOK_KEY": ""}, "DESK_CODE_WEBHOOK_KEY"),
     ],
 )
-def test_unsafe_ways_to_send_notices_are_refused_in_demo_mode_too(
+def test_unsafe_ways_to_send_notices_and_codes_are_refused_in_demo_mode_too(
     given: pytest.MonkeyPatch, changed: dict[str, str], named: str
 ) -> None:
-    set_all(given, MAIL | TEXT_MESSAGES)
+    set_all(given, MAIL | TEXT_MESSAGES | CODES)
     assert load_settings().smtp_security == "starttls"
     set_all(given, changed)
     with pytest.raises(SettingsError, match=named) as refused:
@@ -235,10 +245,11 @@ def test_unsafe_ways_to_send_notices_are_refused_in_demo_mode_too(
     assert not HIDDEN.search(str(refused.value))
 
 
-def test_on_this_machine_notices_need_no_encryption(given: pytest.MonkeyPatch) -> None:
-    set_all(given, MAIL | TEXT_MESSAGES)
+def test_on_this_machine_notices_and_codes_need_no_encryption(given: pytest.MonkeyPatch) -> None:
+    set_all(given, MAIL | TEXT_MESSAGES | CODES)
     set_all(given, {"DESK_SMTP_HOST": "127.0.0.1", "DESK_SMTP_SECURITY": "none"})
     set_all(given, {"DESK_SMS_WEBHOOK_URL": "http://127.0.0.1:9000/notices"})
+    set_all(given, {"DESK_CODE_WEBHOOK_URL": "http://[::1]:9000/codes"})
     assert load_settings().smtp_host == "127.0.0.1"
 
 
