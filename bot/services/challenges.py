@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from bot.services import audit, code_letters
@@ -99,20 +99,31 @@ def _show_demo_code(session: Session, deps: Deps, conversation_id: str, code: st
     say(session, deps, conversation, Reply(text), author=Author.NOTICE)
 
 
-def open_challenges(session: Session, conversation_id: str) -> list[VerificationChallenge]:
-    """Return the challenges of a conversation that wait for an answer, the latest first."""
-    return list(
-        session.scalars(
-            select(VerificationChallenge)
-            .where(VerificationChallenge.conversation_id == conversation_id, VerificationChallenge.state == "open")
-            .order_by(VerificationChallenge.created_at.desc())
-        )
-    )
-
-
 def open_challenge(session: Session, conversation_id: str, now: datetime) -> VerificationChallenge | None:
     """Return the challenge that a conversation has to answer; None without one, or when its first factor has lapsed."""
-    challenge = next(iter(open_challenges(session, conversation_id)), None)
+    challenge = _latest(session, conversation_id, "open")
     if challenge is None or (challenge.code_passed and challenge.code_expires_at <= now):
         return None
     return challenge
+
+
+def shut_challenge(session: Session, conversation_id: str) -> VerificationChallenge | None:
+    """Return the challenge whose code was right while the borrower was locked; None without one."""
+    return _latest(session, conversation_id, "shut")
+
+
+def drop(session: Session, conversation_id: str) -> None:
+    """Have a conversation answer no challenge that it was given before."""
+    for challenge in session.scalars(
+        _given_to(conversation_id).where(VerificationChallenge.state.in_(("open", "shut")))
+    ):
+        challenge.state = "dropped"
+
+
+def _latest(session: Session, conversation_id: str, state: str) -> VerificationChallenge | None:
+    latest = _given_to(conversation_id).where(VerificationChallenge.state == state)
+    return session.scalar(latest.order_by(VerificationChallenge.created_at.desc()).limit(1))
+
+
+def _given_to(conversation_id: str) -> Select[VerificationChallenge]:
+    return select(VerificationChallenge).where(VerificationChallenge.conversation_id == conversation_id)

@@ -1,13 +1,14 @@
 """Proving who is on the other side: a claim, a one-time code, the last four of the identity number.
 
 Answers never tell whether somebody is known: an unknown claim gets the same questions, the same words and the same
-work as a known one, and only fails at the end.
+work as a known one, and only fails at the end. Nor do locks: one that others have caused elsewhere is told to nobody
+who has not passed a code that went to the phone on record. Until then it only lets nobody in.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -68,6 +69,8 @@ def progress(deps: Deps, conversation_id: str) -> Progress:
         if viewer_of(session, deps, conversation_id).level is Level.VERIFIED:
             return Progress(Step.DONE, Outcome.ACCEPTED, deps.settings.verification_attempts)
         challenge = challenges.open_challenge(session, conversation_id, deps.now())
+        if challenge is None and (locked := _told_before(session, deps, conversation_id)):
+            return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
 
@@ -85,13 +88,14 @@ def start(deps: Deps, conversation_id: str) -> Progress:
             or viewer_of(session, deps, conversation_id).borrower_id
         )
         subject = Subject(conversation_id, known)
-        if locked := _lock(session, deps, subject):
+        has_logged_in = vouched is not None and vouched.is_factor
+        told = _lock(session, deps, _told_about(deps, subject, has_logged_in))
+        if locked := told or _told_before(session, deps, conversation_id):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
-        for challenge in challenges.open_challenges(session, conversation_id):
-            challenge.state = "dropped"
+        challenges.drop(session, conversation_id)
         if known is None:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
-        if vouched is not None and vouched.is_factor:
+        if has_logged_in:
             challenge = challenges.issue_after_login(session, deps, subject)
         else:
             challenge = challenges.issue(session, deps, subject)
@@ -103,10 +107,9 @@ def answer_claim(deps: Deps, conversation_id: str, claim: Claim) -> Progress:
     with deps.begin() as session:
         subject = Subject(conversation_id, _find(session, deps, claim), _claim_hash(deps, claim))
         _wait_for_turn(session, subject)
-        if locked := _lock(session, deps, subject):
+        if locked := _lock(session, deps, _told_about(deps, subject, has_proved=False)):
             return Progress(Step.CLAIM, Outcome.LOCKED, 0, locked)
-        for earlier in challenges.open_challenges(session, conversation_id):
-            earlier.state = "dropped"
+        challenges.drop(session, conversation_id)
         challenge = challenges.issue(session, deps, subject)
         return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
 
@@ -119,13 +122,16 @@ def answer_code(deps: Deps, conversation_id: str, code: str) -> Progress:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
-        if locked := _lock(session, deps, subject):
+        if locked := _lock(session, deps, _told_about(deps, subject, challenge.code_passed)):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if challenge.code_expires_at <= deps.now():
             challenge.state = "dropped"
             fresh = challenges.issue(session, deps, subject)
             return _progress(session, deps, conversation_id, fresh, Outcome.CODE_EXPIRED)
         passed = deps.vault.matches("code", f"{challenge.id}:{code}", challenge.code_hash)
+        if passed and deps.code_sender is not None and (locked := _lock(session, deps, subject)):
+            challenge.state = "shut"  # who has the phone may know why; that a code was right opens nothing later
+            return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if passed and not challenge.code_passed:
             challenge.code_passed, challenge.code_expires_at = True, deps.now() + HALF_PROVED
         return _after_attempt(session, deps, challenge, "code", passed)
@@ -139,7 +145,7 @@ def resend_code(deps: Deps, conversation_id: str) -> Progress:
             return _progress(session, deps, conversation_id, None, Outcome.ASKED)
         subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
-        if locked := _lock(session, deps, subject):
+        if locked := _lock(session, deps, _told_about(deps, subject, challenge.code_passed)):
             return Progress(Step.CODE, Outcome.LOCKED, 0, locked)
         if deps.code_sender is not None and deps.now() - challenge.created_at < CODE_EVERY:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
@@ -156,11 +162,12 @@ def answer_id_tail(deps: Deps, conversation_id: str, tail: str) -> Progress:
             return _progress(session, deps, conversation_id, challenge, Outcome.ASKED)
         subject = challenges.subject_of(challenge)
         _wait_for_turn(session, subject)
-        if locked := _lock(session, deps, subject):
+        if locked := _lock(session, deps, _told_about(deps, subject, challenge.code_passed)):
             return Progress(Step.ID_TAIL, Outcome.LOCKED, 0, locked)
         borrower = session.get(Borrower, challenge.borrower_id) if challenge.borrower_id else None
         expected = borrower.id_tail_hash if borrower else deps.vault.lookup("id_tail", secrets.token_hex(8))
         passed = deps.vault.matches("id_tail", tail, expected) and borrower is not None and not borrower.deceased
+        passed = passed and _lock(session, deps, subject) is None  # one that is not told lets nobody in either
         if passed and borrower is not None:
             challenge.state = "passed"
             vouching.end(session, conversation_id, deps.now())
@@ -197,8 +204,7 @@ def release(session: Session, deps: Deps, conversation_id: str, reason: str) -> 
         binding.released_reason = reason
     forget(session, conversation_id)
     vouching.end(session, conversation_id, now)
-    for challenge in challenges.open_challenges(session, conversation_id):
-        challenge.state = "dropped"
+    challenges.drop(session, conversation_id)
     if conversation.borrower_id is not None:
         touch(session, conversation.borrower_id, now)  # their notices are planned anew, for where they can still go
     conversation.borrower_id = None
@@ -223,10 +229,12 @@ def _after_attempt(
     session: Session, deps: Deps, challenge: VerificationChallenge, factor: str, passed: bool
 ) -> Progress:
     now = deps.now()
+    is_locked = _lock(session, deps, challenges.subject_of(challenge)) is not None
     session.add(
         VerificationAttempt(
             conversation_id=challenge.conversation_id,
-            borrower_id=challenge.borrower_id,
+            # What cannot succeed does not make the borrower's lock longer.
+            borrower_id=None if is_locked else challenge.borrower_id,
             claim_hash=challenge.claim_hash,
             factor=factor,
             passed=passed,
@@ -243,7 +251,9 @@ def _after_attempt(
 def _progress(
     session: Session, deps: Deps, conversation_id: str, challenge: VerificationChallenge | None, outcome: Outcome
 ) -> Progress:
-    subject = challenges.subject_of(challenge) if challenge else Subject(conversation_id)
+    subject = Subject(conversation_id)
+    if challenge is not None:
+        subject = _told_about(deps, challenges.subject_of(challenge), challenge.code_passed)
     if challenge is None:
         step = Step.CLAIM
     elif challenge.state == "passed":
@@ -259,6 +269,25 @@ def _progress(
         timedelta(minutes=deps.settings.verification_lock_minutes),
     )
     return Progress(step, outcome, left)
+
+
+def _told_about(deps: Deps, subject: Subject, has_proved: bool) -> Subject:
+    """Return a subject as far as its lock, and the answers left, may be told.
+
+    Wrong answers over this conversation and to this claim are known to whoever gives them. Those that were given about
+    the borrower elsewhere would tell that two claims are one person, or that somebody is known at all: they count for
+    everybody, and are told to whoever has the phone on record, or has logged in at the lender. A code that is shown in
+    the chat proves neither.
+    """
+    if has_proved and deps.code_sender is not None:
+        return subject
+    return replace(subject, borrower_id=None)
+
+
+def _told_before(session: Session, deps: Deps, conversation_id: str) -> datetime | None:
+    """Return until when the borrower is locked of whom this was told in a conversation after a right code."""
+    challenge = challenges.shut_challenge(session, conversation_id)
+    return _lock(session, deps, challenges.subject_of(challenge)) if challenge is not None else None
 
 
 def _attempts(session: Session, deps: Deps, subject: Subject) -> list[Attempt]:

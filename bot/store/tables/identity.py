@@ -93,6 +93,8 @@ class ChannelBinding(Base):
 
 class VerificationChallenge(Base):
     """One run of proving identity. ``borrower_id`` is null when nobody matched: the talk goes on just the same.
+
+    ``state``: open, passed, dropped, or shut: the code was right while the borrower was locked.
     ``claim_hash`` is the keyed hash of the phone or name that was claimed; null when the conversation was bound.
     ``code_expires_at`` is when the code ends, and once it was passed, when that it was passed ends.
     """
