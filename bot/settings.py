@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
@@ -67,6 +68,10 @@ class Settings(BaseSettings):
 
     mode: Literal["demo", "production"] = Field(
         "demo", description="demo shows one-time codes on the page and makes its own keys; production refuses both"
+    )
+    demo_exposed: Literal["no", "yes"] = Field(
+        "no",
+        description="demo mode only: yes lets others than this machine reach a desk that shows its codes to anyone",
     )
     lender_name: str = Field(
         "示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by"
@@ -217,8 +222,7 @@ class Settings(BaseSettings):
             problems.append("DESK_PUBLIC_ORIGIN: must be an origin such as https://desk.example.cn, without a path")
         problems += self._unsafe_embedding()
         problems += self._unsafe_webhook() + self._unsafe_mail() + self._unsafe_text_messages()
-        if self.mode == "production":
-            problems += self._not_fit_for_production()
+        problems += self._not_fit_for_production() if self.mode == "production" else self._open_to_anybody()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -296,6 +300,18 @@ class Settings(BaseSettings):
             problems.append("DESK_PUBLIC_ORIGIN: must be an https:// origin in production mode")
         return problems
 
+    def _open_to_anybody(self) -> list[str]:
+        """Name what would let others reach a desk that shows one-time codes: a mode that was never set is demo."""
+        if self.demo_exposed == "yes":
+            return []
+        reached = {"DESK_GATEWAY_HOST": self.gateway_host, "DESK_PUBLIC_ORIGIN": _host_of(self.public_origin)}
+        return [
+            f"{name}: must be this machine in demo mode, which shows one-time codes to anyone; "
+            "set DESK_MODE=production, or DESK_DEMO_EXPOSED=yes where all data are invented"
+            for name, host in reached.items()
+            if host and not _is_loopback(host)
+        ]
+
     def _not_secret(self) -> list[str]:
         """Name secrets that anybody could guess, or that one who knows another one knows."""
         given = {name: getattr(self, name).get_secret_value() for name in _UNLIKE}
@@ -347,6 +363,22 @@ def _is_placeholder(secret: str) -> bool:
         # Thirty-two zeros, or the bytes counted up: nobody drew these by lot.
         return len(set(decoded)) < _FEWEST_CHARACTERS or len({(b - a) % 256 for a, b in pairwise(decoded)}) == 1
     return False
+
+
+def _host_of(origin: str) -> str:
+    """Return the host of an origin, or the whole text where none can be read."""
+    try:
+        return urlsplit(origin).hostname or origin
+    except ValueError:
+        return origin
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this machine and nothing else."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_called_safely(address: str) -> bool:

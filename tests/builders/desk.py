@@ -77,6 +77,7 @@ def a_desk(
     settings = Settings(  # type: ignore[call-arg]  # the environment file is left out on purpose
         _env_file=None,
         mode="demo",
+        demo_exposed="yes",
         var_dir=folder,
         public_origin=public_origin,
         embed_origins=embed_origins,

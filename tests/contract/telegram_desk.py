@@ -44,6 +44,7 @@ def desk_deps(
     """Put a desk together on a database of its own."""
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it beside the fields
+        demo_exposed="yes",
         var_dir=folder,
         data_key=SecretStr(base64.b64encode(b"d" * 32).decode()),
         lookup_key=SecretStr(base64.b64encode(b"l" * 32).decode()),

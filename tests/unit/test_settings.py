@@ -58,6 +58,41 @@ def test_a_demo_starts_with_nothing_set() -> None:
     assert settings.rasa_url == "http://127.0.0.1:5005"
 
 
+BEYOND = [
+    ("DESK_GATEWAY_HOST", "0.0.0.0"),
+    ("DESK_GATEWAY_HOST", "::"),
+    ("DESK_GATEWAY_HOST", "192.0.2.7"),
+    ("DESK_GATEWAY_HOST", "desk.example.cn"),
+    ("DESK_PUBLIC_ORIGIN", "https://desk.example.cn"),
+    ("DESK_PUBLIC_ORIGIN", "http://192.0.2.7:8080"),
+    ("DESK_PUBLIC_ORIGIN", "https://localhost.example.cn"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BEYOND)
+def test_a_demo_that_others_could_reach_is_refused_with_a_way_out(
+    given: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    given.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name}: .*DESK_MODE=production.*DESK_DEMO_EXPOSED=yes"):
+        load_settings()
+    given.setenv("DESK_DEMO_EXPOSED", "yes")
+    assert load_settings().mode == "demo"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_a_demo_on_this_machine_needs_no_leave_whatever_its_database(given: pytest.MonkeyPatch, host: str) -> None:
+    given.setenv("DESK_GATEWAY_HOST", host)
+    given.setenv("DESK_PUBLIC_ORIGIN", "http://[::1]:8080")
+    given.setenv("DESK_DATABASE_URL", PRODUCTION["DESK_DATABASE_URL"])
+    assert load_settings().gateway_host == host
+
+
+def test_production_may_be_reached(given: pytest.MonkeyPatch) -> None:
+    set_all(given, PRODUCTION | {"DESK_GATEWAY_HOST": "0.0.0.0"})
+    assert load_settings().demo_exposed == "no"
+
+
 def test_production_starts_when_everything_is_set(given: pytest.MonkeyPatch, tmp_path: Path) -> None:
     set_all(given, PRODUCTION)
     settings = load_settings()
@@ -97,6 +132,7 @@ def test_production_does_not_move_its_clock(given: pytest.MonkeyPatch, minutes: 
 WRONG = {
     "DESK_CLOCK_OFFSET_MINUTES": ["5256001", "-5256001", "later"],
     "DESK_MODE": ["test", ""],
+    "DESK_DEMO_EXPOSED": ["", "perhaps"],
     "DESK_LENDER_NAME": ["", "长" * 41],
     "DESK_GATEWAY_PORT": ["0", "65536", "web"],
     "DESK_RASA_PORT": ["0", "65536"],
@@ -178,6 +214,7 @@ SECRET = "a-webhook-secret-that-is-not-to-be-shown"
 )
 def test_telegram_calls_public_https_addresses_only(given: pytest.MonkeyPatch, origin: str, is_fine: bool) -> None:
     set_all(given, {**SECRETS, "DESK_TELEGRAM_WEBHOOK_SECRET": SECRET, "DESK_PUBLIC_ORIGIN": origin})
+    given.setenv("DESK_DEMO_EXPOSED", "yes")
     given.delenv("DESK_DATA_KEY")
     given.delenv("DESK_LOOKUP_KEY")
     if is_fine:
