@@ -73,7 +73,7 @@ def _add_page(router: APIRouter, deps: Deps, door: Door, dist: Path) -> None:
     def page(request: Request, accept_language: Annotated[str, Header()] = "") -> Response:
         response = HTMLResponse((dist / "index.html").read_text("utf-8"))
         response.headers["Content-Security-Policy"] = door.policy
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.update(_UNKEPT)
         token = door.token_of(request)
         if token is None or not web_sessions.renew(deps, token):
             token = web_sessions.open_session(deps, script_wanted(accept_language)).token

@@ -58,6 +58,12 @@ def test_only_the_named_sites_may_frame_it_and_only_the_frame(embedded: TestClie
     assert "frame-ancestors 'none'" in embedded.get("/").headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("page", ["/", "/embedded/"])
+def test_browsers_neither_keep_the_page_nor_guess_what_it_is(embedded: TestClient, page: str) -> None:
+    headers = embedded.get(page).headers
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+
+
 def test_the_frames_cookie_is_kept_apart_for_each_site(embedded: TestClient) -> None:
     kept = embedded.get("/embedded/").headers["set-cookie"]
     name, *attributes = kept.split("; ")
