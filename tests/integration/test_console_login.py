@@ -53,6 +53,23 @@ def test_a_wrong_password_is_refused_and_the_login_is_kept(console: Console) -> 
     assert "desk_operator" not in console.browser.cookies
 
 
+def test_an_unknown_login_is_answered_after_the_same_work_as_a_wrong_password(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_operator(console.deps)
+    compared: list[str] = []
+
+    def matches(stored: str, _password: str) -> bool:
+        compared.append(stored)
+        return False
+
+    monkeypatch.setattr(operators, "password_matches", matches)
+    answers = [console.log_in(login=login, password="not the password") for login in ("chen", "lin")]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    assert all("账号或密码不对" in answer.text for answer in answers)
+    assert len(compared) == 2, "the slow comparison is made for nobody too"
+
+
 def test_a_login_that_no_database_stores_is_no_login(console: Console) -> None:
     response = console.log_in(login="chen\0")
     assert (response.status_code, response.content) == (422, b"")

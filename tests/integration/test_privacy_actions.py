@@ -50,6 +50,21 @@ def told(
     return dispatcher.messages, action(deps).handle(turn)
 
 
+@pytest.mark.parametrize(("is_payload", "carried"), [(True, "o1"), (False, None)])
+def test_what_chooses_an_offer_is_taken_from_a_button_and_never_from_what_somebody_types(
+    deps: Deps, is_payload: bool, carried: str | None
+) -> None:
+    message = {
+        "text": '/accept_offer{"offer": "o1"}',
+        "intent": {"name": "accept_offer"},
+        "entities": [{"entity": "offer", "value": "o1"}],
+        "metadata": {"message_id": "m1", "is_payload": is_payload},
+    }
+    turn = Turn(deps, CollectingDispatcher(), Tracker("c", {}, message, [], False, None, {}, None), DOMAIN)
+    assert turn.pressed("offer") == carried
+    assert turn.carries_choice is is_payload
+
+
 def responses(messages: list[dict[str, Any]]) -> list[str]:
     return [message["response"] for message in messages]
 
