@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from bot.cli_base import deps_or_stop, settings_or_stop, stop
 from bot.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from bot.release.shelf import Shelf
 
 UNDECIDED = 3
 """Exit code of a replay in which nothing differed, but not everything could be decided anew."""
@@ -37,18 +42,19 @@ def train(
     from bot.model import TrainingFailed, ensure_model  # noqa: PLC0415  # so that --help is quick
     from bot.nlu_scores import EvaluationError  # noqa: PLC0415
     from bot.release import quality  # noqa: PLC0415
-    from bot.release.shelf import Shelf, ShelfFault  # noqa: PLC0415
+    from bot.release.shelf import ShelfFault  # noqa: PLC0415
 
-    settings, shelf = settings_or_stop(), Shelf(ROOT / "models")
+    settings = settings_or_stop()
     try:
-        model = ensure_model(settings)
-        record = shelf.record(model.fingerprint)
-        if isinstance(record, ShelfFault):
-            stop(f"{model.path}: {record.value}; delete it and train again")
-        file = quality.heldout_file()
-        if report and record.quality is None and file is not None:
-            typer.echo("measuring", err=True)
-            shelf.add_quality(model.fingerprint, quality.measure(settings, model, file))
+        with _shelf(settings) as shelf:
+            model = ensure_model(settings)
+            record = shelf.record(model.fingerprint)
+            if isinstance(record, ShelfFault):
+                stop(f"{model.path}: {record.value}; delete it and train again")
+            file = quality.heldout_file()
+            if report and record.quality is None and file is not None:
+                typer.echo("measuring", err=True)
+                shelf.add_quality(model.fingerprint, quality.measure(settings, model, file))
     except TrainingFailed as error:
         stop(f"training failed:\n{error}")
     except EvaluationError as error:
@@ -73,13 +79,14 @@ def simulate(
 def model_list() -> None:
     """List the models that are kept, the newest first; ``*`` marks the one that is served."""
     from bot.model import fingerprint  # noqa: PLC0415
-    from bot.release.shelf import Shelf, ShelfFault  # noqa: PLC0415
+    from bot.release.shelf import ShelfFault  # noqa: PLC0415
 
-    shelf, fitting = Shelf(ROOT / "models"), fingerprint()
-    promotions = shelf.promotions()
+    fitting = fingerprint()
+    with _shelf(settings_or_stop()) as shelf:
+        promotions, listing = shelf.promotions(), shelf.listing()
     if isinstance(promotions, ShelfFault):
         typer.echo(promotions.value, err=True)
-    for one in shelf.listing():
+    for one in listing:
         line = f"{'*' if one.is_served else ' '} {one.fingerprint}"
         if isinstance(one.record, ShelfFault):
             typer.echo(f"{line}  {one.record.value}")
@@ -97,13 +104,13 @@ def model_promote(
     untested: Annotated[bool, typer.Option("--untested", help="also without figures on the held-out messages")] = False,
 ) -> None:
     """Serve a model from the next start of Rasa on. Refused for a file that is not whole."""
-    from bot.release.shelf import Shelf, ShelfFault  # noqa: PLC0415
+    from bot.release.shelf import ShelfFault  # noqa: PLC0415
 
-    shelf = Shelf(ROOT / "models")
-    record = shelf.record(fingerprint)
-    if not isinstance(record, ShelfFault) and record.quality is None and not untested:
-        stop(f"{fingerprint}: not measured; run `bot train`, or say --untested")
-    promoted = shelf.promote(fingerprint, datetime.now(UTC))
+    with _shelf(settings_or_stop()) as shelf:
+        record = shelf.record(fingerprint)
+        if not isinstance(record, ShelfFault) and record.quality is None and not untested:
+            stop(f"{fingerprint}: not measured; run `bot train` with its sources, or say --untested")
+        promoted = shelf.promote(fingerprint, datetime.now(UTC))
     if isinstance(promoted, ShelfFault):
         stop(f"{fingerprint}: {promoted.value}")
     typer.echo(f"{fingerprint} will be served once Rasa is started again")
@@ -111,9 +118,10 @@ def model_promote(
 
 def model_rollback() -> None:
     """Serve the model from before again, from the next start of Rasa on."""
-    from bot.release.shelf import Shelf, ShelfFault  # noqa: PLC0415
+    from bot.release.shelf import ShelfFault  # noqa: PLC0415
 
-    back = Shelf(ROOT / "models").rollback()
+    with _shelf(settings_or_stop()) as shelf:
+        back = shelf.rollback()
     if isinstance(back, ShelfFault):
         stop(back.value)
     typer.echo(f"{back.fingerprint} will be served once Rasa is started again")
@@ -131,16 +139,21 @@ def model_shadow(
     from bot.model import Model, model_path  # noqa: PLC0415
     from bot.nlu_scores import EvaluationError, read_all  # noqa: PLC0415
     from bot.release.shadow import compare  # noqa: PLC0415
-    from bot.release.shelf import Shelf, ShelfFault  # noqa: PLC0415
+    from bot.release.shelf import ShelfFault  # noqa: PLC0415
     from bot.services import shadow_turns  # noqa: PLC0415
-    from bot.up import served_model  # noqa: PLC0415
+    from bot.up import NotPossible, served_model  # noqa: PLC0415
 
-    settings, shelf = settings_or_stop(), Shelf(ROOT / "models")
+    settings = settings_or_stop()
     deps = deps_or_stop(settings)
-    record = shelf.record(fingerprint)
+    with _shelf(settings) as shelf:
+        record = shelf.record(fingerprint)
     if isinstance(record, ShelfFault):
         stop(f"{fingerprint}: {record.value}")
-    served, candidate = served_model(settings), Model(model_path(ROOT / "models", fingerprint), fingerprint)
+    try:
+        served = served_model(settings)
+    except NotPossible as error:
+        stop(str(error))
+    candidate = Model(model_path(settings.models_dir, fingerprint), fingerprint)
     texts = shadow_turns.texts_since(deps, deps.now() - timedelta(days=days), most)
     if not texts:
         stop(f"no messages of the last {days} days")
@@ -160,10 +173,11 @@ def replay(conversation: Annotated[str, typer.Argument(help="the conversation's 
     """
     from bot.release.engine import ReplayFailed  # noqa: PLC0415
     from bot.release.replaying import replay as decide_anew  # noqa: PLC0415
-    from bot.release.shelf import Shelf  # noqa: PLC0415
 
+    settings = settings_or_stop()
     try:
-        report = decide_anew(deps_or_stop(settings_or_stop()), Shelf(ROOT / "models"), conversation)
+        with _shelf(settings) as shelf:
+            report = decide_anew(deps_or_stop(settings), shelf, conversation)
     except ReplayFailed as error:
         stop(f"the model could not be asked:\n{error}")
     if report is None:
@@ -173,6 +187,21 @@ def replay(conversation: Annotated[str, typer.Argument(help="the conversation's 
         raise typer.Exit(1)
     if report.undecided:
         raise typer.Exit(UNDECIDED)
+
+
+@contextmanager
+def _shelf(settings: Settings) -> Iterator[Shelf]:
+    """Yield the shelf of models, with the one that came with these sources on it, or stop saying why it cannot."""
+    from bot.model import ready_model, unusable_models  # noqa: PLC0415
+    from bot.release.shelf import Shelf  # noqa: PLC0415
+
+    try:
+        ready_model(settings)
+        yield Shelf(settings.models_dir)
+    except FileNotFoundError:
+        raise  # a program that is missing, not the folder: that would have been made
+    except OSError as error:
+        stop(unusable_models(settings, error))
 
 
 def run_rasa(settings: Settings) -> NoReturn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -63,10 +64,21 @@ def model_path(folder: Path, mark: str) -> Path:
     return folder / f"desk-{mark}.tar.gz"
 
 
-def ready_model(root: Path = ROOT) -> Model | None:
-    """Return the model that fits the present sources, or None when it has to be trained."""
+def ready_model(settings: Settings, root: Path = ROOT) -> Model | None:
+    """Return the model that fits the present sources, or None when it has to be trained.
+
+    Sources that come with their model, as those in an image do, put it into ``settings.models_dir`` first.
+
+    Raises:
+        OSError: it could not be put there.
+    """
     mark = fingerprint(root)
-    path = model_path(root / "models", mark)
+    path, brought = model_path(settings.models_dir, mark), model_path(root / "models", mark)
+    if not path.exists() and brought.exists():
+        record = brought.with_name(f"desk-{mark}.json")
+        if record.exists():
+            _put(record, settings.models_dir / record.name)
+        _put(brought, path)
     return Model(path, mark) if path.exists() else None
 
 
@@ -77,20 +89,21 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
 
     Raises:
         TrainingFailed: Rasa reported an error.
+        OSError: the folder of models cannot be written.
     """
-    if model := ready_model(root):
+    if model := ready_model(settings, root):
         return model
     mark = fingerprint(root)
-    folder = root / "models"
-    folder.mkdir(exist_ok=True)
+    folder = settings.models_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
     path = model_path(folder, mark)
     kept = model_path(settings.model_cache, mark) if settings.model_cache else None
     if kept is not None and kept.exists():
         _put(kept, path)
         return Model(path, mark)
-    name = f"building-{os.getpid()}-{mark}"
+    name = f"building-{secrets.token_hex(4)}-{mark}"
     command = [str(RUNTIME_PYTHON), "-m", "rasa", "train", "--data", "data/nlu", "data/rules", "--domain", "domain.yml"]
-    command += ["--config", "config.yml", "--out", "models", "--fixed-model-name", name]
+    command += ["--config", "config.yml", "--out", str(folder), "--fixed-model-name", name]
     command += ["--skip-validation"]  # `make test` validates, and says more
     done = subprocess.run(  # noqa: S603  # fixed command, no shell
         command, cwd=root, env=rasa_environment(settings), capture_output=True, text=True, check=False
@@ -104,12 +117,22 @@ def ensure_model(settings: Settings, root: Path = ROOT) -> Model:
     return Model(path, mark)
 
 
+def unusable_models(settings: Settings, error: OSError) -> str:
+    """Say that the folder of models cannot be used, and what to do."""
+    return (
+        f"DESK_MODELS_DIR: {settings.models_dir} cannot be used ({error.strerror}): name a folder that can be written"
+    )
+
+
 def _put(source: Path, target: Path) -> None:
-    """Copy a file into place whole."""
+    """Copy a file into place whole. Not by the process's number: in containers many have the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    copied = target.with_name(f"copying-{os.getpid()}-{target.name}")
-    shutil.copyfile(source, copied)
-    copied.replace(target)
+    copied = target.with_name(f"copying-{secrets.token_hex(4)}-{target.name}")
+    try:
+        shutil.copyfile(source, copied)
+        copied.replace(target)
+    finally:
+        copied.unlink(missing_ok=True)
 
 
 def rasa_environment(settings: Settings) -> Mapping[str, str]:

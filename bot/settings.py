@@ -77,6 +77,9 @@ class Settings(BaseSettings):
         "示例银行", min_length=1, max_length=40, description="the name a borrower knows the lender by"
     )
     var_dir: Path = Field(ROOT / "var", description="where the SQLite file, demo keys and Rasa's tracker live")
+    models_dir: Path = Field(
+        ROOT / "models", description="folder of the trained models; all Rasa processes may share it"
+    )
     model_cache: Path | None = Field(
         None, description="folder in which checkouts share trained models by what they were made from; empty means none"
     )
@@ -196,7 +199,7 @@ class Settings(BaseSettings):
     )
     scheduler_tick_seconds: int = Field(5, ge=1, le=300, description="how often due work is looked for")
 
-    @field_validator("postgres_programs", mode="before")
+    @field_validator("model_cache", "postgres_programs", mode="before")
     @classmethod
     def _no_folder(cls, folder: object) -> object:
         return folder or None

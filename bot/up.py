@@ -22,6 +22,7 @@ from bot.model import (
     fingerprint,
     rasa_environment,
     ready_model,
+    unusable_models,
 )
 from bot.release.shelf import Shelf, ShelfFault
 from bot.services import demo, operators
@@ -70,21 +71,39 @@ def served_model(settings: Settings, root: Path = ROOT) -> Model:
     A promoted model whose file is damaged gives way to the one before it, and that is said.
 
     Raises:
-        NotPossible: models were promoted, and none of them is whole.
+        NotPossible: models were promoted, and none of them is whole; or their folder cannot be used.
         bot.model.TrainingFailed: training reported an error.
     """
-    shelf = Shelf(root / "models")
+    try:
+        return _served(settings, root)
+    except FileNotFoundError:
+        raise  # a program that is missing, not the folder: that would have been made
+    except OSError as error:
+        raise NotPossible(unusable_models(settings, error)) from error
+
+
+def _served(settings: Settings, root: Path) -> Model:
+    shelf = Shelf(settings.models_dir)
+    ready: Model | None = None
+    try:
+        ready = ready_model(settings, root)
+    except OSError as error:
+        if not shelf.promotions():
+            raise
+        say(unusable_models(settings, error))
     promoted = shelf.served()
     if isinstance(promoted, ShelfFault):
         say(f"model: the promoted one cannot be served: {promoted.value}")
         if (whole := shelf.last_whole()) is None:
-            raise NotPossible("models/: no promoted model is whole; run `bot train` and `bot model promote`")
+            raise NotPossible(
+                f"{settings.models_dir}: no promoted model is whole; run `bot train` and `bot model promote`"
+            )
         return whole
     if promoted is not None:
         if promoted.fingerprint != fingerprint(root):
             say("model: the promoted one was made from other sources than these; `bot train`, then `bot model promote`")
         return promoted
-    if ready_model(root) is None:
+    if ready is None:
         say("model: the training data is new or has changed; training (about a minute)")
     return ensure_model(settings, root)
 

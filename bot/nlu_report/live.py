@@ -35,7 +35,7 @@ def measure_desk(
     """
 
     def read(texts: Sequence[str]) -> Readings:
-        if ready_model() is None:
+        if ready_model(settings) is None:
             say("no model fits the present sources; training one takes two to three minutes")
         say(f"loading the model for {len(texts)} texts")
         return read_all(settings, texts, lambda done, of: say(f"read {done} of {of}"))

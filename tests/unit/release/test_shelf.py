@@ -120,13 +120,13 @@ class TestServing:
     """What ``bot up`` and ``bot run rasa`` serve."""
 
     @pytest.fixture
-    def settings(self) -> Settings:
-        return Settings(_env_file=None)  # type: ignore[call-arg]
+    def settings(self, folder: Path) -> Settings:
+        return Settings(_env_file=None, models_dir=folder)  # type: ignore[call-arg]
 
     @pytest.fixture(autouse=True)
     def sources(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(up, "fingerprint", lambda _: "bbbb")
-        monkeypatch.setattr(up, "ready_model", lambda _: "the one that fits")
+        monkeypatch.setattr(up, "ready_model", lambda *_: "the one that fits")
         monkeypatch.setattr(up, "ensure_model", lambda *_: "the one that fits")
 
     def test_without_a_promotion_it_is_the_one_that_fits_the_sources(
