@@ -34,8 +34,11 @@ def _alone() -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(dir_okay=False, help="a new file; it is not overwritten")],
+    file: Annotated[Path, typer.Argument(help="a new file, or a folder for one that is named by the instant")],
     check: Annotated[bool, typer.Option("--check", help="only read an existing backup and say what is in it")] = False,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="delete all but so many of those that were named by the instant")
+    ] = None,
 ) -> None:
     """Write a whole copy of the database to a file while the desk serves."""
     from bot.services import backups  # noqa: PLC0415  # so that --help is quick
@@ -45,8 +48,14 @@ def backup(
         if check:
             header, manifest = backups.check(settings, file)
         else:
-            taken = backups.take(deps_or_stop(settings), file)
+            deps, folder = deps_or_stop(settings), file if file.is_dir() else None
+            if keep is not None and folder is None:
+                stop("--keep: name a folder")
+            file = file if folder is None else backups.named_in(folder, deps.now())
+            taken = backups.take(deps, file)
             header, manifest = taken.header, taken.manifest
+            if folder is not None and keep is not None:
+                backups.forget_older(folder, keep)
     except (backups.BackupError, VaultKeyError) as error:
         stop(str(error))
     typer.echo(f"{file}: {header.engine} at {header.revision}, made {header.made_at}, {_rows(manifest.rows)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,7 +17,21 @@ from bot.store import backup
 from bot.store.backup import BackupError, Header, Manifest, Restored, Taken
 from bot.store.vault import read_key
 
-__all__ = ["BackupError", "Header", "Manifest", "PutBack", "Restored", "Taken", "check", "restore", "take"]
+__all__ = [
+    "BackupError",
+    "Header",
+    "Manifest",
+    "PutBack",
+    "Restored",
+    "Taken",
+    "check",
+    "forget_older",
+    "named_in",
+    "restore",
+    "take",
+]
+
+_NAMED = re.compile(r"desk-\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,27 @@ def take(deps: Deps, target: Path) -> Taken:
             key=taken.header.key_id,
         )
     return taken
+
+
+def named_in(folder: Path, at: datetime) -> Path:
+    """Return where in a folder the backup of an instant (aware) goes."""
+    return folder / f"desk-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def forget_older(folder: Path, keep: int) -> int:
+    """Delete all but the newest backups of a folder; returns how many. Files with names of their own are left alone.
+
+    Raises:
+        BackupError: one could not be deleted.
+
+    """
+    old = sorted(path for path in folder.iterdir() if _NAMED.fullmatch(path.name))[:-keep]
+    for path in old:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise BackupError(f"{path} cannot be deleted: {error.strerror}") from None
+    return len(old)
 
 
 def check(settings: Settings, source: Path) -> tuple[Header, Manifest]:

@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -312,3 +313,28 @@ def test_the_commands_say_what_was_done(desk: Deps, tmp_path: Path, monkeypatch:
     assert "restored what was backed up" in done.output
     assert "held back, never sent by itself: 0 messages that waited" in done.output
     assert "told as event" in done.output
+
+
+def test_in_a_folder_backups_are_named_by_the_instant_and_only_the_newest_stay(
+    migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(migrated_file, tmp_path / "desk.sqlite3")
+    clock = SetClock()
+    desk = a_desk(tmp_path, clock, database_url=f"sqlite:///{tmp_path / 'desk.sqlite3'}")
+    _opened.append(desk)
+    monkeypatch.setattr(cli_data, "settings_or_stop", lambda: desk.settings)
+    monkeypatch.setattr(cli_data, "deps_or_stop", lambda _: desk)
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "before-the-move").touch()
+    for _ in range(3):
+        said = CliRunner().invoke(app, ["backup", str(folder), "--keep", "2"])
+        assert said.exit_code == 0, said.output
+        clock.move(timedelta(days=1))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "before-the-move",
+        "desk-20261122T040000Z",
+        "desk-20261123T040000Z",
+    ]
+    assert CliRunner().invoke(app, ["backup", str(folder / "one"), "--keep", "2"]).exit_code == 2
+    assert not (folder / "one").exists()
