@@ -38,6 +38,12 @@ _NOT_TRAINED = (
 )
 """Modules that do not touch what is learned."""
 
+TRACKER_POOL_SIZE = 5
+"""Connections to the tracker that a Rasa process keeps open on PostgreSQL; its own default is 50."""
+
+TRACKER_POOL_OVERFLOW = 15
+"""Connections beyond these: a gateway hands over 16 conversations at once. Its own default is 100."""
+
 
 class TrainingFailed(Exception):
     """Training did not end well. The text holds the end of what it printed."""
@@ -154,6 +160,8 @@ def rasa_environment(settings: Settings) -> Mapping[str, str]:
         "DESK_ACTIONS_URL": f"http://127.0.0.1:{settings.actions_port}/webhook",
         "DESK_ACTIONS_SECRET": settings.actions_secret.get_secret_value(),
         **_tracker(settings),
+        "SQL_POOL_SIZE": str(TRACKER_POOL_SIZE),
+        "SQL_MAX_OVERFLOW": str(TRACKER_POOL_OVERFLOW),
         "SANIC_HOST": "127.0.0.1",
     }
 

@@ -15,6 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 READS_ONLY = "desk_reads_only"
 """Execution option of connections that only read."""
 
+POOL_SIZE = 10
+"""Connections to PostgreSQL that a process keeps open."""
+
+POOL_OVERFLOW = 20
+"""Connections beyond these while there is much to do."""
+
 
 def make_engine(url: str) -> Engine:
     """Create an engine whose transactions behave alike on both databases.
@@ -25,7 +31,9 @@ def make_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+        return create_engine(
+            parsed, pool_pre_ping=True, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"timeout": 10}, hide_parameters=True)
