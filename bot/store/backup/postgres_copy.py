@@ -18,7 +18,9 @@ ASIDE = "desk_before_restore"
 _ALIKE = ("--no-owner", "--no-privileges")
 """Who owns the tables is the matter of the server they come to."""
 _OTHERS = """SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+AND coalesce(backend_type, 'client backend') = 'client backend'"""
+"""Of another role's connection an unprivileged role does not learn the type; the server's own workers have no role."""
 
 
 @contextmanager
