@@ -176,6 +176,19 @@ def migrate() -> None:
 
 
 @db.command()
+def wait(
+    seconds: Annotated[int, typer.Option(min=1, max=86_400, help="how long at most")] = 600,
+) -> None:
+    """Wait until the database has the schema that this release needs, or a later one; exit code 1 if not."""
+    from bot.services import health
+
+    if not health.wait_until_ready(_deps(_settings()), seconds):
+        typer.echo(f"after {seconds} s the database does not have this release's schema: `bot db migrate`", err=True)
+        raise typer.Exit(1)
+    typer.echo("ready")
+
+
+@db.command()
 def seed() -> None:
     """Write the demo accounts; harmless when they are there. Refused outside demo mode."""
     from bot.services import demo

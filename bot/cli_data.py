@@ -154,11 +154,11 @@ def audit_seal() -> None:
 
 
 def health_scheduler() -> None:
-    """Say whether a scheduler has finished a round lately; exit code 1 if not. For probes."""
-    from bot.services import health  # noqa: PLC0415  # so that --help is quick
+    """Say whether the scheduler of this DESK_VAR_DIR has gone on lately; exit code 1 if not. For probes."""
+    from bot.services import heartbeats  # noqa: PLC0415  # so that --help is quick
 
-    if not health.scheduler_is_alive(deps_or_stop(settings_or_stop())):
-        typer.echo("no scheduler has finished a round lately, or the database does not answer", err=True)
+    if not heartbeats.is_beating_here(deps_or_stop(settings_or_stop())):
+        typer.echo("the scheduler of this DESK_VAR_DIR has not gone on lately", err=True)
         raise typer.Exit(1)
     typer.echo("alive")
 

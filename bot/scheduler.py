@@ -84,6 +84,15 @@ def _attempt(name: str, work: Callable[[Deps], object], deps: Deps) -> None:
         work(deps)
     except Exception as error:
         log.error(f"{name}_failed", kind=type(error).__name__, exc_info=error)
+    _beat_here(deps)
+
+
+def _beat_here(deps: Deps) -> None:
+    """Say to probes that this process goes on, whatever became of the work: one that hangs does not get here."""
+    try:
+        heartbeats.beat_here(deps)
+    except OSError as error:
+        log.warning("beat_not_written", kind=type(error).__name__)
 
 
 def _notice_silence(deps: Deps) -> None:
@@ -237,5 +246,6 @@ def run(deps: Deps) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    _beat_here(deps)
     log.info("scheduler_started", tick_seconds=deps.settings.scheduler_tick_seconds)
     scheduler.start()

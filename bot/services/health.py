@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.services import heartbeats
 from bot.services.deps import Deps
 from bot.store import migrate
+
+ASKED_EVERY = 2.0
+"""Seconds between two questions to a database that is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,10 @@ def readiness(deps: Deps) -> Readiness:
     return Readiness(database=True, schema=known)
 
 
-def scheduler_is_alive(deps: Deps) -> bool:
-    """Whether some scheduler has finished a round lately; False as well when the database does not answer."""
-    try:
-        return not heartbeats.scheduler_health(deps).is_late
-    except SQLAlchemyError:
-        return False
+def wait_until_ready(deps: Deps, seconds: float, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Ask again and again until the process may be given work; False when it still may not after so many seconds."""
+    for _ in range(max(1, round(seconds / ASKED_EVERY))):
+        if readiness(deps).is_ready:
+            return True
+        sleep(ASKED_EVERY)
+    return readiness(deps).is_ready

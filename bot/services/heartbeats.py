@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -40,6 +42,32 @@ def beat_at(deps: Deps, name: str, instant: datetime) -> None:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         added = insert(Heartbeat).values(name=name, beat_at=instant)
         session.execute(added.on_conflict_do_update(index_elements=["name"], set_={"beat_at": instant}))
+
+
+def beat_here(deps: Deps) -> None:
+    """Leave a sign in ``var_dir`` that its scheduler goes on now; a database that is away is no fault of it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path = _place(deps)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    now = deps.now().timestamp()
+    os.utime(path, (now, now))  # the desk's own time, and in one step
+
+
+def is_beating_here(deps: Deps) -> bool:
+    """Whether the scheduler of this folder, not just any of them, has gone on within the longest silence."""
+    try:
+        beat_at = datetime.fromtimestamp(_place(deps).stat().st_mtime, UTC)
+    except OSError:
+        return False
+    return deps.now() - beat_at <= longest_silence(deps)
+
+
+def _place(deps: Deps) -> Path:
+    return deps.settings.var_dir / "scheduler-beat"
 
 
 def since(session: Session, name: str, now: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from actions.server import make_app as make_actions
-from bot import cli_data
+from bot import cli_data, scheduler
 from bot.channels.rasa_client import RasaClient
 from bot.cli import app
 from bot.gateway import make_app
@@ -53,7 +53,6 @@ async def test_a_database_that_is_gone_makes_it_unready_but_not_dead(tmp_path: P
         assert (await client.get("/health/live")).status_code == 200
         answer = await client.get("/health/ready")
     assert (answer.status_code, answer.json()) == (503, {"database": False, "schema": False})
-    assert not health.scheduler_is_alive(deps)
 
 
 @pytest.mark.parametrize(("revision", "is_ready"), [("0001", False), ("9999_of_a_later_release", True)])
@@ -72,7 +71,47 @@ def test_a_scheduler_that_has_fallen_silent_is_noticed(
     monkeypatch.setattr(cli_data, "settings_or_stop", lambda: deps.settings)
     monkeypatch.setattr(cli_data, "deps_or_stop", lambda _: deps)
     assert CliRunner().invoke(app, ["health", "scheduler"]).exit_code == 1
-    heartbeats.beat(deps, heartbeats.SCHEDULER)
+    scheduler.tick(deps)
     assert CliRunner().invoke(app, ["health", "scheduler"]).exit_code == 0
     clock.move(timedelta(minutes=2))
-    assert CliRunner().invoke(app, ["health", "scheduler"]).exit_code == 1
+    heartbeats.beat(deps, heartbeats.SCHEDULER)
+    assert CliRunner().invoke(app, ["health", "scheduler"]).exit_code == 1, "that another one works is no sign of it"
+
+
+def test_a_scheduler_goes_on_while_the_database_is_away(tmp_path: Path, clock: SetClock) -> None:
+    away = "postgresql+psycopg://nobody@127.0.0.1:1/nowhere?connect_timeout=1"
+    deps = a_desk(tmp_path, clock, database_url=away)
+    assert not heartbeats.is_beating_here(deps)
+    scheduler.tick(deps)
+    assert heartbeats.is_beating_here(deps)
+
+
+def test_a_scheduler_whose_work_hangs_is_noticed(deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler.tick(deps)
+
+    def hang(_: Deps) -> None:
+        clock.move(heartbeats.longest_silence(deps) + timedelta(seconds=1))
+        found.append(heartbeats.is_beating_here(deps))
+
+    found: list[bool] = []
+    monkeypatch.setattr(scheduler, "_sweep", hang)
+    scheduler.tick(deps)
+    assert found == [False]
+    assert heartbeats.is_beating_here(deps), "it has ended after all"
+
+
+@pytest.mark.parametrize(("ready_after", "exit_code"), [(2, 0), (99, 1)])
+def test_a_release_waits_for_its_schema(
+    deps: Deps, monkeypatch: pytest.MonkeyPatch, ready_after: int, exit_code: int
+) -> None:
+    asked: list[float] = []
+
+    def ready(_: Deps) -> health.Readiness:
+        return health.Readiness(database=True, schema=len(asked) >= ready_after)
+
+    monkeypatch.setattr(health, "readiness", ready)
+    monkeypatch.setattr(health.wait_until_ready, "__defaults__", (asked.append,))
+    monkeypatch.setattr("bot.cli._deps", lambda _: deps)
+    result = CliRunner().invoke(app, ["db", "wait", "--seconds", "10"])
+    assert result.exit_code == exit_code, result.output
+    assert set(asked) == {health.ASKED_EVERY}
