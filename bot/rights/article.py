@@ -52,7 +52,8 @@ class Citation(BaseModel):
 
     ``article`` is the number as it is displayed, or ``None`` where only the rule may be named. ``in_force_from`` and
     ``in_force_to`` are the first and last day the cited text applies; ``in_force_to`` is ``None`` while it stands.
-    ``source`` is where the text was read on ``last_checked``.
+    ``source`` is where the text was read on ``last_checked``. ``is_issued`` is true for warnings and notices: their
+    first day is the one they were published.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +65,7 @@ class Citation(BaseModel):
     source: Text
     last_checked: date
     confidence: Confidence
+    is_issued: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -82,7 +84,7 @@ class Article(BaseModel):
     """A reviewed answer to one question, for all products or for some.
 
     ``question`` is the canonical wording and ``question_forms`` are ways borrowers put it. ``short_answer`` is shown
-    first, ``longer_answer`` on request, one paragraph a message. ``does_not_mean`` heads off the usual misreading.
+    first, ``longer_answer`` on request, a line each. ``does_not_mean`` heads off the usual misreading.
     ``needs_legal_check`` is true exactly when a citation is unverified.
     """
 

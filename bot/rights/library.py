@@ -55,6 +55,9 @@ class _Wording(BaseModel):
 
     citation: Annotated[str, _with_placeholders("entries")]
     entry: Annotated[str, _with_placeholders("rule", "articles", "in_force_from", "last_checked")]
+    entry_issued: Annotated[str, _with_placeholders("rule", "articles", "in_force_from", "last_checked")] | None = None
+    entry_reported: Annotated[str, _with_placeholders("rule", "articles", "in_force_from")] | None = None
+    entry_issued_reported: Annotated[str, _with_placeholders("rule", "articles", "in_force_from")] | None = None
     entry_separator: str
     article_separator: str
     pending_check: str
@@ -153,18 +156,26 @@ class RightsLibrary:
         return wording.entry_separator.join(part for part in (line, wording.pending_check) if part)
 
     def _entry(self, citations: tuple[Citation, ...]) -> str:
-        first = citations[0]
+        first, wording = citations[0], self._wording
+        if first.confidence is Confidence.REPORTED:
+            pattern = wording.entry_issued_reported if first.is_issued else wording.entry_reported
+        else:
+            pattern = wording.entry_issued if first.is_issued else None
         numbers = [citation.article for citation in citations if citation.article is not None]
-        return self._wording.entry.format(
+        return (pattern or wording.entry).format(
             rule=first.rule,
-            articles=self._wording.article_separator.join(numbers),
-            in_force_from=first.in_force_from.isoformat(),
-            last_checked=first.last_checked.isoformat(),
+            articles=wording.article_separator.join(numbers),
+            in_force_from=_day(first.in_force_from),
+            last_checked=_day(first.last_checked),
         )
 
 
-def _same_text(citation: Citation) -> tuple[str, date, date]:
-    return citation.rule, citation.in_force_from, citation.last_checked
+def _day(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _same_text(citation: Citation) -> tuple[str, date, date, Confidence]:
+    return citation.rule, citation.in_force_from, citation.last_checked, citation.confidence
 
 
 def _read(path: Path, model: type[Model], problems: list[KnowledgeProblem]) -> Model | None:

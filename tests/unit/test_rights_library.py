@@ -65,7 +65,7 @@ def article_data(**changes: object) -> dict[str, object]:
         "does_not_mean": "不等于。",
         "products": "all",
         "citations": [citation_data()],
-        "next_step": "回复「人工」。",
+        "next_step": "回复“人工”。",
         "related_actions": ["request_human"],
     } | changes
 
@@ -73,6 +73,7 @@ def article_data(**changes: object) -> dict[str, object]:
 WORDING = {
     "citation": "依据：{entries}",
     "entry": "{rule}{articles}（{in_force_from}起，{last_checked}核对）",
+    "entry_reported": "{rule}{articles}（{in_force_from}起，据报道）",
     "entry_separator": "；",
     "article_separator": "、",
     "pending_check": "部分待核对",
@@ -171,7 +172,7 @@ def test_every_text_is_in_simplified_script(article: Article) -> None:
 
 @pytest.mark.parametrize("article", ARTICLES)
 def test_the_next_step_says_what_to_reply_or_whom_to_call(article: Article) -> None:
-    assert re.search(r"「[^」]+」|\b\d{3,5}\b", article.next_step, re.ASCII)
+    assert re.search(r"“[^”]+”|\b\d{3,5}\b", article.next_step, re.ASCII)
 
 
 @pytest.mark.parametrize("article", ARTICLES)
@@ -270,7 +271,27 @@ def test_articles_are_due_for_review_after_the_given_age(tmp_path: Path) -> None
 def test_short_citation_names_rule_article_and_dates() -> None:
     article = LIBRARY.answer("family_liability", TODAY, None)
     assert article is not None
-    assert LIBRARY.short_citation(article) == "依据：《民法典》第1064条（2021-01-01起施行，2026-11-21核对）"
+    assert LIBRARY.short_citation(article) == "依据：《民法典》第1064条（2021年1月1日起施行，2026年11月21日核对）"
+
+
+def test_short_citation_says_of_a_rule_that_was_only_reported_that_nobody_checked_its_text() -> None:
+    for article in LIBRARY.articles():
+        reported = [citation for citation in article.citations if citation.confidence is Confidence.REPORTED]
+        assert ("据公开报道" in LIBRARY.short_citation(article)) == bool(reported), article.id
+
+
+def test_short_citation_says_when_a_warning_was_issued() -> None:
+    warned = LIBRARY.article("anti_fraud.paid_agents")
+    assert warned is not None
+    line = LIBRARY.short_citation(warned)
+    assert "关于代理维权的风险提示（2026年2月6日发布；据公开报道，原文未核对）" in line
+
+
+def test_patterns_of_an_earlier_day_are_still_read(tmp_path: Path) -> None:
+    earlier = {name: text for name, text in WORDING.items() if not name.startswith("entry_")}
+    write(tmp_path, {"overview.yml": {"articles": [article_data(citations=[citation_data(confidence="B")])]}}, earlier)
+    library = RightsLibrary.load(tmp_path)
+    assert library.short_citation(library.articles()[0]) == "依据：《某法》第7条（2020年1月1日起，2026年1月2日核对）"
 
 
 def test_short_citation_joins_articles_of_one_rule_and_separates_rules(tmp_path: Path) -> None:
@@ -281,7 +302,7 @@ def test_short_citation_joins_articles_of_one_rule_and_separates_rules(tmp_path:
     ]
     library = library_of(tmp_path, article_data(citations=citations))
     assert library.short_citation(library.articles()[0]) == (
-        "依据：《某法》第7条、第8条（2020-01-01起，2026-01-02核对）；某指引（2020-01-01起，2026-01-02核对）"
+        "依据：《某法》第7条、第8条（2020年1月1日起，2026年1月2日核对）；某指引（2020年1月1日起，据报道）"
     )
 
 
@@ -293,7 +314,7 @@ def test_short_citation_does_not_name_an_unverified_rule(tmp_path: Path) -> None
         article_data(id="overview.none", citations=[unverified], needs_legal_check=True),
     )
     some, none = library.articles()
-    assert library.short_citation(some) == "依据：《某法》第7条（2020-01-01起，2026-01-02核对）；部分待核对"
+    assert library.short_citation(some) == "依据：《某法》第7条（2020年1月1日起，2026年1月2日核对）；部分待核对"
     assert library.short_citation(none) == "部分待核对"
 
 
