@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rasa_sdk.events import EventType, FollowupAction
 
-from actions.base import Turn, VerifiedAction, verify_first
+from actions.base import Button, Turn, VerifiedAction, verify_first
 from actions.documents import hand_over_statement, statement_button, wants_statement
-from actions.figures import component_name, figure_buttons, label, percent, show_costs, show_figure
+from actions.figures import can_be_planned, component_name, figure_buttons, label, percent, show_costs, show_figure
 from bot.clock import business_date
 from bot.lending.balances import Component
 from bot.lending.limitation import LimitationStatus
@@ -49,19 +49,20 @@ class TellBalance(DebtAction):
         """Show one statement a debt, then the total and the next steps."""
         for debt in owed.open_debts:
             balances = debt.statement.balances
+            late = debt.statement.days_past_due
             turn.say(
-                "utter_statement",
+                "utter_statement" if late else "utter_statement_not_late",
                 label=label(turn, debt),
                 principal=format_yuan(balances.principal_fen),
                 interest=format_yuan(balances.interest_fen),
                 penalty=format_yuan(balances.penalty_fen),
                 fee=format_yuan(balances.fee_fen),
                 total=format_yuan(balances.total_fen),
-                days=str(debt.statement.days_past_due),
+                days=str(late),
             )
             _add_remarks(turn, debt)
         turn.say(
-            "utter_statement_total",
+            _total_of(owed),
             day=day_text(owed.as_of, owed.as_of),
             count=str(len(owed.open_debts)),
             total=format_yuan(owed.total_fen),
@@ -104,7 +105,8 @@ class TellBreakdown(DebtAction):
             )
             _say_planned(turn, debt)
         show_costs(turn)
-        turn.say("utter_breakdown_next", [*figure_buttons(turn, owed), statement_button(turn)])
+        plan = [Button(turn.phrase("utter_part_plan_button"), "/request_installment")] if can_be_planned(owed) else []
+        turn.say("utter_breakdown_next", [*plan, *figure_buttons(turn, owed), statement_button(turn)])
 
 
 class TellDueDate(DebtAction):
@@ -116,7 +118,7 @@ class TellDueDate(DebtAction):
         """Say the due date of each debt, and of an old one that the law may see it differently."""
         for debt in owed.open_debts:
             turn.say(
-                "utter_due_date",
+                "utter_due_date" if debt.statement.days_past_due else "utter_due_date_not_late",
                 label=label(turn, debt),
                 due=day_text(debt.due_on, owed.as_of),
                 days=str(debt.statement.days_past_due),
@@ -237,6 +239,14 @@ def _say_found(turn: Turn, found: PaymentFound) -> None:
         amount=format_yuan(found.amount_fen),
         rest=format_yuan(max(rest_fen, 0)),
     )
+
+
+def _total_of(owed: Portfolio) -> str:
+    """Return the response for the sum: no plan is offered where all is planned, disputed or old (N4, N8)."""
+    if can_be_planned(owed):
+        return "utter_statement_total"
+    planned = any(debt.plan_number for debt in owed.open_debts)
+    return "utter_statement_total_planned" if planned else "utter_statement_total_not_pressed"
 
 
 def _add_remarks(turn: Turn, debt: DebtView) -> None:

@@ -117,9 +117,14 @@ def figure_buttons(turn: Turn, owed: Portfolio) -> list[Button]:
         for component in _OPENED
         if debt.statement.balances.of(component)
     ]
-    if any(may_be_pressed(debt) and debt.plan_number is None for debt in owed.open_debts):
+    if can_be_planned(owed):
         buttons.append(Button(turn.phrase("utter_part_open_waiting"), '/ask_breakdown{"waiting": "month"}'))
     return buttons
+
+
+def can_be_planned(owed: Portfolio) -> bool:
+    """Whether there is a debt for which a plan may be offered: open, without a plan, not disputed, not old (N4, N8)."""
+    return any(may_be_pressed(debt) and debt.plan_number is None for debt in owed.open_debts)
 
 
 def show_costs(turn: Turn) -> None:

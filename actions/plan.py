@@ -219,6 +219,8 @@ def _introduce(turn: Turn, opened: State) -> None:
         turn.say("utter_hardship_heard")
     elif begins and not opened.offers and turn.intent not in _ASKED_LATER:
         turn.say("utter_plan_intro")
+    if begins and not opened.offers:
+        turn.say("utter_plan_caution")
     if begins and opened.stage is Stage.CHOICE and opened.offers and wish_in(turn, turn.text, turn.intent) is None:
         # They may have been shown in another chat, or long ago.
         turn.say("utter_plan_goes_on")

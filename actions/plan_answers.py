@@ -25,6 +25,7 @@ from bot.text.periods import MonthCount
 from bot.text.values import extract
 from bot.workout.counter import BorrowerProposal
 from bot.workout.hardship_reading import read_hardship
+from bot.workout.offer import NoOfferReason
 from bot.workout.policy_sections import HardshipKind
 from bot.workout.reading import read_position
 from bot.workout.wish_reading import read_wish
@@ -66,6 +67,8 @@ _ABOUT_SOMETHING_ELSE = frozenset(
 )
 """Messages that may name figures without proposing anything."""
 
+_NOT_PRESSED = frozenset({NoOfferReason.HOLD, NoOfferReason.TIME_BARRED_OR_UNKNOWN})
+"""Reasons after which no other way of paying is spoken of (rule N8)."""
 _TELLS_A_REASON = frozenset({"state_hardship", "inform", "deny", "affirm", "report_missed_installment"})
 _CANNOT_AT_ONCE = frozenset({"deny", "state_hardship", "reject_offer", "request_installment", "refuse_to_pay"})
 
@@ -111,7 +114,9 @@ def show(turn: Turn, result: Result | NotVerified | Blocked, *, noted: bool = Fa
             return [*say_blocked(turn, result), end_form()]
         case NoPlan():
             turn.say(f"utter_no_plan_{result.reason.value}")
-            turn.say("utter_no_plan_person")
+            if result.reason is NoOfferReason.NOTHING_OWED:
+                return [end_form()]
+            turn.say("utter_no_plan_explained" if result.reason in _NOT_PRESSED else "utter_no_plan_person")
             handoff.ask_human(turn.deps, turn.conversation_id, QueueReason.NO_PLAN_FITS)
             return [end_form()]
         case NotSettled():

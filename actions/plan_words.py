@@ -14,6 +14,8 @@ from bot.clock import business_date
 from bot.desk.extras import AsksAmount, AsksDay, RepaymentChart
 from bot.lending.money import format_yuan
 from bot.lending.schedule import add_months
+from bot.services import contact_wishes
+from bot.services.accounts import NotVerified
 from bot.services.agreements import AcceptRefusal, AgreementView, ReadBack
 from bot.services.circumstances import pace
 from bot.services.conversations import ONE_OF_SEVERAL
@@ -165,8 +167,17 @@ def show_agreement(turn: Turn, agreement: AgreementView) -> None:
     shown = lines if len(lines) <= _SHOWN_INSTALMENTS + 2 else [*lines[:_SHOWN_INSTALMENTS], "……", lines[-1]]
     turn.say("utter_agreed", number=agreement.number, hash=agreement.text_hash[:12])
     turn.say("utter_schedule", lines="\n".join(shown), total=format_yuan(agreement.total_fen))
-    turn.say("utter_reminders_planned")
+    _say_reminders(turn)
     hand_over_agreement(turn, agreement.number)
+
+
+def _say_reminders(turn: Turn) -> None:
+    """Say which notices come about the instalments: the desk's own, those that were wished for, or none."""
+    settings = contact_wishes.settings_of(turn.deps, turn.conversation_id)
+    if isinstance(settings, NotVerified) or not settings.is_narrowed:
+        turn.say("utter_reminders_planned")
+    else:
+        turn.say("utter_reminders_stopped" if settings.is_stopped else "utter_reminders_as_set")
 
 
 def say_plainly(turn: Turn, state: State) -> None:

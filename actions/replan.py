@@ -87,6 +87,7 @@ def _pass_on(turn: Turn) -> list[EventType]:
 
 
 def _say_what_changes(turn: Turn, begun: State) -> None:
+    turn.say("utter_plan_caution")
     if begun.lost_waiver_fen:
         turn.say("utter_replan_waiver", amount=format_yuan(begun.lost_waiver_fen))
 

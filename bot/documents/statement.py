@@ -37,6 +37,7 @@ class StatementDebt:
     payment_channel: str
     plan_number: str | None = None
     waived_on_completion_fen: int = 0
+    plan_interest_runs: bool = False
     disputed: bool = False
     old: bool = False
 
@@ -138,7 +139,8 @@ def _remarks(debt: StatementDebt, speech: Speech) -> Iterator[str]:
     steps = (speech.say(f"component_{component.value}") for component in debt.allocation.components)
     yield speech.say("statement_order", order=speech.say("statement_order_step").join(steps))
     if debt.plan_number is not None:
-        yield speech.say("statement_plan", number=debt.plan_number)
+        runs = debt.plan_interest_runs
+        yield speech.say("statement_plan_interest" if runs else "statement_plan", number=debt.plan_number)
     if debt.waived_on_completion_fen:
         yield speech.say("statement_waiver_later", amount=format_yuan(debt.waived_on_completion_fen))
     if debt.statement.balances.credit_fen:

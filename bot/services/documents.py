@@ -170,6 +170,7 @@ def _statement_debt(session: Session, debt: DebtView, owed: Portfolio) -> Statem
         payment_channel=debt.payment_channel,
         plan_number=debt.plan_number,
         waived_on_completion_fen=debt.waived_on_completion_fen,
+        plan_interest_runs=debt.plan_interest_runs,
         disputed=debt.disputed,
         old=debt.limitation is not LimitationStatus.RUNNING and debt.plan_number is None,
     )

@@ -21,6 +21,12 @@ class RightAnswer:
     citation: str
 
 
+def longer_answer(deps: Deps, article_id: str) -> tuple[str, ...] | None:
+    """Return the paragraphs of an article's longer answer, or None when it is unknown or not in force today."""
+    article = deps.rights.article(article_id)
+    return article.longer_answer if article is not None and article.in_force(business_date(deps.now())) else None
+
+
 def answer_right(deps: Deps, conversation_id: str, topic: str, found: Sequence[str] = ()) -> RightAnswer | None:
     """Return today's article on a topic, or None when nothing checked is in force.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +13,14 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy import select
 
 from actions.base import Turn
-from actions.debt import DebtAction, TellBalance, TellDueDate, TellMinimumPayment, TellRepaymentChannel
+from actions.debt import (
+    DebtAction,
+    TellBalance,
+    TellBreakdown,
+    TellDueDate,
+    TellMinimumPayment,
+    TellRepaymentChannel,
+)
 from bot.clock import business_date
 from bot.lending.accrual import accrue
 from bot.lending.contract import ProductKind
@@ -55,6 +64,12 @@ def told(deps: Deps, borrower: str, action: type[DebtAction]) -> list[dict[str, 
 
 def names(messages: list[dict[str, str]]) -> list[str]:
     return [message["response"] for message in messages]
+
+
+def payloads(message: Mapping[str, Any]) -> list[str]:
+    """The payloads of all buttons below a message: those of its response, and those that were added."""
+    fixed = DOMAIN["responses"][message["response"]][0].get("buttons", [])
+    return [button["payload"] for button in [*fixed, *(message.get("buttons") or [])]]
 
 
 # Under a plan --------------------------------------------------------------------------------------------------------
@@ -174,7 +189,7 @@ def test_a_balance_under_a_plan_says_that_nothing_is_added_and_what_will_be_waiv
         "utter_statement",
         "utter_planned_remark",
         "utter_planned_remark_waiver",
-        "utter_statement_total",
+        "utter_statement_total_planned",
     ]
     assert said[2]["amount"] == format_yuan(only_debt(deps, borrower).waived_on_completion_fen)
 
@@ -182,6 +197,28 @@ def test_a_balance_under_a_plan_says_that_nothing_is_added_and_what_will_be_waiv
 def test_a_balance_without_a_plan_gets_no_remark(deps: Deps, borrower: str) -> None:
     a_debt_of(deps, borrower)
     assert names(told(deps, borrower, TellBalance)) == ["utter_statement", "utter_statement_total"]
+
+
+@pytest.mark.parametrize("owed", [OLD, Owed(limitation_known=False), Owed(disputed=True)])
+def test_after_what_may_not_be_pressed_no_plan_and_no_payment_is_offered(deps: Deps, borrower: str, owed: Owed) -> None:
+    a_debt_of(deps, borrower, owed)
+    total = names(told(deps, borrower, TellBalance))[-1]
+    offered = [button["payload"] for button in DOMAIN["responses"][total][0]["buttons"]]
+    assert offered == ["/ask_breakdown", "/request_human"]
+    assert "/request_installment" not in payloads(told(deps, borrower, TellBreakdown)[-1])
+
+
+def test_a_plan_is_offered_where_one_debt_may_have_one(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower)
+    a_debt_of(deps, borrower, OLD)
+    assert names(told(deps, borrower, TellBalance))[-1] == "utter_statement_total"
+    assert payloads(told(deps, borrower, TellBreakdown)[-1]).count("/request_installment") == 1
+
+
+def test_a_debt_that_is_not_late_is_not_said_to_be(deps: Deps, borrower: str) -> None:
+    a_debt_of(deps, borrower, Owed(days_late=-3))
+    assert names(told(deps, borrower, TellDueDate)) == ["utter_due_date_not_late"]
+    assert names(told(deps, borrower, TellBalance))[0] == "utter_statement_not_late"
 
 
 def test_the_minimum_counts_only_debts_that_may_be_pressed(deps: Deps, borrower: str) -> None:

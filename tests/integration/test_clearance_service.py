@@ -57,7 +57,7 @@ def test_a_plans_letter_names_its_debts_and_is_made_once(deps: Deps, chat: str, 
     [letter] = asked(deps, chat).letters
     assert letter.id == made
     text = text_of(fetched(deps, chat, letter).content)
-    assert "王小明的下列账务已经全部还清，余额为零" in text
+    assert "王小明的下列账务已经全部结清，余额为零" in text
     assert plan.number in text
     assert f"结清日期{business_date(deps.now()).year}年11月21日" in text
 

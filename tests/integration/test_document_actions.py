@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 
 import actions.server as server
 from bot.lending.money import format_yuan
-from bot.services import clearance, documents
+from bot.outreach.wish_change import Change
+from bot.services import clearance, contact_wishes, documents
 from bot.services.deps import Deps
 from bot.services.document_store import DocumentKind
 from bot.settings import ROOT
@@ -81,6 +82,20 @@ def test_a_yes_whose_answer_was_lost_is_answered_with_what_was_agreed(deps: Deps
     told = ask(deps, chat, "action_open_plan", "accept_offer", agree=plan.text_hash)
     assert told[0]["response"] == "utter_agreed"
     assert kinds(deps, told) == [DocumentKind.AGREEMENT, DocumentKind.SCHEDULE]
+
+
+def test_what_is_said_of_notices_after_an_agreement_is_what_will_come(deps: Deps, chat: str) -> None:
+    plan = a_plan(deps, chat)
+
+    def said() -> set[str]:
+        told = ask(deps, chat, "action_open_plan", "accept_offer", agree=plan.text_hash)
+        return {response["response"] for response in told if response["response"].startswith("utter_reminders")}
+
+    assert said() == {"utter_reminders_planned"}
+    contact_wishes.change(deps, chat, Change(per_seven_days=1))
+    assert said() == {"utter_reminders_as_set"}
+    contact_wishes.opt_out(deps, chat)
+    assert said() == {"utter_reminders_stopped"}
 
 
 def test_another_ones_agreement_is_not_handed_over(deps: Deps, chat: str) -> None:

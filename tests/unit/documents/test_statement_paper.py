@@ -58,6 +58,12 @@ def test_a_debt_under_a_plan_says_that_nothing_runs_on() -> None:
     assert "¥96.50，按协议全部还完后就减免" in text
 
 
+def test_a_debt_under_a_plan_with_interest_does_not_say_that_interest_stands_still() -> None:
+    text = read(statement_pdf(a_statement(a_debt(plan_number="XY1", plan_interest_runs=True)), HANS)).text
+    assert "利息还按合同算，已经算在每期里；罚息和费用不再增加" in text
+    assert "利息、罚息和费用都不再增加" not in text
+
+
 @pytest.mark.parametrize("remark", ["old", "disputed"])
 def test_nobody_is_asked_to_pay_what_is_old_or_disputed(remark: str) -> None:
     text = read(statement_pdf(a_statement(a_debt(**{remark: True})), HANS)).text
@@ -100,7 +106,7 @@ def test_one_statement_is_of_one_day() -> None:
 
 def test_a_clearance_letter_names_person_debts_and_day_and_promises_nothing_about_records() -> None:
     text = read(clearance_letter_pdf(a_letter(), HANS)).text
-    assert "截至2026年11月20日，王小明的下列账务已经全部还清，余额为零" in text
+    assert "截至2026年11月20日，王小明的下列账务已经全部结清，余额为零" in text
     assert text.count("¥0.00") == 2
     assert "示例银行·示例产品（尾号1234）" in text
     assert "示例银行·另一产品（尾号5678）" in text
