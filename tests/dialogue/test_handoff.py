@@ -86,7 +86,7 @@ def test_a_person_takes_replies_and_gives_back(
     assert line.conversation_id in operator.page()
 
     assert operator.act(line.conversation_id, "take") == 200
-    told = line.wait_for("来接着和您说了")
+    told = line.wait_for("接着和您说，前面的")
     assert "测试agent-1" in told.text
     assert operator.reply(line.conversation_id, "您好,我看到您的情况了,先别急。") == 200
     line.wait_for("您好,我看到您的情况了,先别急。")

@@ -46,7 +46,7 @@ def test_a_queued_borrower_is_taken_answered_and_given_back(
 
     console.open_row(row)
     console.take()
-    expect(chat.told("测试agent-1来接着和您说了")).to_be_visible(timeout=ANSWER_MS)
+    expect(chat.told("测试agent-1接着和您说，前面的")).to_be_visible(timeout=ANSWER_MS)
     expect(chat.page.locator("#who")).to_contain_text("现在由人工客服回复您")
 
     console.reply("您好,我是<b>小测</b>,慢慢说。")
@@ -110,7 +110,7 @@ def test_of_two_operators_who_take_at_once_one_gets_the_conversation(
     loser = next(console for console in consoles if not console.give_back_button.count())
     expect(loser.reply_box).not_to_be_editable()
     expect(loser.bar).to_contain_text("在跟进")
-    expect(chat.by("notice", "来接着和您说了")).to_have_count(1)
+    expect(chat.by("notice", "接着和您说，前面的")).to_have_count(1)
 
 
 def test_the_transcript_tells_how_each_message_was_understood(

@@ -130,7 +130,7 @@ def test_cancelling_calls_it_off_where_nothing_nearer_is_cancelled(deps: Deps, c
 def test_somebody_unknown_is_not_called(deps: Deps) -> None:
     stranger = a_conversation(deps)
     heard = ask(deps, stranger)
-    assert "核实是您本人" in heard.words
+    assert "核对身份" in heard.words
     assert heard.payloads == ["/verify_identity"]
     assert call_backs.of_conversation(deps, stranger) is None
     assert call_backs.arrange(deps, "0" * 32) is NotArranged.UNKNOWN

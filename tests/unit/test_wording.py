@@ -256,8 +256,6 @@ SHOWN = shown_texts()
 RED_LIST: list[str] = [
     entry["phrase"] for entry in yaml.safe_load((ROOT / "data/rights/_red_list.yml").read_text("utf-8"))["phrases"]
 ]
-TRUE_WHERE_SAID = {("in_human_hands[0]", "我是真人")}
-"""Said in the name of the operator who has just taken the conversation, when it is so."""
 
 
 def letters_only(text: str) -> str:
@@ -269,8 +267,7 @@ def letters_only(text: str) -> str:
 @pytest.mark.parametrize("where", SHOWN)
 def test_no_text_says_what_must_never_be_said(where: str) -> None:
     plain = letters_only(SHOWN[where])
-    broken = [phrase for phrase in RED_LIST if letters_only(phrase) in plain and (where, phrase) not in TRUE_WHERE_SAID]
-    assert broken == []
+    assert [phrase for phrase in RED_LIST if letters_only(phrase) in plain] == []
 
 
 def test_the_red_list_is_there() -> None:
