@@ -21,6 +21,22 @@ _SIMPLIFIED_IN_PRACTICE = frozenset(
     "厂触党蚕虫吨儿复赶构柜怀坏机极价洁惊据夸蜡腊篱离怜么扑确洒胜圣虱适体听网蝎痒异优与愿种筑庄凄气万"
 )
 
+# What OpenCC takes for another word than the desk means: 簽 to sign, 發 in the number of a document, 裡 inside. Replies
+# have the quotation marks of the script.
+_REPLY_FIXES = (
+    (re.compile("(?<![標書抽牙竹])籤"), "簽"),
+    (re.compile("銀髮(?=〔)"), "銀發"),
+    (re.compile("瞭解"), "了解"),
+    (re.compile("寫明瞭"), "寫明了"),
+    (re.compile("(?<=別)隻|隻(?=有)"), "只"),
+    (re.compile("(?<=[卡金同])里"), "裡"),
+    (re.compile("松(?=一點)"), "鬆"),
+    (re.compile("周(?=[幾算])"), "週"),
+    (re.compile("盡(?=快)"), "儘"),
+    (re.compile("回復"), "回覆"),
+)
+_REPLY_CHARACTERS = str.maketrans("賬“”‘’", "帳「」『』")
+
 _URL = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 _NAME_NOISE = re.compile(r"[\s\u00b7\u0387\u2022\u2027\u2218\u22c5\u2e31\u30fb\uff65.]+")
 _UNENCODABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -98,7 +114,10 @@ def to_script(text: str, script: Script) -> str:
 def _reply_part(text: str, script: Script) -> str:
     if script is Script.HANS:
         return to_simplified(text)
-    return _convert(text, "s2tw").replace("賬", "帳").replace("瞭解", "了解")
+    converted = _convert(text, "s2tw").translate(_REPLY_CHARACTERS)
+    for wrong, right in _REPLY_FIXES:
+        converted = wrong.sub(right, converted)
+    return converted
 
 
 def fold_name(text: str) -> str:

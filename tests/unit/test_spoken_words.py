@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
@@ -12,9 +13,11 @@ import yaml
 from bot.outreach.notice import WRITTEN, Topic
 from bot.outreach.tone import ToneGate
 from bot.outreach.tone_scorer import ToneScorer
+from bot.rights.library import RightsLibrary
 from bot.services.notice_words import NoticeWords
 from bot.services.wording import WordingError
 from bot.settings import ROOT
+from bot.text.scripts import Script, to_script
 
 DATA = ROOT / "data"
 GATE = ToneGate.load(DATA / "outreach" / "tone.yml", ToneScorer.load(DATA / "outreach" / "tone_weights.json"))
@@ -25,7 +28,6 @@ ANSWERS = ("short_answer", "longer_answer", "does_not_mean", "next_step")
 """What an article says; its questions are the borrower's own words."""
 
 TRUE_WHERE_SAID = {
-    ("desk.yml/in_human_hands", "human"): "said in the name of the operator who has just taken the conversation",
     ("domain.yml/utter_ask_code/0/text", "secrets"): "the desk's own proof of identity: the code is for this chat",
 }
 
@@ -66,6 +68,21 @@ WORDINGS = [(name, text) for name, texts in NOTICES.wordings.items() for text in
 def test_the_texts_are_there() -> None:
     assert len(SPOKEN) >= 1000
     assert {topic.value for topic in WRITTEN} <= set(NOTICES.wordings)
+
+
+WRONG_IN_TRADITIONAL = re.compile(r"籤|髮〔|瞭|隻|[卡金同]里|松一|周[幾算]|盡快|回復|賬|[“”‘’]")
+"""Forms that a conversion by tables gives for other words than the desk's."""
+
+
+def test_every_word_is_written_rightly_in_traditional_script() -> None:
+    library = RightsLibrary.load(DATA / "rights")
+    sources = {article.id: library.short_citation(article) for article in library.articles()}
+    shown = {place: to_script(text, Script.HANT) for place, text in (SPOKEN | sources).items()}
+    assert {place: text for place, text in shown.items() if WRONG_IN_TRADITIONAL.search(text)} == {}
+
+
+def test_the_simplified_words_have_the_quotation_marks_of_their_script() -> None:
+    assert {place: text for place, text in SPOKEN.items() if re.search("[「」『』]", text)} == {}
 
 
 def test_the_desk_never_says_what_must_not_be_said() -> None:

@@ -34,6 +34,28 @@ def test_reply_keeps_words_of_the_law_as_they_are() -> None:
     assert to_script("诉讼程序", Script.HANT) == "訴訟程序"
 
 
+@pytest.mark.parametrize(
+    ("simplified", "traditional"),
+    [
+        ("方案先不签", "方案先不簽"),
+        ("（银发〔2016〕111号）", "（銀發〔2016〕111號）"),
+        ("也写明了每个方案", "也寫明了每個方案"),
+        ("不是只有一次，别只截内容，想再了解一点", "不是只有一次，別只截內容，想再了解一點"),
+        ("卡里、本金里、合同里", "卡裡、本金裡、合同裡"),
+        ("手头能松一点", "手頭能鬆一點"),
+        ("周几发，一周最多一次", "週幾發，一週最多一次"),
+        ("回复“恢复提醒”，同事尽快答复", "回覆「恢復提醒」，同事儘快答覆"),
+        ("说“我点‘同意’了”", "說「我點『同意』了」"),
+    ],
+)
+def test_traditional_reply_has_the_right_characters_and_quotation_marks(simplified: str, traditional: str) -> None:
+    assert to_script(simplified, Script.HANT) == traditional
+
+
+def test_traditional_reply_keeps_a_label_that_hangs_on_something() -> None:
+    assert to_script("标签", Script.HANT) == "標籤"
+
+
 def test_simplified_reply_is_left_alone() -> None:
     assert to_script("您的账单已更新", Script.HANS) == "您的账单已更新"
 
