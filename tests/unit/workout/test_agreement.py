@@ -149,7 +149,7 @@ def test_a_down_payment_has_its_date_and_amount() -> None:
         instalments=equal_instalments(1_000_00, dates),
     )
 
-    assert "首付：2026年11月28日前还¥110.00" in render(terms, CARD)
+    assert "首付：最晚2026年11月28日当天还¥110.00" in render(terms, CARD)
 
 
 def test_equal_terms_give_equal_text_and_hash() -> None:
