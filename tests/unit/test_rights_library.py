@@ -288,7 +288,7 @@ def test_short_citation_says_when_a_warning_was_issued() -> None:
 
 
 def test_patterns_of_an_earlier_day_are_still_read(tmp_path: Path) -> None:
-    earlier = {name: text for name, text in WORDING.items() if not name.startswith("entry_")}
+    earlier = {name: text for name, text in WORDING.items() if name != "entry_reported"}
     write(tmp_path, {"overview.yml": {"articles": [article_data(citations=[citation_data(confidence="B")])]}}, earlier)
     library = RightsLibrary.load(tmp_path)
     assert library.short_citation(library.articles()[0]) == "依据：《某法》第7条（2020年1月1日起，2026年1月2日核对）"

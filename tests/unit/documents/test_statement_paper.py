@@ -116,7 +116,7 @@ def test_a_clearance_letter_names_person_debts_and_day_and_promises_nothing_abou
 
 def test_a_clearance_letter_does_not_convert_a_name() -> None:
     text = read(clearance_letter_pdf(a_letter(person="万里云", waived_fen=0), HANT)).text
-    assert "万里云的下列帳務已經全部還清" in text
+    assert "万里云的下列帳務已經全部結清" in text
     assert "減免" not in text
 
 
