@@ -2,8 +2,8 @@
 
 Each job deletes what it finds by now and nothing more, so a second run finds nothing; every run that deleted something
 is on record. Money, agreements, promises and documents stay as long as the contract: they are not touched here. What
-the desk recorded around the talk (cases, notices, holds) is deleted by ``retention_records``, old audit entries by
-``audit_chain``.
+the desk recorded around the talk (cases, notices, holds, reviews) is deleted by ``retention_records``, old entries of
+the audit log by ``audit_chain``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bot.cases.course import OPEN
 from bot.services import audit, audit_chain, payment_uploads, retention_records
 from bot.services.deps import Deps
+from bot.services.holds import standing
 from bot.services.offer_table import close
 from bot.services.retention_records import owes, years_ago
 from bot.store import tables as t
@@ -50,6 +51,8 @@ class Retained:
     holds: int = 0
     call_backs: int = 0
     payment_uploads: int = 0
+    reviews: int = 0
+    findings: int = 0
     audit_entries: int = 0
     tracker_events: int = 0
 
@@ -91,6 +94,8 @@ def _jobs() -> tuple[tuple[str, Callable[[Deps], int]], ...]:
         ("holds", retention_records.holds),
         ("call_backs", retention_records.call_backs),
         ("payment_uploads", payment_uploads.forget_old),
+        ("reviews", retention_records.reviews),
+        ("findings", retention_records.findings),
         ("audit_entries", _audit_entries),
         ("tracker_events", _tracker),
     )
@@ -104,7 +109,7 @@ def _anonymous_talk(deps: Deps) -> int:
     """Talk with somebody who never proved to be anybody, and that nobody has to look at any more."""
     before = deps.now() - timedelta(days=deps.retention.anonymous_talk_days)
     bound = exists().where(t.ChannelBinding.conversation_id == t.Conversation.id)
-    waits = exists().where(t.Hold.conversation_id == t.Conversation.id, t.Hold.lifted_at.is_(None))
+    waits = exists().where(t.Hold.conversation_id == t.Conversation.id, standing(deps.now()))
     pending = exists().where(t.CaseFile.conversation_id == t.Conversation.id, t.CaseFile.state.in_(tuple(OPEN)))
     old = select(t.Conversation.id).where(
         t.Conversation.borrower_id.is_(None),

@@ -1,4 +1,4 @@
-"""Deleting what the desk recorded around the talk: closed cases, sent notices, ended holds.
+"""Deleting what the desk recorded around the talk: closed cases, sent notices, ended holds, what reviewing brought.
 
 Whatever belongs to somebody who still owes stays until everything is settled (rule A2).
 """
@@ -83,9 +83,12 @@ def _case_files(deps: Deps, before: datetime) -> int:
         ).all()
     ended = [row.id for row in found if not keeps_silence(Family(row.family), CaseState(row.state))]
 
-    def empty(session: Session, ids: Sequence[str]) -> None:
-        for note in session.scalars(select(t.CaseNote).where(t.CaseNote.id.in_(ids))):
+    def empty(session: Session, ids: Sequence[str]) -> int:
+        there = select(t.CaseNote).where(t.CaseNote.id.in_(ids), t.CaseNote.content_sealed.is_not(None))
+        notes = session.scalars(there.order_by(t.CaseNote.id).with_for_update()).all()
+        for note in notes:
             empty_file(session, deps, note, audit.SYSTEM)
+        return len(notes)
 
     return _in_portions(deps, ended, empty)
 
@@ -101,9 +104,12 @@ def _proof(deps: Deps, before: datetime) -> int:
             )
         ).all()
 
-    def empty(session: Session, ids: Sequence[str]) -> None:
-        for note in session.scalars(select(t.ApprovalNote).where(t.ApprovalNote.id.in_(ids))):
+    def empty(session: Session, ids: Sequence[str]) -> int:
+        there = select(t.ApprovalNote).where(t.ApprovalNote.id.in_(ids), t.ApprovalNote.media_type.is_not(None))
+        notes = session.scalars(there.order_by(t.ApprovalNote.id).with_for_update()).all()
+        for note in notes:
             approval_notes.delete_file(session, deps, note, audit.SYSTEM)
+        return len(notes)
 
     return _in_portions(deps, ended, empty)
 
@@ -145,30 +151,48 @@ def call_backs(deps: Deps) -> int:
     return _in_portions(deps, gone, _delete_call_backs)
 
 
+def reviews(deps: Deps) -> int:
+    """Delete scorecards that were filled in long ago, or drawn then and never filled in; returns how many."""
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.begin() as session:
+        old = func.coalesce(t.QualityReview.done_at, t.QualityReview.drawn_at) < before
+        return len(session.scalars(delete(t.QualityReview).where(old).returning(t.QualityReview.id)).all())
+
+
+def findings(deps: Deps) -> int:
+    """Delete flaws that the automatic checks found long ago; returns how many."""
+    before = years_ago(deps, deps.retention.record_years)
+    with deps.begin() as session:
+        gone = delete(t.TalkFinding).where(t.TalkFinding.at < before).returning(t.TalkFinding.id)
+        return len(session.scalars(gone).all())
+
+
 def _of_nobody_who_owes(session: Session, deps: Deps, rows: Sequence[tuple[Key, str | None]]) -> list[Key]:
     owing = {whose for whose in {whose for _, whose in rows} if whose is not None and owes(session, deps, whose)}
     return [key for key, whose in rows if whose not in owing]
 
 
-def _in_portions(deps: Deps, keys: Sequence[Key], delete_some: Callable[[Session, Sequence[Key]], None]) -> int:
+def _in_portions(deps: Deps, keys: Sequence[Key], delete_some: Callable[[Session, Sequence[Key]], int]) -> int:
+    """Delete a portion at a time; returns how many were really there: another run may have been at the same rows."""
+    deleted = 0
     for start in range(0, len(keys), AT_ONCE):
         with deps.begin() as session:
-            delete_some(session, keys[start : start + AT_ONCE])
-    return len(keys)
+            deleted += delete_some(session, keys[start : start + AT_ONCE])
+    return deleted
 
 
-def _delete_cases(session: Session, ids: Sequence[str]) -> None:
+def _delete_cases(session: Session, ids: Sequence[str]) -> int:
     session.execute(delete(t.CaseNote).where(t.CaseNote.case_id.in_(ids)))
-    session.execute(delete(t.CaseFile).where(t.CaseFile.id.in_(ids)))
+    return len(session.scalars(delete(t.CaseFile).where(t.CaseFile.id.in_(ids)).returning(t.CaseFile.id)).all())
 
 
-def _delete_notices(session: Session, ids: Sequence[str]) -> None:
-    session.execute(delete(t.Reminder).where(t.Reminder.id.in_(ids)))
+def _delete_notices(session: Session, ids: Sequence[str]) -> int:
+    return len(session.scalars(delete(t.Reminder).where(t.Reminder.id.in_(ids)).returning(t.Reminder.id)).all())
 
 
-def _delete_holds(session: Session, ids: Sequence[str]) -> None:
-    session.execute(delete(t.Hold).where(t.Hold.id.in_(ids)))
+def _delete_holds(session: Session, ids: Sequence[str]) -> int:
+    return len(session.scalars(delete(t.Hold).where(t.Hold.id.in_(ids)).returning(t.Hold.id)).all())
 
 
-def _delete_call_backs(session: Session, ids: Sequence[str]) -> None:
-    session.execute(delete(t.CallBack).where(t.CallBack.id.in_(ids)))
+def _delete_call_backs(session: Session, ids: Sequence[str]) -> int:
+    return len(session.scalars(delete(t.CallBack).where(t.CallBack.id.in_(ids)).returning(t.CallBack.id)).all())

@@ -17,6 +17,7 @@ from bot.services.contact import ANSWERS_WITHIN
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.operators import OperatorView
+from bot.services.retention_records import years_ago
 from bot.store.base import new_id
 from bot.store.tables import Message, TalkCheck, TalkFinding
 
@@ -132,7 +133,11 @@ def _check(
     def may_begin_at(at: datetime) -> bool:
         return limits.hard_end <= local(at).time() < limits.hard_start
 
-    return check_talk(lines, forbidden, may_begin_at, ANSWERS_WITHIN, deps.owed_answers)
+    found = check_talk(lines, forbidden, may_begin_at, ANSWERS_WITHIN, deps.owed_answers)
+    # Of what is older the findings have been deleted: they must not come back when somebody goes on with an old talk.
+    before = years_ago(deps, deps.retention.record_years)
+    young = {line.seq for line in lines if line.at >= before}
+    return tuple(flaw for flaw in found if flaw.seq in young)
 
 
 def _forbidden(deps: Deps) -> Callable[[Line], str | None]:

@@ -13,12 +13,12 @@ from bot.desk.scorecard import Criterion, DrawReason, Mark
 from bot.desk.talk_checks import TalkFlaw, TalkFound
 from bot.identity.roles import Role
 from bot.outreach.gate import HoldKind
-from bot.services import quality, search_index, talk_checking
+from bot.services import quality, retention, search_index, talk_checking
 from bot.services.conversations import Author
 from bot.services.deps import Deps
 from bot.services.quality import NotReviewed, ReviewView
 from tests.builders.console import ConsoleBrowser
-from tests.builders.desk import Said, SetClock, Talk, a_conversation
+from tests.builders.desk import Said, SetClock, Talk, a_borrower, a_conversation
 from tests.builders.review import a_reviewer, indexed
 
 PASSED = dict.fromkeys(Criterion, Mark.PASS)
@@ -51,6 +51,15 @@ def test_a_conversation_is_checked_once_it_is_quiet_and_each_flaw_is_told_once(d
     }
     assert all(flaw.conversation_id == chat for flaw in talk_checking.open_flaws(deps))
     assert talk_checking.sweep(deps) == 0
+    search_index.rebuild(deps)
+    assert quiet(deps, clock) == 0
+
+
+def test_a_flaw_that_was_deleted_for_its_age_is_not_found_again(deps: Deps, clock: SetClock) -> None:
+    a_conversation(deps, Talk(said=(Said("在吗"),), borrower_id=a_borrower(deps)))
+    assert quiet(deps, clock) == 1
+    clock.move(timedelta(days=6 * 366))
+    assert retention.run(deps).findings == 1
     search_index.rebuild(deps)
     assert quiet(deps, clock) == 0
 

@@ -41,7 +41,9 @@ from bot.store.tables import (
     Negotiation,
     Offer,
     Outbox,
+    QualityReview,
     Reminder,
+    TalkFinding,
     VerificationAttempt,
     WebSession,
 )
@@ -159,6 +161,33 @@ def test_talk_that_somebody_has_to_look_at_or_that_is_a_borrowers_stays(
     clock.move(YEAR)
     retention.run(deps)
     assert messages(deps, chat) == before
+
+
+def test_a_strangers_pause_keeps_their_talk_only_as_long_as_it_lasts(deps: Deps, clock: SetClock) -> None:
+    chat = a_conversation(deps)
+    with deps.begin() as session:
+        end = deps.now() + timedelta(days=300)
+        holds.place(session, deps.now(), HoldKind.PAUSE, conversation_id=chat, until=end)
+    clock.move(timedelta(days=299))
+    assert retention.run(deps).anonymous_messages == 0
+    clock.move(timedelta(days=1))
+    assert retention.run(deps).anonymous_messages == 1
+
+
+def test_scorecards_and_flaws_that_were_found_go_after_five_years(deps: Deps, clock: SetClock) -> None:
+    chat, now = a_conversation(deps, Talk(borrower_id=a_borrower(deps))), deps.now()
+    with deps.begin() as session:
+        for week, done_at in (("2026-W40", now), ("2026-W41", None), ("2026-W42", now + MONTH)):
+            drawn = {"conversation_id": chat, "week": week, "round": 1, "reason": "by_chance", "drawn_at": now}
+            session.add(QualityReview(**drawn, done_at=done_at, note_sealed="-"))
+        for seq, at in ((1, now), (2, now + MONTH)):
+            session.add(TalkFinding(id=f"f{seq}", conversation_id=chat, kind="unanswered", seq=seq, at=at))
+    clock.move(5 * YEAR - timedelta(days=10))
+    assert retention.run(deps) == Retained()
+    clock.move(timedelta(days=20))
+    assert retention.run(deps) == Retained(reviews=2, findings=1)
+    clock.move(MONTH)
+    assert retention.run(deps) == Retained(reviews=1, findings=1)
 
 
 def test_a_borrowers_talk_goes_after_five_years_or_with_settlement_if_that_is_later(
