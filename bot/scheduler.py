@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from types import FrameType
 
 import structlog
@@ -15,7 +16,7 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExe
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from bot.clock import SHANGHAI
+from bot.clock import SHANGHAI, local
 from bot.services import (
     api_requests,
     approval_news,
@@ -25,6 +26,7 @@ from bot.services import (
     crisis_follow_up,
     handoff,
     heartbeats,
+    job_records,
     lender_events,
     notice_news,
     notice_planning,
@@ -38,6 +40,7 @@ from bot.services import (
     webhooks,
 )
 from bot.services.deps import Deps
+from bot.services.job_records import Job
 
 MISFIRE_GRACE_SECONDS = 30
 """A round that could not begin for so long is left out: the next one, due by then, looks at the same tables."""
@@ -45,8 +48,11 @@ MISFIRE_GRACE_SECONDS = 30
 PLANNED_AT_ONCE = 1_000
 """Borrowers planned again in one round, so that what falls due need not wait for a long one to end."""
 
-_RETAINED_AT = 4
-"""Hour of the day, Asia/Shanghai, at which what has been kept long enough is deleted: few people write then."""
+RETAINED_AT = time(4, 20)
+"""From when on, Asia/Shanghai, the work of the day is due: few people write then."""
+
+DAY_LOOKED_AT_SECONDS = 300
+"""How often it is looked whether the work of the day is still to be done: at its time no scheduler may have run."""
 
 log = structlog.get_logger()
 
@@ -54,37 +60,46 @@ log = structlog.get_logger()
 def tick(deps: Deps) -> None:
     """Do what has fallen due. A failure is logged and the next tick tries again; the claim has an end."""
     _attempt("heartbeat", _notice_silence, deps)
-    _attempt("requeue_abandoned", _requeue, deps)
-    _attempt("plan_sweep", _service, deps)
-    _attempt("promise_sweep", _judge_promises, deps)
-    _attempt("approval_news", _tell_outcomes, deps)
-    _attempt("call_sweep", _tell_calls, deps)
-    _attempt("case_sweep", _watch_cases, deps)
-    _attempt("distress_sweep", _look_after, deps)
-    _attempt("notice_news", notice_news.take_in, deps)
-    _attempt("notice_planning", _plan, deps)
-    _attempt("reminder_sweep", _sweep, deps)
-    _attempt("lender_events", _tell_lender, deps)
-    _attempt("audit_seal", audit_chain.seal, deps)
-    _attempt("search_index", _index, deps)
-    _attempt("talk_checks", _check_talks, deps)
-    _attempt("heartbeat", _beat, deps)
+    done = [job for job, work in EVERY_ROUND if _attempt(job, work, deps)]
+    _attempt("heartbeat", lambda deps: heartbeats.beat(deps, heartbeats.SCHEDULER, *job_records.names(done)), deps)
 
 
 def retain(deps: Deps) -> None:
-    """Delete what has been kept long enough. Once a day, at night; deleting twice deletes nothing more."""
-    _attempt("retention", _retain, deps)
-    _attempt("lender_retention", _retain_for_lender, deps)
-    _attempt("audit_seal", _anchor, deps)
+    """Do the work of the day that has not been done since it fell due: delete what has been kept long enough.
+
+    Of several schedulers one does it. What failed is tried again the next time that is looked.
+    """
+    _attempt("day", _do_work_of_the_day, deps)
 
 
-def _attempt(name: str, work: Callable[[Deps], object], deps: Deps) -> None:
-    """Do one kind of work; what fails in it must not keep the others from being done."""
+def _do_work_of_the_day(deps: Deps) -> None:
+    since = due_since(deps.now())
+    if not job_records.due(deps, since) or not job_records.take_turn(deps, Job.RETENTION):
+        return
+    try:
+        due = job_records.due(deps, since)
+        if done := [job for job, work in EVERY_DAY if job in due and _attempt(job, work, deps)]:
+            heartbeats.beat(deps, *job_records.names(done))
+    finally:
+        job_records.end_turn(deps, Job.RETENTION)
+
+
+def due_since(now: datetime) -> datetime:
+    """Return when the work of the day fell due the last time before an instant (both aware)."""
+    today = datetime.combine(local(now).date(), RETAINED_AT, SHANGHAI)
+    return today if today <= now else today - timedelta(days=1)
+
+
+def _attempt(name: str, work: Callable[[Deps], object], deps: Deps) -> bool:
+    """Do one kind of work; what fails in it must not keep the others from being done. False if it failed."""
     try:
         work(deps)
     except Exception as error:
         log.error(f"{name}_failed", kind=type(error).__name__, exc_info=error)
-    _beat_here(deps)
+        return False
+    finally:
+        _beat_here(deps)
+    return True
 
 
 def _beat_here(deps: Deps) -> None:
@@ -100,10 +115,6 @@ def _notice_silence(deps: Deps) -> None:
     health = heartbeats.scheduler_health(deps)
     if health.is_late and health.last_beat_at is not None:
         log.warning("scheduler_late", silent_seconds=int((deps.now() - health.last_beat_at).total_seconds()))
-
-
-def _beat(deps: Deps) -> None:
-    heartbeats.beat(deps, heartbeats.SCHEDULER)
 
 
 def _plan(deps: Deps) -> None:
@@ -159,6 +170,10 @@ def _tell_lender(deps: Deps) -> None:
         log.info("lender_events_written", events=events, deliveries=deliveries)
 
 
+def _seal(deps: Deps) -> None:
+    audit_chain.seal(deps)
+
+
 def _index(deps: Deps) -> None:
     if count := search_index.index_new(deps):
         log.info("messages_indexed", count=count)
@@ -203,6 +218,35 @@ def _sweep(deps: Deps) -> None:
         )
 
 
+def _take_in_news(deps: Deps) -> None:
+    notice_news.take_in(deps)
+
+
+EVERY_ROUND: tuple[tuple[Job, Callable[[Deps], object]], ...] = (
+    (Job.REQUEUE_ABANDONED, _requeue),
+    (Job.PLAN_SWEEP, _service),
+    (Job.PROMISE_SWEEP, _judge_promises),
+    (Job.APPROVAL_NEWS, _tell_outcomes),
+    (Job.CALL_SWEEP, _tell_calls),
+    (Job.CASE_SWEEP, _watch_cases),
+    (Job.DISTRESS_SWEEP, _look_after),
+    (Job.NOTICE_NEWS, _take_in_news),
+    (Job.NOTICE_PLANNING, _plan),
+    (Job.REMINDER_SWEEP, _sweep),
+    (Job.LENDER_EVENTS, _tell_lender),
+    (Job.AUDIT_SEAL, _seal),
+    (Job.SEARCH_INDEX, _index),
+    (Job.TALK_CHECKS, _check_talks),
+)
+"""What a round does, in this order: what is heard of comes before what is planned, and that before what is sent."""
+
+EVERY_DAY: tuple[tuple[Job, Callable[[Deps], object]], ...] = (
+    (Job.RETENTION, _retain),
+    (Job.LENDER_RETENTION, _retain_for_lender),
+    (Job.AUDIT_ANCHOR, _anchor),
+)
+
+
 def schedule(scheduler: BaseScheduler, deps: Deps) -> None:
     """Have a scheduler tick: one round at a time, so far apart as the settings say."""
     scheduler.add_job(
@@ -217,10 +261,9 @@ def schedule(scheduler: BaseScheduler, deps: Deps) -> None:
     )
     scheduler.add_job(
         retain,
-        "cron",
+        "interval",
         args=[deps],
-        hour=_RETAINED_AT,
-        minute=20,
+        seconds=DAY_LOOKED_AT_SECONDS,
         id="retention",
         coalesce=True,
         max_instances=1,

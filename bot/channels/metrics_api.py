@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -76,16 +77,31 @@ def _gauges(found: DeskGauges) -> Iterator[Metric]:
     for alarm in Alarm:
         cases.add_metric([alarm], found.cases.get(alarm, 0))
     yield cases
-    silence = found.scheduler_silence
     yield _gauge(
         "desk_scheduler_silence_seconds",
         "Seconds since some scheduler finished a round; infinite when none ever has.",
-        silence.total_seconds() if silence is not None else math.inf,
+        _seconds(found.scheduler_silence),
     )
     yield _gauge("desk_scheduler_late", "Whether that is too long ago.", found.scheduler_is_late)
+    # Not "job": Prometheus puts that label of its own on everything.
+    silent = GaugeMetricFamily(
+        "desk_job_silence_seconds",
+        "Seconds since a job of the scheduler did its work; infinite: never.",
+        labels=["task"],
+    )
+    late = GaugeMetricFamily("desk_job_late", "Whether that is too long ago.", labels=["task"])
+    for job, since in found.jobs.items():
+        silent.add_metric([job], _seconds(since.silence))
+        late.add_metric([job], since.is_late)
+    yield silent
+    yield late
     schema = GaugeMetricFamily("desk_schema_info", "The revision of the database's schema.", labels=["revision"])
     schema.add_metric([found.revision or "none"], 1)
     yield schema
+
+
+def _seconds(silence: timedelta | None) -> float:
+    return silence.total_seconds() if silence is not None else math.inf
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

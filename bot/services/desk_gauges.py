@@ -18,8 +18,9 @@ from bot.cases.course import OPEN
 from bot.clock import business_date
 from bot.desk.ownership import Owner
 from bot.outreach.workdays import is_working_day
-from bot.services import heartbeats
+from bot.services import heartbeats, job_records
 from bot.services.deps import Deps
+from bot.services.job_records import Job, JobSilence
 from bot.services.webhooks import OPEN_WEBHOOKS
 from bot.store import migrate
 from bot.store.tables import (
@@ -54,6 +55,7 @@ class DeskGauges:
     borrowers whose notices are to be planned. ``events``: events that wait for a system of the lender's to take them;
     ``events_given_up``: those that will not be tried again by themselves. ``cases``: open cases by how near
     the day of the answer is. ``scheduler_silence``: since some scheduler finished a round, None for never.
+    ``jobs``: since each of the scheduler's jobs did its work.
     """
 
     waiting: Mapping[str, Backlog]
@@ -66,6 +68,7 @@ class DeskGauges:
     cases: Mapping[Alarm, int]
     scheduler_silence: timedelta | None
     scheduler_is_late: bool
+    jobs: Mapping[Job, JobSilence]
     revision: str | None
 
 
@@ -110,6 +113,7 @@ def measure(deps: Deps) -> DeskGauges:
             cases=_cases(session, now),
             scheduler_silence=now - scheduler.last_beat_at if scheduler.last_beat_at is not None else None,
             scheduler_is_late=scheduler.is_late,
+            jobs=job_records.silences(session, deps),
             revision=revision,
         )
 

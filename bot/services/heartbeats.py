@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,16 +32,21 @@ class SchedulerHealth:
     is_late: bool
 
 
-def beat(deps: Deps, name: str) -> None:
-    """Record that a round of some work has ended now."""
-    beat_at(deps, name, deps.now())
+def beat(deps: Deps, *names: str) -> None:
+    """Record that a round of some kinds of work has ended now."""
+    _record(deps, names, deps.now())
 
 
 def beat_at(deps: Deps, name: str, instant: datetime) -> None:
     """Record that some work has been done up to an instant (aware)."""
+    _record(deps, (name,), instant)
+
+
+def _record(deps: Deps, names: Sequence[str], instant: datetime) -> None:
+    rows = [{"name": name, "beat_at": instant} for name in sorted(names)]  # in one order: nobody waits for each other
     with deps.begin() as session:
         insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        added = insert(Heartbeat).values(name=name, beat_at=instant)
+        added = insert(Heartbeat).values(rows)
         session.execute(added.on_conflict_do_update(index_elements=["name"], set_={"beat_at": instant}))
 
 

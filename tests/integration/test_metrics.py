@@ -20,9 +20,10 @@ from bot.channels.rasa_client import RasaClient
 from bot.desk.ownership import Owner, QueueReason
 from bot.gateway import make_app
 from bot.metrics import ALARMS, CHANNELS, UPLOAD_REFUSALS, DeliveryOutcome, TurnOutcome
-from bot.services import desk_gauges, heartbeats
+from bot.services import desk_gauges, heartbeats, job_records
 from bot.services.deps import Deps
 from bot.services.desk_gauges import KEPT
+from bot.services.job_records import Job
 from bot.store import migrate
 from bot.store.tables import Borrower, CaseFile, Message, Outbox, Reminder
 from tests.builders.cases import a_complaint
@@ -87,6 +88,8 @@ def test_an_empty_desk_shows_every_series_at_nothing(client: TestClient) -> None
     assert series["desk_schema_info", migrate.head() or ""] == 1
     assert series["desk_scheduler_silence_seconds", ""] == math.inf
     assert series["desk_scheduler_late", ""] == 1
+    for job in Job:
+        assert (series["desk_job_silence_seconds", job], series["desk_job_late", job]) == (math.inf, 1)
     for reason in QueueReason:
         assert series["desk_conversations_waiting", reason] == 0
         assert series["desk_conversations_waiting_oldest_seconds", reason] == 0
@@ -170,6 +173,18 @@ def test_open_cases_are_counted_by_how_near_the_answer_is(
     assert {key[1]: value for key, value in series.items() if key[0] == "desk_cases_open" and value} == {alarm: 1}
 
 
+def test_each_job_of_the_scheduler_shows_for_how_long_it_has_not_been_done(
+    deps: Deps, clock: SetClock, client: TestClient
+) -> None:
+    heartbeats.beat(deps, *job_records.names(Job))
+    clock.move(timedelta(hours=1))
+    heartbeats.beat(deps, *job_records.names([Job.CASE_SWEEP]))
+    series = scraped(client)
+    assert (series["desk_job_silence_seconds", Job.CASE_SWEEP], series["desk_job_late", Job.CASE_SWEEP]) == (0, 0)
+    assert (series["desk_job_silence_seconds", Job.PLAN_SWEEP], series["desk_job_late", Job.PLAN_SWEEP]) == (3600, 1)
+    assert (series["desk_job_silence_seconds", Job.RETENTION], series["desk_job_late", Job.RETENTION]) == (3600, 0)
+
+
 def test_the_silence_of_the_scheduler_grows_until_it_is_too_long(
     deps: Deps, clock: SetClock, client: TestClient
 ) -> None:
@@ -246,6 +261,7 @@ def test_no_label_holds_anything_but_what_is_listed(deps: Deps, client: TestClie
         "event": set(ALARMS),
         "alarm": {"none", "soon", "last_day", "overdue"},
         "revision": {migrate.head()},
+        "task": set(Job),
     }
     for name, label, value in labels(client):
         if label == "le":

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.channels.rasa_client import RasaClient
 from bot.gateway import make_app
 from bot.metrics import ALARMS
+from bot.services.job_records import Job
 from bot.settings import ROOT
 from tests.builders.desk import a_desk
 
@@ -56,6 +57,22 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Labels:
 
 def rules() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]]
+
+
+def test_one_gateway_of_several_that_does_not_answer_is_an_alarm() -> None:
+    [rule] = [rule for rule in rules() if rule["alert"] == "DeskGatewayGone"]
+    assert re.search(r'\bup\{job="borrower-desk"\} == 0', rule["expr"])
+    scraped = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert "- job_name: borrower-desk" in scraped
+
+
+def test_no_series_has_a_label_that_prometheus_puts_its_own_over(exported: Labels) -> None:
+    assert not {name for name, labels in exported.items() if FROM_PROMETHEUS & set(labels)}
+
+
+def test_every_job_of_the_scheduler_has_a_rule_that_names_its_event() -> None:
+    named = {event for rule in rules() for event in rule["annotations"].get("events", "").split()}
+    assert {f"{job}_failed" for job in Job} <= named
 
 
 def panels() -> list[dict[str, Any]]:
