@@ -18,12 +18,14 @@ FOLDER = Path(__file__).resolve().parents[2] / "migrations"
 
 
 def upgrade(url: str) -> None:
-    """Bring a database to the latest revision, in one transaction. Harmless when it is there already.
+    """Bring a database to the latest revision. Harmless when it is there already.
 
-    Of several processes that start at once one migrates and the others wait for it.
+    On SQLite all of it or nothing; on PostgreSQL one revision after the other, and a run that ended early goes on where
+    it ended. Of several processes that start at once one migrates and the others wait for it.
 
     Raises:
         sqlalchemy.exc.OperationalError: the database cannot be reached, or a lock or statement took too long.
+        sqlalchemy.exc.TimeoutError: another process has been migrating for too long.
 
     """
     engine = make_engine(url)

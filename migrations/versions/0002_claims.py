@@ -15,7 +15,6 @@ def upgrade() -> None:
     """Apply the revision."""
     op.add_column("verification_challenge", sa.Column("claim_hash", sa.String(length=64), nullable=True))
     op.add_column("verification_attempt", sa.Column("claim_hash", sa.String(length=64), nullable=True))
-    op.create_index("ix_verification_attempt_claim", "verification_attempt", ["claim_hash", "at"], unique=False)
 
 
 def downgrade() -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_documents"
-down_revision = "0002"
+down_revision = "0002_claims_found"
 branch_labels = None
 depends_on = None
 

@@ -15,7 +15,6 @@ def upgrade() -> None:
     """Apply the revision."""
     op.add_column("borrower", sa.Column("email_sealed", sa.Text(), nullable=True))
     op.add_column("borrower", sa.Column("notices_due_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(op.f("ix_borrower_notices_due_at"), "borrower", ["notices_due_at"], unique=False)
     op.execute("UPDATE borrower SET notices_due_at = created_at")  # everybody is planned once
     op.add_column("reminder", sa.Column("subject", sa.String(length=80), nullable=True))
     op.add_column("reminder", sa.Column("stage", sa.String(length=20), nullable=True))
@@ -25,7 +24,6 @@ def upgrade() -> None:
     op.add_column("hold", sa.Column("until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("conversation", sa.Column("unreachable_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("outbox", sa.Column("started_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(op.f("ix_outbox_message_id"), "outbox", ["message_id"], unique=False)
     op.create_table(
         "contact_wish",
         sa.Column("borrower_id", sa.String(length=32), nullable=False),

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_rates"
-down_revision = "0007_outreach"
+down_revision = "0007_outreach_found"
 branch_labels = None
 depends_on = None
 

@@ -22,10 +22,10 @@ def upgrade() -> None:
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_vouched_visit_borrower_id_borrower"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_vouched_visit_conversation_id_conversation"
         ),
-        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_vouched_visit_borrower_id_borrower"),
         sa.PrimaryKeyConstraint("nonce_hash", name="pk_vouched_visit"),
     )
     op.create_index("ix_vouched_visit_conversation_id", "vouched_visit", ["conversation_id"])

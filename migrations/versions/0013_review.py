@@ -26,15 +26,6 @@ SQLITE_FULL_TEXT = (
 
 def upgrade() -> None:
     """Apply the revision. Nothing is indexed here: the scheduler does that, or ``bot search rebuild``."""
-    # A plain ALTER: rebuilding the table on SQLite would copy every message.
-    op.add_column("message", sa.Column("indexed_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "ix_message_unindexed",
-        "message",
-        ["created_at"],
-        sqlite_where=sa.text("indexed_at IS NULL"),
-        postgresql_where=sa.text("indexed_at IS NULL"),
-    )
     op.create_table(
         "search_entry",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -47,10 +38,10 @@ def upgrade() -> None:
         sa.Column("intent", sa.String(length=60), nullable=True),
         sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("words", TSVECTOR().with_variant(sa.Text(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_search_entry_message_id_message"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_search_entry_conversation_id_conversation"
         ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_search_entry_message_id_message"),
         sa.PrimaryKeyConstraint("id", name="pk_search_entry"),
         sa.UniqueConstraint("message_id", name="uq_search_entry_message_id"),
     )
@@ -105,10 +96,10 @@ def upgrade() -> None:
         sa.Column("corrected_by", sa.String(length=32), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_nlu_turn_message_id_message"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_nlu_turn_conversation_id_conversation"
         ),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], name="fk_nlu_turn_message_id_message"),
         sa.ForeignKeyConstraint(["suggested_by"], ["operator.id"], name="fk_nlu_turn_suggested_by_operator"),
         sa.ForeignKeyConstraint(["corrected_by"], ["operator.id"], name="fk_nlu_turn_corrected_by_operator"),
         sa.PrimaryKeyConstraint("id", name="pk_nlu_turn"),

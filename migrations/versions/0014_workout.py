@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014_workout"
-down_revision = "0013_review"
+down_revision = "0013_review_found"
 branch_labels = None
 depends_on = None
 
@@ -22,10 +22,10 @@ def upgrade() -> None:
         sa.Column("named_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("named_by", sa.String(length=32), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_circumstance_borrower_id_borrower"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_circumstance_conversation_id_conversation"
         ),
-        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_circumstance_borrower_id_borrower"),
         sa.PrimaryKeyConstraint("id", name="pk_circumstance"),
     )
     op.create_table(
@@ -36,10 +36,10 @@ def upgrade() -> None:
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("noted_by", sa.String(length=32), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_evidence_consent_borrower_id_borrower"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_evidence_consent_conversation_id_conversation"
         ),
-        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_evidence_consent_borrower_id_borrower"),
         sa.PrimaryKeyConstraint("id", name="pk_evidence_consent"),
     )
     for table in ("circumstance", "evidence_consent"):

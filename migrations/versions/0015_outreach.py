@@ -1,4 +1,4 @@
-"""Keep the payoff quotes that borrowers were told, and find who wrote, paid or got a hold since a moment."""
+"""Keep the payoff quotes that borrowers were told."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply the revision."""
-    op.create_index(op.f("ix_conversation_last_inbound_at"), "conversation", ["last_inbound_at"], unique=False)
-    op.create_index("ix_hold_placed_at", "hold", ["placed_at"], unique=False)
-    op.create_index(op.f("ix_ledger_entry_booked_at"), "ledger_entry", ["booked_at"], unique=False)
     op.create_table(
         "payoff_quote",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,4 +1,4 @@
-"""Ask how it went, and draw what a message says: charts of offers, pickers for dates and amounts."""
+"""Ask how it went."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_channels"
-down_revision = "0015_outreach"
+down_revision = "0015_outreach_found"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Apply the revision."""
-    # A plain ALTER: rebuilding the table on SQLite would copy every message.
-    op.add_column("message", sa.Column("extras", sa.JSON(), nullable=True))
     op.create_table(
         "satisfaction",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -27,10 +25,10 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("comment_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("comment_seq", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_satisfaction_borrower_id_borrower"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_satisfaction_conversation_id_conversation"
         ),
-        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_satisfaction_borrower_id_borrower"),
         sa.ForeignKeyConstraint(["operator_id"], ["operator.id"], name="fk_satisfaction_operator_id_operator"),
         sa.PrimaryKeyConstraint("id", name="pk_satisfaction"),
     )

@@ -1,4 +1,4 @@
-"""Put operators into teams, give them a second factor and passwords of their own, and conversations a team."""
+"""Put operators into teams, give them a second factor and passwords of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017_desk"
-down_revision = "0016_channels"
+down_revision = "0016_channels_column"
 branch_labels = None
 depends_on = None
 
@@ -33,29 +33,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_operator_login_token_hash"),
     )
     op.create_index("ix_operator_login_operator_id", "operator_login", ["operator_id"])
-    op.add_column("conversation", sa.Column("team", sa.String(length=40), nullable=True))
-    op.create_index("ix_conversation_team_activity", "conversation", ["team", "last_activity_at"])
-    op.create_index(
-        "ix_conversation_owner_operator",
-        "conversation",
-        ["owner_operator_id"],
-        sqlite_where=sa.text("owner_operator_id IS NOT NULL"),
-        postgresql_where=sa.text("owner_operator_id IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_message_said",
-        "message",
-        ["created_at", "conversation_id"],
-        sqlite_where=sa.text("author = 'borrower'"),
-        postgresql_where=sa.text("author = 'borrower'"),
-    )
-    op.create_index(
-        "ix_message_operator",
-        "message",
-        ["operator_id", "conversation_id"],
-        sqlite_where=sa.text("operator_id IS NOT NULL"),
-        postgresql_where=sa.text("operator_id IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0018_operations"
-down_revision = "0017_desk"
+down_revision = "0017_desk_found"
 branch_labels = None
 depends_on = None
 

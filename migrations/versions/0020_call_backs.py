@@ -1,4 +1,4 @@
-"""Calls that borrowers ask for, and operators who no longer work here."""
+"""Calls that borrowers ask for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ _WHEN = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Apply the revision."""
-    op.add_column("operator", sa.Column("disabled_at", _WHEN, nullable=True))
     op.create_table(
         "call_back",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -31,10 +30,10 @@ def upgrade() -> None:
         sa.Column("tell_at", _WHEN, nullable=True),
         sa.Column("settled_at", _WHEN, nullable=True),
         sa.Column("settled_by", sa.String(length=32), nullable=True),
+        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_call_back_borrower_id_borrower"),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name="fk_call_back_conversation_id_conversation"
         ),
-        sa.ForeignKeyConstraint(["borrower_id"], ["borrower.id"], name="fk_call_back_borrower_id_borrower"),
         sa.PrimaryKeyConstraint("id", name="pk_call_back"),
         sa.UniqueConstraint("open_key", name="uq_call_back_open_key"),
     )

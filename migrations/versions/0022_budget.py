@@ -18,7 +18,6 @@ def upgrade() -> None:
     op.add_column("negotiation", sa.Column("income_told", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("negotiation", sa.Column("budget_asks", sa.String(length=30), nullable=True))
     op.add_column("negotiation", sa.Column("budget_settled", sa.JSON(none_as_null=True), nullable=True))
-    op.add_column("offer", sa.Column("budget", sa.JSON(none_as_null=True), nullable=True))
 
 
 def downgrade() -> None:

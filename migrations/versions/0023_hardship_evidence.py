@@ -1,4 +1,4 @@
-"""Keep what is brought as proof for a plan that a person decides on, and the consent to it."""
+"""Keep what is brought as proof for a plan that a person decides on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0023_hardship_evidence"
-down_revision = "0022_budget"
+down_revision = "0022_budget_offer"
 branch_labels = None
 depends_on = None
 
@@ -14,9 +14,7 @@ _WHEN = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Apply the revision. Every new column may be empty: the release before writes none of them."""
-    op.add_column("approval", sa.Column("evidence_finding", sa.String(length=8), nullable=True))
-    op.add_column("evidence_consent", sa.Column("approval_id", sa.String(length=32), nullable=True))
+    """Apply the revision."""
     op.create_table(
         "approval_note",
         sa.Column("id", sa.String(length=32), nullable=False),

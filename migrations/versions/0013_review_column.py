@@ -1,0 +1,22 @@
+"""Keep since when a message is in the index of words."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013_review_column"
+down_revision = "0013_review"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the revision. A table in use is changed by itself: nobody who waits for it is waited for."""
+    # A plain ALTER: rebuilding the table on SQLite would copy every message.
+    op.add_column("message", sa.Column("indexed_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def downgrade() -> None:
+    """Refuse: restore a backup instead."""
+    raise NotImplementedError("migrations only go forward")
