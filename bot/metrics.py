@@ -42,6 +42,7 @@ ALARMS = (
     "message_not_stored",
     "notice_fate_unknown",
     "outbox_failed",
+    "payment_not_booked",
     "sms_key_refused",
     "telegram_not_connected",
     "telegram_webhook_forged",

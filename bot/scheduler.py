@@ -30,6 +30,7 @@ from bot.services import (
     lender_events,
     notice_news,
     notice_planning,
+    one_by_one,
     payment_traces,
     promise_judging,
     reminders,
@@ -91,15 +92,19 @@ def due_since(now: datetime) -> datetime:
 
 
 def _attempt(name: str, work: Callable[[Deps], object], deps: Deps) -> bool:
-    """Do one kind of work; what fails in it must not keep the others from being done. False if it failed."""
+    """Do one kind of work; what fails in it must not keep the others from being done.
+
+    False if it failed, be it with one row only: whoever looks at when a job last did its work should see that.
+    """
     try:
-        work(deps)
+        with one_by_one.failures() as failed:
+            work(deps)
     except Exception as error:
         log.error(f"{name}_failed", kind=type(error).__name__, exc_info=error)
         return False
     finally:
         _beat_here(deps)
-    return True
+    return not failed
 
 
 def _beat_here(deps: Deps) -> None:

@@ -139,8 +139,10 @@ def _remarks(debt: StatementDebt, speech: Speech) -> Iterator[str]:
     steps = (speech.say(f"component_{component.value}") for component in debt.allocation.components)
     yield speech.say("statement_order", order=speech.say("statement_order_step").join(steps))
     if debt.plan_number is not None:
-        runs = debt.plan_interest_runs
-        yield speech.say("statement_plan_interest" if runs else "statement_plan", number=debt.plan_number)
+        if debt.plan_interest_runs:
+            yield speech.say("statement_plan_interest", number=debt.plan_number)
+        else:
+            yield speech.say("statement_plan", number=debt.plan_number)
     if debt.waived_on_completion_fen:
         yield speech.say("statement_waiver_later", amount=format_yuan(debt.waived_on_completion_fen))
     if debt.statement.balances.credit_fen:

@@ -13,6 +13,7 @@ from bot.outreach.gate import HoldKind
 from bot.services import heartbeats, holds, job_records, retention_records
 from bot.services.deps import Deps
 from bot.services.job_records import DAILY, SHORTEST_SILENCE, TURN, Job, JobSilence
+from bot.services.one_by_one import attempted
 from bot.services.retention import Retained
 from tests.builders.desk import SetClock, a_borrower
 
@@ -77,6 +78,20 @@ def test_a_job_that_fails_round_after_round_is_late_and_no_other_is(
     monkeypatch.undo()
     scheduler.tick(deps)
     assert late(deps) == set()
+
+
+def test_a_job_that_cannot_handle_one_row_is_late_though_it_handles_the_others(
+    deps: Deps, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_fails(_deps: Deps) -> None:
+        attempted(lambda: 1 // 0, "call_not_seen_to", call="1")
+        attempted(lambda: None, "call_not_seen_to", call="2")
+
+    works = tuple((job, one_fails if job is Job.CALL_SWEEP else work) for job, work in scheduler.EVERY_ROUND)
+    monkeypatch.setattr(scheduler, "EVERY_ROUND", works)
+    scheduler.retain(deps)
+    scheduler.tick(deps)
+    assert late(deps) == {Job.CALL_SWEEP}
 
 
 def test_the_work_of_the_day_is_done_once_a_night_and_made_up_for_when_nobody_was_there(
