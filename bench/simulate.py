@@ -25,7 +25,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
@@ -77,13 +79,24 @@ class Part:
 
 def live(part: Part) -> Verdict:
     """Live through one part, twice where it is to be compared with itself."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    verdict, first = _lived(part, Chances() if not part.is_replayed else NOTHING_GOES_WRONG)
-    if part.is_replayed:
-        _, again = _lived(part, NOTHING_GOES_WRONG)
-        verdict.checked["decisions compared"] += len(first)
-        verdict.broken["replay"] += sorted(set(first).symmetric_difference(again))
+    with _in_silence():
+        verdict, first = _lived(part, Chances() if not part.is_replayed else NOTHING_GOES_WRONG)
+        if part.is_replayed:
+            _, again = _lived(part, NOTHING_GOES_WRONG)
+            verdict.checked["decisions compared"] += len(first)
+            verdict.broken["replay"] += sorted(set(first).symmetric_difference(again))
     return verdict
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Log nothing: the faults of these lives are meant."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _lived(part: Part, chances: Chances) -> tuple[Verdict, list[str]]:

@@ -43,7 +43,7 @@ def test_taking_tells_the_borrower_and_the_gateway(console: Console) -> None:
     assert console.act(conversation, "take").headers["location"] == f"/console/c/{conversation}#done"
     page = console.browser.get(f"/console/c/{conversation}").text
     assert "我在跟进" in page
-    assert "小陈来接着和您说了" in page
+    assert "现在由真人同事 小陈 接着和您说" in page
     assert console.told == [conversation]
 
 

@@ -40,6 +40,7 @@ ABOUT_NOBODY = {
     "operator_session": "persons at the desk",
     "outbox": "work of the desk; what was written is in the messages",
     "payment_import": "files of the lender",
+    "payment_upload": "files of the lender, before they are booked",
     "product": "the lender's own",
     "rule_archive": "the desk's own rules and words, as they once were",
     "code_letter": "a code that is on its way to the borrower's phone, gone within minutes",

@@ -221,7 +221,7 @@ def test_asking_again_at_once_asks_the_database_nothing(deps: Deps, clock: SetCl
 
 
 def test_what_is_counted_is_found_along_an_index(tmp_path: Path) -> None:
-    """However much is on record, only what is still open is looked at."""
+    """However much is on record, only what is still open is looked at; of addresses to call there are a handful."""
     deps = a_desk(tmp_path)
     asked: list[tuple[str, Any]] = []
     engine = deps.database.engine
@@ -240,7 +240,7 @@ def test_what_is_counted_is_found_along_an_index(tmp_path: Path) -> None:
                 rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
                 plans.append([row[3] for row in rows])
     assert len(plans) == len(tables) + 1  # events that wait, and events that were given up
-    assert not [step for plan in plans for step in plan if step.startswith("SCAN")]
+    assert {step for plan in plans for step in plan if step.startswith("SCAN")} <= {"SCAN webhook"}
 
 
 def test_a_database_that_is_gone_is_said_and_nothing_is_made_up(tmp_path: Path) -> None:
