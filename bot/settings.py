@@ -12,14 +12,14 @@ import json
 import os
 import re
 import secrets
-from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.origins import LOOPBACK, host_of, is_called_safely, is_loopback, is_secure, may_embed
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that holds ``domain.yml`` and ``data/``."""
@@ -46,13 +46,10 @@ _FEWEST_CHARACTERS = 6
 """Different characters that a secret needs at least: random ones have more."""
 _REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 _ORIGIN = re.compile(r"https?://[^/\s?#]+")
-_EMBEDDER = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
-"""An origin in the lower case that browsers send, without anything that a content security policy reads otherwise."""
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}", re.ASCII)
 _CALLED_BY_TELEGRAM = re.compile(r"https://[^/\s?#:]+(?::(?:443|80|88|8443))?")
 """Origins that Telegram calls: it knows no other ports."""
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(Exception):
@@ -232,7 +229,7 @@ class Settings(BaseSettings):
 
     def _unsafe_embedding(self) -> list[str]:
         """Name every origin that must not frame the chat: whoever frames it can lay things over it."""
-        unsafe = [origin for origin in self.embedding_origins if not _may_embed(origin)]
+        unsafe = [origin for origin in self.embedding_origins if not may_embed(origin)]
         if unsafe:
             return [
                 "DESK_EMBED_ORIGINS: must be https:// origins such as https://www.example.cn, without path or "
@@ -240,7 +237,7 @@ class Settings(BaseSettings):
             ]
         if self.vouch_key.get_secret_value() and not self.embedding_origins:
             return ["DESK_EMBED_ORIGINS: must name the site that vouches when DESK_VOUCH_KEY is set"]
-        if self.embed_origins and not _is_secure(self.origin):
+        if self.embed_origins and not is_secure(self.origin):
             return ["DESK_PUBLIC_ORIGIN: must be an https:// origin when DESK_EMBED_ORIGINS is set"]
         return []
 
@@ -264,7 +261,7 @@ class Settings(BaseSettings):
         problems = []
         if not _MAIL_ADDRESS.fullmatch(self.mail_from):
             problems.append("DESK_MAIL_FROM: must be the address that notices come from when DESK_SMTP_HOST is set")
-        if self.smtp_security == "none" and self.smtp_host not in _LOOPBACK:
+        if self.smtp_security == "none" and self.smtp_host not in LOOPBACK:
             problems.append("DESK_SMTP_SECURITY: must be starttls or tls unless the mail server is on this machine")
         if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
             problems.append("DESK_SMTP_USER, DESK_SMTP_PASSWORD: must be set together")
@@ -278,7 +275,7 @@ class Settings(BaseSettings):
             if not address:
                 continue
             variable = f"DESK_{name.upper()}"
-            if not _is_called_safely(address):
+            if not is_called_safely(address):
                 problems.append(f"{variable}_URL: must be an https:// address unless the {it} is on this machine")
             if not key:
                 problems.append(f"{variable}_KEY: must be set, so that the {it} knows who sends")
@@ -307,12 +304,12 @@ class Settings(BaseSettings):
         """Name what would let others reach a desk that shows one-time codes: a mode that was never set is demo."""
         if self.demo_exposed == "yes":
             return []
-        reached = {"DESK_GATEWAY_HOST": self.gateway_host, "DESK_PUBLIC_ORIGIN": _host_of(self.public_origin)}
+        reached = {"DESK_GATEWAY_HOST": self.gateway_host, "DESK_PUBLIC_ORIGIN": host_of(self.public_origin)}
         return [
             f"{name}: must be this machine in demo mode, which shows one-time codes to anyone; "
             "set DESK_MODE=production, or DESK_DEMO_EXPOSED=yes where all data are invented"
             for name, host in reached.items()
-            if host and not _is_loopback(host)
+            if host and not is_loopback(host)
         ]
 
     def _not_secret(self) -> list[str]:
@@ -366,40 +363,6 @@ def _is_placeholder(secret: str) -> bool:
         # Thirty-two zeros, or the bytes counted up: nobody drew these by lot.
         return len(set(decoded)) < _FEWEST_CHARACTERS or len({(b - a) % 256 for a, b in pairwise(decoded)}) == 1
     return False
-
-
-def _host_of(origin: str) -> str:
-    """Return the host of an origin, or the whole text where none can be read."""
-    try:
-        return urlsplit(origin).hostname or origin
-    except ValueError:
-        return origin
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether a name or an address is this machine and nothing else."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_called_safely(address: str) -> bool:
-    """Tell whether an address that the desk posts to is one, and reads what is posted alone."""
-    try:
-        return urlsplit(address).hostname is not None and _is_secure(address)
-    except ValueError:
-        return False
-
-
-def _may_embed(origin: str) -> bool:
-    """Tell whether a text is one origin, written as browsers write it, that nobody on the way can alter."""
-    return _EMBEDDER.fullmatch(origin) is not None and _is_secure(origin)
-
-
-def _is_secure(origin: str) -> bool:
-    url = urlsplit(origin)
-    return url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
 
 
 def load_settings() -> Settings:
