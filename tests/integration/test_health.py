@@ -17,6 +17,7 @@ from bot.cli import app
 from bot.gateway import make_app
 from bot.services import health, heartbeats
 from bot.services.deps import Deps
+from bot.services.job_records import Job
 from bot.store import migrate
 from tests.builders.desk import SetClock, a_desk
 
@@ -94,7 +95,7 @@ def test_a_scheduler_whose_work_hangs_is_noticed(deps: Deps, clock: SetClock, mo
         found.append(heartbeats.is_beating_here(deps))
 
     found: list[bool] = []
-    monkeypatch.setattr(scheduler, "_sweep", hang)
+    monkeypatch.setattr(scheduler, "EVERY_ROUND", ((Job.REMINDER_SWEEP, hang),))
     scheduler.tick(deps)
     assert found == [False]
     assert heartbeats.is_beating_here(deps), "it has ended after all"

@@ -185,7 +185,7 @@ def test_scorecards_and_flaws_that_were_found_go_after_five_years(deps: Deps, cl
     clock.move(5 * YEAR - timedelta(days=10))
     assert retention.run(deps) == Retained()
     clock.move(timedelta(days=20))
-    assert retention.run(deps) == Retained(reviews=2, findings=1)
+    assert retention.run(deps) == Retained(borrower_messages=1, reviews=2, findings=1)
     clock.move(MONTH)
     assert retention.run(deps) == Retained(reviews=1, findings=1)
 
