@@ -46,7 +46,7 @@ def test_a_queued_borrower_is_taken_answered_and_given_back(
 
     console.open_row(row)
     console.take()
-    expect(chat.told("测试agent-1接着和您说，前面的")).to_be_visible(timeout=ANSWER_MS)
+    expect(chat.told("现在由真人同事 测试agent-1 接着和您说，前面的")).to_be_visible(timeout=ANSWER_MS)
     expect(chat.page.locator("#who")).to_contain_text("现在由人工客服回复您")
 
     console.reply("您好,我是<b>小测</b>,慢慢说。")
