@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 if TYPE_CHECKING:
@@ -52,17 +53,26 @@ class Server:
         os.kill(pid, signal.SIGKILL)
 
     def start(self) -> None:
-        """Start it again. Right after a kill its old processes may still be ending, so it is tried for a while."""
+        """Start it again. Right after a kill its old processes may still be ending, so it is tried for a while.
+
+        It is there when it lets somebody in: where the killed one has not been reaped yet, it is taken for running.
+        """
         deadline = time.monotonic() + RESTART_SECONDS
         while True:
             try:
                 self._server.start()
-            except subprocess.SubprocessError:
+                self._knock()
+            except (subprocess.SubprocessError, OperationalError):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
             else:
                 return
+
+    def _knock(self) -> None:
+        engine = create_engine(self.url("postgres"), poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
 
 
 @contextmanager
