@@ -175,10 +175,6 @@ def _tell_lender(deps: Deps) -> None:
         log.info("lender_events_written", events=events, deliveries=deliveries)
 
 
-def _seal(deps: Deps) -> None:
-    audit_chain.seal(deps)
-
-
 def _index(deps: Deps) -> None:
     if count := search_index.index_new(deps):
         log.info("messages_indexed", count=count)
@@ -223,10 +219,6 @@ def _sweep(deps: Deps) -> None:
         )
 
 
-def _take_in_news(deps: Deps) -> None:
-    notice_news.take_in(deps)
-
-
 EVERY_ROUND: tuple[tuple[Job, Callable[[Deps], object]], ...] = (
     (Job.REQUEUE_ABANDONED, _requeue),
     (Job.PLAN_SWEEP, _service),
@@ -235,11 +227,11 @@ EVERY_ROUND: tuple[tuple[Job, Callable[[Deps], object]], ...] = (
     (Job.CALL_SWEEP, _tell_calls),
     (Job.CASE_SWEEP, _watch_cases),
     (Job.DISTRESS_SWEEP, _look_after),
-    (Job.NOTICE_NEWS, _take_in_news),
+    (Job.NOTICE_NEWS, notice_news.take_in),
     (Job.NOTICE_PLANNING, _plan),
     (Job.REMINDER_SWEEP, _sweep),
     (Job.LENDER_EVENTS, _tell_lender),
-    (Job.AUDIT_SEAL, _seal),
+    (Job.AUDIT_SEAL, audit_chain.seal),
     (Job.SEARCH_INDEX, _index),
     (Job.TALK_CHECKS, _check_talks),
 )

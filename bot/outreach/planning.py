@@ -7,7 +7,7 @@ seven days. Where they would collide, the one that matters less is moved if it c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
@@ -338,13 +338,16 @@ def _after_resumed(wanted: _Wanted, resumed_at: datetime, pause_ends_at: datetim
     return replace(wanted, notice=replace(wanted.notice, send_at=later)) if later <= wanted.latest else None
 
 
-def _place(wanted: _Wanted | None, slots: Slots, now: datetime) -> PlannedNotice | None:
+def _place(
+    wanted: _Wanted | None, slots: Slots, now: datetime, is_crowded: Callable[[datetime], bool] = lambda _: False
+) -> PlannedNotice | None:
     """Take the first free place, day by day; None where there is none in time. Collection waits for a working day."""
     if wanted is None:
         return None
     at, collects = wanted.notice.send_at, wanted.notice.purpose is Purpose.COLLECTION
     while at <= wanted.latest:
-        if at > now and slots.fits(at) and (not collects or is_working_day(business_date(at))):
+        is_open = not collects or is_working_day(business_date(at))
+        if at > now and is_open and not is_crowded(at) and slots.fits(at):
             slots.take(at)
             return replace(wanted.notice, send_at=at)
         at += _DAY
@@ -354,14 +357,13 @@ def _place(wanted: _Wanted | None, slots: Slots, now: datetime) -> PlannedNotice
 def _place_step(
     wanted: _Wanted, slots: Slots, now: datetime, steps: list[datetime], per_thirty_days: int
 ) -> PlannedNotice | None:
-    """Place a step of the ladder: on a working day, and not too many of them within thirty days."""
-    at = wanted.notice.send_at
-    while at <= wanted.latest:
+    """Place a step of the ladder: not too many of them within thirty days."""
+
+    def is_crowded(at: datetime) -> bool:
         around = [*(step for step in steps if abs(step - at) < _THIRTY_DAYS), at]
-        crowded = any(sum(end - _THIRTY_DAYS < one <= end for one in around) > per_thirty_days for end in around)
-        if at > now and is_working_day(business_date(at)) and not crowded and slots.fits(at):
-            slots.take(at)
-            steps.append(at)
-            return replace(wanted.notice, send_at=at)
-        at += _DAY
-    return None
+        return any(sum(end - _THIRTY_DAYS < one <= end for one in around) > per_thirty_days for end in around)
+
+    placed = _place(wanted, slots, now, is_crowded)
+    if placed is not None:
+        steps.append(placed.send_at)
+    return placed

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from bot.origins import is_secure
 from bot.services import audit
 from bot.services.claims import LONGEST_CLAIM, free
 from bot.services.deps import Deps
@@ -41,7 +42,6 @@ OPEN_WEBHOOKS = (
 """Addresses that are called: neither they nor their clients are closed."""
 
 _LONGEST_URL = 500
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _ERROR_LENGTH = 60
 
 
@@ -325,4 +325,4 @@ def _may_call(url: str) -> bool:
         return False
     if not parts.hostname or parts.username or parts.password or len(url) > _LONGEST_URL or not port_is_fine:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return is_secure(url)
